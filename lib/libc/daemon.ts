@@ -1,0 +1,39 @@
+// daemon(3) without fork(2): the program is started once more, in a session of its own, and this process ends.
+import { spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+
+/** Tells the process that is started so that it is the daemon. */
+const DAEMON = 'MEMCACHED_TS_DAEMON';
+
+/**
+ * Resolves to 0 in the daemon only, or to -1 where it could not be started. The process that was asked to detach ends:
+ * with status 0 once the daemon has begun to serve, with the daemon's own status where that ends before.
+ */
+export async function daemon(nochdir: number, noclose: number): Promise<number> {
+  if (process.env[DAEMON] !== undefined) {
+    delete process.env[DAEMON];
+    // The rest of main runs before this does: a message about what is wrong still finds the terminal.
+    setImmediate(() => detach(nochdir, noclose));
+    return 0;
+  }
+  return new Promise((resolve) => {
+    const [, script, ...args] = process.argv;
+    const child = spawn(process.execPath, [...process.execArgv, script, ...args], {
+      detached: true,
+      env: { ...process.env, [DAEMON]: '1' },
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+    child.once('error', () => resolve(-1));
+    child.once('message', () => process.exit(0));
+    child.once('exit', (code) => process.exit(code ?? 1));
+  });
+}
+
+function detach(nochdir: number, noclose: number): void {
+  if (!nochdir) process.chdir('/');
+  if (!noclose) {
+    closeSync(2);
+    openSync('/dev/null', 'w'); // the lowest free descriptor: 2
+  }
+  process.send?.('serving', () => process.disconnect());
+}

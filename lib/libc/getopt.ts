@@ -1,0 +1,52 @@
+// getopt_long(3), over Node's parseArgs.
+import { parseArgs } from 'node:util';
+
+/** The argument of the option that getoptLong returned last. */
+export let optarg = '';
+/** The option that was not understood, when it returned '?' or ':'. */
+export let optopt = '';
+
+type Option = { name: string; value: string | undefined; raw: string };
+let pending: Option[] | null = null;
+
+/**
+ * The next option of `argv` (whose first element is the program): its letter, for a long option its name, '?' for one
+ * that is unknown, ':' for one whose argument is missing, or -1 when there are no more. A word that is no option counts
+ * as unknown.
+ */
+export function getoptLong(argv: readonly string[], optstring: string, longopts: readonly string[]): string | -1 {
+  pending ??= parse(argv.slice(1), optstring, longopts);
+  const option = pending.shift();
+  if (option === undefined) {
+    pending = null;
+    return -1;
+  }
+  const at = option.name.length === 1 ? optstring.indexOf(option.name) : -1;
+  const known = option.raw.startsWith('--') ? longopts.includes(option.name) : at !== -1;
+  const wantsArgument = known && optstring[at + 1] === ':';
+  optopt = option.raw;
+  optarg = option.value ?? '';
+  if (!known || (option.value !== undefined && !wantsArgument)) return leave('?');
+  if (wantsArgument && option.value === undefined) return leave(':');
+  return option.name;
+}
+
+/** After an error nothing more is asked, and the next call begins anew. */
+function leave(result: string): string {
+  pending = null;
+  return result;
+}
+
+function parse(args: string[], optstring: string, longopts: readonly string[]): Option[] {
+  const options: Record<string, { type: 'boolean' | 'string'; short?: string }> = {};
+  for (const [, letter, colon] of optstring.matchAll(/(\w)(:?)/g)) {
+    options[letter] = { type: colon ? 'string' : 'boolean', short: letter };
+  }
+  for (const name of longopts) options[name] = { type: 'boolean' };
+  const { tokens } = parseArgs({ args, options, strict: false, allowPositionals: true, tokens: true });
+  return tokens.flatMap((token) => {
+    if (token.kind === 'option') return [{ name: token.name, value: token.value, raw: token.rawName }];
+    if (token.kind === 'positional') return [{ name: token.value, value: token.value, raw: token.value }];
+    return [];
+  });
+}

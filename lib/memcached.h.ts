@@ -1,0 +1,195 @@
+// memcached.h: the constants, the statistics and settings, and the two structures that all files share.
+import debug from 'debug';
+import { Event } from '../reactor/event.h';
+import { INADDR_ANY } from '../reactor/socket.h';
+import { trace } from '../reactor/log';
+import type { Ptr } from './libc/memory';
+import { NULL, i32, u32 } from './libc/memory';
+import { str } from './libc/string';
+
+/** What config.h says in C: the name of the program, and the version that it speaks. */
+export const PACKAGE = 'memcached-ts';
+export const VERSION = '1.0.4';
+
+export const DATA_BUFFER_SIZE = 2048;
+
+/** Bytes of a key, at most. C trusts the client; later versions have this constant. */
+export const KEY_MAX_LENGTH = 250;
+
+export const stats = {
+  currItems: 0,
+  totalItems: 0,
+  currBytes: 0,
+  currConns: 0,
+  totalConns: 0,
+  connStructs: 0,
+  getCmds: 0,
+  setCmds: 0,
+  getHits: 0,
+  getMisses: 0,
+  /** When the process was started, in seconds since 1970. */
+  started: 0,
+  bytesRead: 0,
+  bytesWritten: 0,
+};
+
+export const settings = {
+  /** Of items, in bytes; 0 for no limit. */
+  maxbytes: 0,
+  maxconns: 0,
+  port: 0,
+  /** An IPv4 address in host byte order (C: struct in_addr). */
+  interface: { sAddr: INADDR_ANY },
+  verbose: false,
+  /** Whether `stats maps` answers: it shows where things are in memory. C always does. */
+  maps: false,
+};
+
+export const ITEM_LINKED = 1;
+export const ITEM_DELETED = 2;
+
+/** sizeof(item) of a 32-bit C. */
+export const SIZEOF_ITEM = 48;
+
+/** `item *`: a view of the structure at `ptr`; `it.nbytes` is C's `it->nbytes`. Two views of one item are not `===`. */
+export class Item {
+  constructor(readonly ptr: Ptr) {}
+
+  get next(): Item | null { return item(u32[this.ptr >>> 2]); }
+  set next(it: Item | null) { u32[this.ptr >>> 2] = it === null ? NULL : it.ptr; }
+  get prev(): Item | null { return item(u32[(this.ptr + 4) >>> 2]); }
+  set prev(it: Item | null) { u32[(this.ptr + 4) >>> 2] = it === null ? NULL : it.ptr; }
+  get refcount(): number { return i32[(this.ptr + 8) >>> 2]; }
+  set refcount(n: number) { i32[(this.ptr + 8) >>> 2] = n; }
+  get itFlags(): number { return i32[(this.ptr + 12) >>> 2]; }
+  set itFlags(flags: number) { i32[(this.ptr + 12) >>> 2] = flags; }
+  get key(): Ptr { return u32[(this.ptr + 16) >>> 2]; }
+  set key(p: Ptr) { u32[(this.ptr + 16) >>> 2] = p; }
+  get data(): Ptr { return u32[(this.ptr + 20) >>> 2]; }
+  set data(p: Ptr) { u32[(this.ptr + 20) >>> 2] = p; }
+  get slabsClsid(): number { return u32[(this.ptr + 24) >>> 2]; }
+  set slabsClsid(id: number) { u32[(this.ptr + 24) >>> 2] = id; }
+  /** Size of data, with its \r\n. */
+  get nbytes(): number { return i32[(this.ptr + 28) >>> 2]; }
+  set nbytes(n: number) { i32[(this.ptr + 28) >>> 2] = n; }
+  /** Size of this struct + key + data. */
+  get ntotal(): number { return i32[(this.ptr + 32) >>> 2]; }
+  set ntotal(n: number) { i32[(this.ptr + 32) >>> 2] = n; }
+  get flags(): number { return i32[(this.ptr + 36) >>> 2]; }
+  set flags(flags: number) { i32[(this.ptr + 36) >>> 2] = flags; }
+  /** Least recent access, in seconds since 1970. */
+  get time(): number { return i32[(this.ptr + 40) >>> 2]; }
+  set time(t: number) { i32[(this.ptr + 40) >>> 2] = t; }
+  /** Expire time, likewise; 0 for never. */
+  get exptime(): number { return i32[(this.ptr + 44) >>> 2]; }
+  set exptime(t: number) { i32[(this.ptr + 44) >>> 2] = t; }
+  /** Where the structure ends and the key begins. */
+  get end(): Ptr { return this.ptr + SIZEOF_ITEM; }
+}
+
+/** `(item *)p`. */
+export function item(p: Ptr): Item | null {
+  return p === NULL ? null : new Item(p);
+}
+
+/** `*pp`, of an `item **` that points to an item. */
+export function itemAt(pp: Ptr): Item {
+  return new Item(u32[pp >>> 2]);
+}
+
+export enum ConnState {
+  /** The socket which listens for connections. */
+  listening,
+  /** Reading in a command line. */
+  read,
+  /** Writing out a simple response. */
+  write,
+  /** Reading in a fixed number of bytes. */
+  nread,
+  /** Swallowing unnecessary bytes w/o storing. */
+  swallow,
+  /** Closing this connection. */
+  closing,
+  /** Writing out many items sequentially. */
+  mwrite,
+}
+
+export const NREAD_ADD = 1;
+export const NREAD_SET = 2;
+export const NREAD_REPLACE = 3;
+
+// DEVIATION: a VALUE line is up to 281 bytes long, and C's ibuf has 256; 1.1.12 made it 300.
+/** sizeof(conn) of a 32-bit C, with an ibuf of 300 bytes. */
+export const SIZEOF_CONN = 472;
+const OFFSETOF_IBUF = 164;
+
+/** `conn`. Its fields are JavaScript's, so that a debugger shows them; its memory holds ibuf, where C has it. */
+export class Conn {
+  sfd = -1;
+  state: ConnState = ConnState.closing;
+  readonly event = new Event();
+  evFlags = 0;
+  /** Which events were just triggered. */
+  which = 0;
+
+  rbuf: Ptr = NULL;
+  rsize = 0;
+  rbytes = 0;
+
+  wbuf: Ptr = NULL;
+  wcurr: Ptr = NULL;
+  wsize = 0;
+  wbytes = 0;
+  /** Which state to go into after finishing current write. */
+  writeAndGo: ConnState = ConnState.closing;
+  /** Free this memory after finishing writing. */
+  writeAndFree: Ptr = NULL;
+
+  /** Where the next bytes of an item's data go, and how many are still to come. */
+  rcurr: Ptr = NULL;
+  rlbytes = 0;
+
+  /** For commands set/add/replace: the item that is being read, straight into its data. */
+  item: Item | null = null;
+  /** Which one is it: NREAD_ADD, NREAD_SET or NREAD_REPLACE. */
+  itemComm = 0;
+
+  /** How many bytes to swallow. */
+  sbytes = 0;
+
+  /** List of items to write out: an `item **`, and its size. */
+  ilist: Ptr = NULL;
+  isize = 0;
+  icurr: Ptr = NULL;
+  ileft = 0;
+  /** 1 if we're writing a VALUE line, 2 if we're writing data. */
+  ipart = 0;
+  /** For VALUE lines. */
+  readonly ibuf: Ptr;
+  iptr: Ptr = NULL;
+  ibytes = 0;
+
+  /** `(conn *)ptr`, of SIZEOF_CONN bytes. */
+  constructor(readonly ptr: Ptr) {
+    this.ibuf = ptr + OFFSETOF_IBUF;
+    conns.set(ptr, this);
+  }
+
+  /** `(conn *)ptr`, of one that exists already. */
+  static at(ptr: Ptr): Conn {
+    const c = conns.get(ptr);
+    if (c === undefined) throw new Error(`no conn at ${ptr}`);
+    return c;
+  }
+}
+
+const conns = new Map<Ptr, Conn>();
+
+// A key in a debug line is given as its pointer: the text is made only for a line that is written.
+debug.formatters['k'] = (key: Ptr): string => str(key);
+
+export const debugState = trace('memcached:state');
+export const debugConn = trace('memcached:conn');
+export const debugEvent = trace('memcached:event');
+export const debugItems = trace('memcached:items');
+export const debugSlabs = trace('memcached:slabs');

@@ -1,0 +1,1366 @@
+// memcached.c: the connections and their state machine, the commands, and main. In C's order, function for function.
+import type { Timeval } from '../reactor/event.h';
+import { EV_PERSIST, EV_READ, EV_WRITE, Event } from '../reactor/event.h';
+import { eventAdd, eventDel, eventInit, eventLoop, eventSet } from '../reactor/event';
+import { evtimerAdd, evtimerDel, evtimerSet } from '../reactor/evtimer';
+import { EAGAIN, EMFILE, ENFILE, EWOULDBLOCK, errno } from '../reactor/errno.h';
+import { mlockall } from '../reactor/ffi';
+import type { Linger, SockaddrIn } from '../reactor/socket.h';
+import {
+  AF_INET, F_GETFL, F_SETFL, INADDR_ANY, IPPROTO_TCP, O_NONBLOCK, SOCK_STREAM, SOL_SOCKET, SO_KEEPALIVE, SO_LINGER,
+  SO_REUSEADDR, TCP_NODELAY,
+} from '../reactor/socket.h';
+import type { Item } from './memcached.h';
+import {
+  Conn, ConnState, DATA_BUFFER_SIZE, ITEM_DELETED, KEY_MAX_LENGTH, NREAD_ADD, NREAD_REPLACE, NREAD_SET, PACKAGE,
+  SIZEOF_CONN, VERSION, debugConn, debugEvent, debugState, item, itemAt, settings, stats,
+} from './memcached.h';
+import { JSLD, JSLG, JSLI, Judy } from './assoc';
+import {
+  itemAlloc, itemCachedump, itemFree, itemInit, itemLink, itemRemove, itemReplace, itemStats, itemStatsSizes,
+  itemUnlink, itemUpdate,
+} from './items';
+import { slabsInit, slabsStats } from './slabs';
+import { inetAton } from './libc/arpa_inet';
+import { isspace } from './libc/ctype';
+import { daemon } from './libc/daemon';
+import * as file from './libc/file';
+import { getoptLong, optarg, optopt } from './libc/getopt';
+import type { Ptr } from './libc/memory';
+import { MEMORY_MAX, NULL, bss, free, mallinfo, malloc, memoryInit, realloc, u32, u8 } from './libc/memory';
+import { packageFile, packageVersion } from './libc/package';
+import { signal } from './libc/signal';
+import type { Ref } from './libc/stdio';
+import { atoi, fprintf, perror, printf, sprintf, sscanf, stderr } from './libc/stdio';
+import { exit, strtonum } from './libc/stdlib';
+import type { CString } from './libc/string';
+import { memchr, memcpy, memmove, memset, strcmp, strcpy, strlen, strncmp } from './libc/string';
+import { time } from './libc/time';
+import { accept, bind, close, fcntl, getpid, getsockname, listen, read, setsockopt, socket, write } from './libc/unistd';
+
+let todelete: Ptr = NULL; // an item **
+let delcurr = 0;
+let deltotal = 0;
+
+/** Associative array, in Judy's place. */
+let PJSLArray: Judy;
+
+// memcached.c: assoc_init
+export function assocInit(): void {
+  PJSLArray = new Judy();
+  return;
+}
+
+// memcached.c: assoc_find
+export function assocFind(key: Ptr): Item | null {
+  const PValue = JSLG(PJSLArray, key);
+  if (PValue) {
+    return item(PJSLArray.value(PValue));
+  } else return null;
+}
+
+// memcached.c: assoc_insert
+export function assocInsert(key: Ptr, value: Item): number {
+  const PValue = JSLI(PJSLArray, key);
+  if (PValue) {
+    PJSLArray.setValue(PValue, value.ptr);
+    return 1;
+  } else return 0;
+}
+
+// memcached.c: assoc_delete
+export function assocDelete(key: Ptr): void {
+  JSLD(PJSLArray, key);
+  return;
+}
+
+// memcached.c: stats_init
+function statsInit(): void {
+  stats.currItems = stats.totalItems = stats.currConns = stats.totalConns = stats.connStructs = 0;
+  stats.getCmds = stats.setCmds = stats.getHits = stats.getMisses = 0;
+  stats.currBytes = stats.bytesRead = stats.bytesWritten = 0;
+  stats.started = time();
+}
+
+// memcached.c: stats_reset
+function statsReset(): void {
+  stats.totalItems = stats.totalConns = 0;
+  stats.getCmds = stats.setCmds = stats.getHits = stats.getMisses = 0;
+  stats.bytesRead = stats.bytesWritten = 0;
+}
+
+// memcached.c: settings_init
+function settingsInit(): void {
+  settings.port = 11211;
+  settings.interface.sAddr = INADDR_ANY;
+  settings.maxbytes = 64 * 1024 * 1024; // default is 64MB
+  settings.maxconns = 1024; // to limit connections-related memory to about 5MB
+  settings.verbose = false;
+  settings.maps = false;
+}
+
+let freeconns: Ptr = NULL; // a conn **
+let freetotal = 0;
+let freecurr = 0;
+
+// memcached.c: conn_init
+function connInit(): void {
+  freetotal = 200;
+  freecurr = 0;
+  freeconns = malloc(4 * freetotal);
+  return;
+}
+
+// memcached.c: conn_new
+/** A connection on `sfd`, waiting for `eventFlags`; null when there is no memory or the event cannot be added. */
+function connNew(sfd: number, initState: ConnState, eventFlags: number): Conn | null {
+  let c: Conn;
+
+  // Do we have a free conn structure from a previous close?
+  if (freecurr > 0) {
+    c = Conn.at(u32[(freeconns + 4 * --freecurr) >>> 2]);
+  } else { // allocate a new one
+    const p = malloc(SIZEOF_CONN);
+    if (!p) {
+      perror('malloc()');
+      return null;
+    }
+    c = new Conn(p);
+    c.rbuf = c.wbuf = NULL;
+    c.ilist = NULL;
+
+    c.rbuf = malloc(DATA_BUFFER_SIZE);
+    c.wbuf = malloc(DATA_BUFFER_SIZE);
+    c.ilist = malloc(4 * 200);
+
+    if (c.rbuf === NULL || c.wbuf === NULL || c.ilist === NULL) {
+      if (c.rbuf !== NULL) free(c.rbuf);
+      if (c.wbuf !== NULL) free(c.wbuf);
+      if (c.ilist !== NULL) free(c.ilist);
+      free(c.ptr);
+      perror('malloc()');
+      return null;
+    }
+    c.rsize = c.wsize = DATA_BUFFER_SIZE;
+    c.isize = 200;
+    stats.connStructs++;
+  }
+
+  c.sfd = sfd;
+  c.state = initState;
+  c.rlbytes = 0;
+  c.rbytes = c.wbytes = 0;
+  c.wcurr = c.wbuf;
+  c.rcurr = c.rbuf;
+  c.icurr = c.ilist;
+  c.ileft = 0;
+  c.iptr = c.ibuf;
+  c.ibytes = 0;
+
+  c.writeAndGo = ConnState.read;
+  c.writeAndFree = NULL;
+  c.item = null;
+
+  eventSet(c.event, sfd, eventFlags, eventHandler, c);
+  c.evFlags = eventFlags;
+
+  if (eventAdd(c.event, null) === -1) {
+    // C forgets the three buffers here. Kept.
+    free(c.ptr);
+    return null;
+  }
+
+  stats.currConns++;
+  stats.totalConns++;
+  debugConn('%d: new connection', sfd);
+
+  return c;
+}
+
+// memcached.c: conn_close
+function connClose(c: Conn): void {
+  debugConn('%d: closed', c.sfd);
+  // Delete the event, the socket and the conn.
+  eventDel(c.event);
+
+  close(c.sfd);
+  acceptNewConns(true);
+
+  if (c.item) {
+    itemFree(c.item);
+  }
+
+  if (c.ileft) {
+    for (; c.ileft > 0; c.ileft--, c.icurr += 4) {
+      itemRemove(itemAt(c.icurr));
+    }
+  }
+
+  if (c.writeAndFree) {
+    free(c.writeAndFree);
+  }
+
+  // If we have enough space in the free connections array, put the structure there.
+  if (freecurr < freetotal) {
+    u32[(freeconns + 4 * freecurr++) >>> 2] = c.ptr;
+  } else {
+    // Try to enlarge free connections array.
+    const newFreeconns = realloc(freeconns, 4 * freetotal * 2);
+    if (newFreeconns) {
+      freetotal *= 2;
+      freeconns = newFreeconns;
+      u32[(freeconns + 4 * freecurr++) >>> 2] = c.ptr;
+    } else {
+      free(c.rbuf);
+      free(c.wbuf);
+      free(c.ilist);
+      free(c.ptr);
+    }
+  }
+
+  stats.currConns--;
+
+  return;
+}
+
+// memcached.c: out_string
+/** Has the line `str` written, without its \r\n, and then the next command read. */
+function outString(c: Conn, str: CString): void {
+  let len: number;
+
+  len = strlen(str);
+  if (len + 2 > c.wsize) {
+    // Ought to be always enough. Just fail for simplicity: so goes `stats slabs` with twelve classes.
+    str = 'SERVER_ERROR output line too long';
+    len = strlen(str);
+  }
+
+  strcpy(c.wbuf, str);
+  // DEVIATION: C appends with strcat, whose NUL may be one past wbuf; 1.2 has memcpy.
+  memcpy(c.wbuf + len, '\r\n', 2);
+  c.wbytes = len + 2;
+  c.wcurr = c.wbuf;
+
+  c.state = ConnState.write;
+  c.writeAndGo = ConnState.read;
+  return;
+}
+
+// memcached.c: complete_nread
+/**
+ * We get here after reading the value in set/add/replace commands. The command has been stored in c.itemComm, and the
+ * item is ready in c.item.
+ */
+function completeNread(c: Conn): void {
+  const it = c.item;
+  const comm = c.itemComm;
+  let oldIt: Item | null;
+  const now = time();
+
+  if (it === null) throw new Error('conn_nread without an item');
+  stats.setCmds++;
+
+  while (true) {
+    if (strncmp(it.data + it.nbytes - 2, '\r\n', 2) !== 0) {
+      outString(c, 'CLIENT_ERROR bad data chunk');
+      break;
+    }
+
+    oldIt = assocFind(it.key);
+
+    if (oldIt && oldIt.exptime && oldIt.exptime < now) {
+      itemUnlink(oldIt);
+      oldIt = null;
+    }
+
+    if (oldIt && comm === NREAD_ADD) {
+      itemUpdate(oldIt);
+      outString(c, 'NOT_STORED');
+      break;
+    }
+
+    if (!oldIt && comm === NREAD_REPLACE) {
+      outString(c, 'NOT_STORED');
+      break;
+    }
+
+    if (oldIt && oldIt.itFlags & ITEM_DELETED && (comm === NREAD_REPLACE || comm === NREAD_ADD)) {
+      outString(c, 'NOT_STORED');
+      break;
+    }
+
+    if (oldIt) {
+      itemReplace(oldIt, it);
+    } else itemLink(it);
+
+    c.item = null;
+    outString(c, 'STORED');
+    return;
+  }
+
+  itemFree(it);
+  c.item = null;
+  return;
+}
+
+/** What processStat has on its stack in C. */
+const statTemp = bss(768);
+const statBuffer = bss(4096);
+const statId: Ref = { value: 0 };
+const statLimit: Ref = { value: 0 };
+const statBytes: Ref = { value: 0 };
+
+// memcached.c: process_stat
+function processStat(c: Conn, command: Ptr): void {
+  const now = time();
+
+  if (strcmp(command, 'stats') === 0) {
+    const temp = statTemp;
+    const pid = getpid();
+    let pos = temp;
+
+    pos += sprintf(pos, 'STAT pid %u\r\n', pid);
+    pos += sprintf(pos, 'STAT uptime %lu\r\n', now - stats.started);
+    pos += sprintf(pos, 'STAT version ' + VERSION + '\r\n');
+    pos += sprintf(pos, 'STAT curr_items %u\r\n', stats.currItems);
+    pos += sprintf(pos, 'STAT total_items %u\r\n', stats.totalItems);
+    pos += sprintf(pos, 'STAT bytes %llu\r\n', stats.currBytes);
+    pos += sprintf(pos, 'STAT curr_connections %u\r\n', stats.currConns - 1); // ignore listening conn
+    pos += sprintf(pos, 'STAT total_connections %u\r\n', stats.totalConns);
+    pos += sprintf(pos, 'STAT connection_structures %u\r\n', stats.connStructs);
+    pos += sprintf(pos, 'STAT cmd_get %u\r\n', stats.getCmds);
+    pos += sprintf(pos, 'STAT cmd_set %u\r\n', stats.setCmds);
+    pos += sprintf(pos, 'STAT get_hits %u\r\n', stats.getHits);
+    pos += sprintf(pos, 'STAT get_misses %u\r\n', stats.getMisses);
+    pos += sprintf(pos, 'STAT bytes_read %llu\r\n', stats.bytesRead);
+    pos += sprintf(pos, 'STAT bytes_written %llu\r\n', stats.bytesWritten);
+    pos += sprintf(pos, 'STAT limit_maxbytes %u\r\n', settings.maxbytes);
+    pos += sprintf(pos, 'END');
+    outString(c, temp);
+    return;
+  }
+
+  if (strcmp(command, 'stats reset') === 0) {
+    statsReset();
+    outString(c, 'RESET');
+    return;
+  }
+
+  if (strcmp(command, 'stats malloc') === 0) {
+    const temp = statTemp;
+
+    const info = mallinfo();
+    sprintf(
+      temp,
+      'STAT arena_size %d\r\nSTAT free_chunks %d\r\nSTAT fastbin_blocks %d\r\nSTAT mmaped_regions %d\r\n' +
+      'STAT mmapped_space %d\r\nSTAT max_total_alloc %d\r\nSTAT fastbin_space %d\r\nSTAT total_alloc %d\r\n' +
+      'STAT total_free %d\r\nSTAT releasable_space %d\r\nEND',
+      info.arena, info.ordblks, info.smblks, info.hblks, info.hblkhd, info.usmblks, info.fsmblks, info.uordblks,
+      info.fordblks, info.keepcost,
+    );
+    outString(c, temp);
+    return;
+  }
+
+  // DEVIATION: C shows anyone where things are in memory; later versions do not, and this one when it is asked to
+  // (--stats-maps).
+  if (settings.maps && strcmp(command, 'stats maps') === 0) {
+    let wbuf: Ptr;
+    const wsize = 8192; // should be enough
+    let fd: number;
+    let res: number;
+
+    wbuf = malloc(wsize);
+    if (wbuf === NULL) {
+      outString(c, 'SERVER_ERROR out of memory');
+      return;
+    }
+
+    fd = file.open('/proc/self/maps');
+    if (fd === -1) {
+      outString(c, 'SERVER_ERROR cannot open the maps file');
+      free(wbuf);
+      return;
+    }
+
+    res = file.read(fd, wbuf, wsize - 6); // 6 = END\r\n\0
+    if (res === wsize - 6) {
+      outString(c, 'SERVER_ERROR buffer overflow');
+      free(wbuf); file.close(fd);
+      return;
+    }
+    if (res === 0 || res === -1) {
+      outString(c, "SERVER_ERROR can't read the maps file");
+      free(wbuf); file.close(fd);
+      return;
+    }
+    strcpy(wbuf + res, 'END\r\n');
+    c.writeAndFree = wbuf;
+    c.wcurr = wbuf;
+    c.wbytes = res + 6; // with the NUL. Kept.
+    c.state = ConnState.write;
+    c.writeAndGo = ConnState.read;
+    file.close(fd);
+    return;
+  }
+
+  if (strncmp(command, 'stats cachedump', 15) === 0) {
+    let buf: Ptr;
+    const bytes = statBytes, id = statId, limit = statLimit;
+    const start = command + 15;
+    limit.value = 0;
+    if (sscanf(start, '%u %u\r\n', id, limit) < 1) {
+      outString(c, 'CLIENT_ERROR bad command line');
+      return;
+    }
+
+    buf = itemCachedump(id.value, limit.value, bytes);
+    if (buf === NULL) {
+      outString(c, 'SERVER_ERROR out of memory');
+      return;
+    }
+
+    c.writeAndFree = buf;
+    c.wcurr = buf;
+    c.wbytes = bytes.value;
+    c.state = ConnState.write;
+    c.writeAndGo = ConnState.read;
+    return;
+  }
+
+  if (strcmp(command, 'stats slabs') === 0) {
+    const buffer = statBuffer;
+    slabsStats(buffer, 4096);
+    outString(c, buffer);
+    return;
+  }
+
+  if (strcmp(command, 'stats items') === 0) {
+    const buffer = statBuffer;
+    itemStats(buffer, 4096);
+    outString(c, buffer);
+    return;
+  }
+
+  if (strcmp(command, 'stats sizes') === 0) {
+    const bytes = statBytes;
+    const buf = itemStatsSizes(bytes);
+    if (!buf) {
+      outString(c, 'SERVER_ERROR out of memory');
+      return;
+    }
+
+    c.writeAndFree = buf;
+    c.wcurr = buf;
+    c.wbytes = bytes.value;
+    c.state = ConnState.write;
+    c.writeAndGo = ConnState.read;
+    return;
+  }
+
+  outString(c, 'ERROR');
+}
+
+/** What processCommand has on its stack in C. */
+const commandKey = bss(256);
+const commandSComm = bss(10);
+const commandTemp = bss(32);
+const commandFlags: Ref = { value: 0 };
+const commandExpire: Ref = { value: 0 };
+const commandLen: Ref = { value: 0 };
+const commandDelta: Ref = { value: 0 };
+const commandNext: Ref = { value: 0 };
+
+// memcached.c: process_command
+/** `command` is the line without its end. */
+function processCommand(c: Conn, command: Ptr): void {
+  let comm = 0;
+  let incr = 0;
+
+  // For commands set/add/replace, we build an item and read the data directly into it, then continue in
+  // completeNread().
+
+  if (
+    (strncmp(command, 'add ', 4) === 0 && (comm = NREAD_ADD)) ||
+    (strncmp(command, 'set ', 4) === 0 && (comm = NREAD_SET)) ||
+    (strncmp(command, 'replace ', 8) === 0 && (comm = NREAD_REPLACE))
+  ) {
+    const sComm = commandSComm;
+    const key = commandKey;
+    const flags = commandFlags, expire = commandExpire, len = commandLen;
+    let res: number;
+    let it: Item | null;
+
+    // DEVIATION: C reads a key of any length into its 256 bytes, and takes a negative length, or one near 2^31, for
+    // what is left of it after + 2; 1.2 and 1.4.0 refuse both in these words.
+    res = sscanf(command, '%9s %255s %u %lu %d\n', sComm, key, flags, expire, len);
+    if (
+      res !== 5 || strlen(key) === 0 || strlen(key) > KEY_MAX_LENGTH || len.value < 0 || len.value > 0x7fffffff - 2
+    ) {
+      outString(c, 'CLIENT_ERROR bad command line format');
+      return;
+    }
+    it = itemAlloc(key, flags.value, expire.value, len.value + 2);
+    if (it === null) {
+      outString(c, 'SERVER_ERROR out of memory');
+      // Swallow the data line.
+      c.writeAndGo = ConnState.swallow;
+      c.sbytes = len.value + 2;
+      return;
+    }
+
+    c.itemComm = comm;
+    c.item = it;
+    c.rcurr = it.data;
+    c.rlbytes = it.nbytes;
+    c.state = ConnState.nread;
+    return;
+  }
+
+  if ((strncmp(command, 'incr ', 5) === 0 && (incr = 1)) || strncmp(command, 'decr ', 5) === 0) {
+    const temp = commandTemp;
+    const sComm = commandSComm;
+    let value: number;
+    let it: Item | null;
+    const delta = commandDelta;
+    const key = commandKey;
+    let res: number;
+    let ptr: Ptr;
+    const now = time();
+
+    res = sscanf(command, '%9s %255s %u\n', sComm, key, delta);
+    if (res !== 3 || strlen(key) === 0 || strlen(key) > KEY_MAX_LENGTH) {
+      outString(c, 'CLIENT_ERROR bad command line format');
+      return;
+    }
+
+    it = assocFind(key);
+    if (it && it.itFlags & ITEM_DELETED) {
+      it = null;
+    }
+    if (it && it.exptime && it.exptime < now) {
+      itemUnlink(it);
+      it = null;
+    }
+
+    if (!it) {
+      outString(c, 'NOT_FOUND');
+      return;
+    }
+
+    ptr = it.data;
+    // DEVIATION: C's loop can never run, and its atoi walks over a value of white space alone, its end, and on through
+    // what lies behind it. Here it ends where the value does.
+    while (ptr < it.data + it.nbytes - 2 && isspace(u8[ptr])) ptr++;
+
+    value = ptr < it.data + it.nbytes - 2 ? atoi(ptr) >>> 0 : 0;
+
+    if (incr) value = (value + delta.value) >>> 0;
+    else {
+      if (delta.value >= value) value = 0;
+      else value -= delta.value;
+    }
+
+    sprintf(temp, '%u', value);
+    res = strlen(temp);
+    if (res + 2 > it.nbytes) { // need to realloc
+      let newIt: Item | null;
+      // DEVIATION: C may evict the very item that grows, and go on with it; 1.2.2 holds it meanwhile.
+      it.refcount++;
+      newIt = itemAlloc(it.key, it.flags, it.exptime, res + 2);
+      if (newIt === null) {
+        itemRemove(it);
+        outString(c, 'SERVER_ERROR out of memory');
+        return;
+      }
+      memcpy(newIt.data, temp, res);
+      memcpy(newIt.data + res, '\r\n', 2);
+      itemReplace(it, newIt);
+      itemRemove(it);
+    } else { // replace in-place
+      memcpy(it.data, temp, res);
+      memset(it.data + res, 0x20, it.nbytes - res - 2);
+    }
+    outString(c, temp);
+    return;
+  }
+
+  if (strncmp(command, 'get ', 4) === 0) {
+    let start = command + 4;
+    const key = commandKey;
+    const next = commandNext;
+    let i = 0;
+    let it: Item | null;
+    const now = time();
+
+    while (sscanf(start, ' %255s%n', key, next) >= 1) {
+      // DEVIATION: as above, for the key. What was found so far is let go.
+      if (strlen(key) > KEY_MAX_LENGTH) {
+        while (i > 0) itemRemove(itemAt(c.ilist + 4 * --i));
+        outString(c, 'CLIENT_ERROR bad command line format');
+        return;
+      }
+      start += next.value;
+      stats.getCmds++;
+      it = assocFind(key);
+      if (it && it.itFlags & ITEM_DELETED) {
+        it = null;
+      }
+      if (it && it.exptime && it.exptime < now) {
+        itemUnlink(it);
+        it = null;
+      }
+
+      if (it) {
+        // DEVIATION: C makes ilist longer only after it has written past its end, at the 201st item, and does not ask
+        // whether it could; 1.2.1 does both, and answers with what it has.
+        if (i >= c.isize) {
+          const newIlist = realloc(c.ilist, 4 * c.isize * 2);
+          if (newIlist) {
+            c.isize *= 2;
+            c.ilist = newIlist;
+          } else break;
+        }
+        stats.getHits++;
+        it.refcount++;
+        itemUpdate(it);
+        u32[(c.ilist + 4 * i) >>> 2] = it.ptr;
+        i++;
+      } else stats.getMisses++;
+    }
+    c.icurr = c.ilist;
+    c.ileft = i;
+    if (c.ileft) {
+      c.ipart = 0;
+      c.state = ConnState.mwrite;
+      c.ibytes = 0;
+      return;
+    } else {
+      outString(c, 'END');
+      return;
+    }
+  }
+
+  if (strncmp(command, 'delete ', 7) === 0) {
+    const key = commandKey;
+    const start = command + 7;
+    let it: Item | null;
+
+    // DEVIATION: C goes on without a key, and with one of any length; 1.2 answers so.
+    if (sscanf(start, ' %255s', key) < 1) {
+      outString(c, 'ERROR');
+      return;
+    }
+    if (strlen(key) > KEY_MAX_LENGTH) {
+      outString(c, 'CLIENT_ERROR bad command line format');
+      return;
+    }
+    it = assocFind(key);
+    if (!it) {
+      outString(c, 'NOT_FOUND');
+      return;
+    } else {
+      // DEVIATION: C notes an item again each time it is deleted, without end, and does not ask whether todelete could
+      // be made longer; 1.2.2 does.
+      if (!(it.itFlags & ITEM_DELETED)) {
+        if (delcurr >= deltotal) {
+          const newDelete = realloc(todelete, 4 * deltotal * 2);
+          if (newDelete) {
+            todelete = newDelete;
+            deltotal *= 2;
+          } else {
+            outString(c, 'SERVER_ERROR out of memory');
+            return;
+          }
+        }
+        it.refcount++;
+        u32[(todelete + 4 * delcurr++) >>> 2] = it.ptr;
+      }
+      // Use its expiration time as its deletion time now.
+      it.exptime = time() + 4;
+      it.itFlags |= ITEM_DELETED;
+    }
+    outString(c, 'DELETED');
+    return;
+  }
+
+  if (strncmp(command, 'stats', 5) === 0) {
+    processStat(c, command);
+    return;
+  }
+
+  if (strcmp(command, 'version') === 0) {
+    outString(c, 'VERSION ' + VERSION);
+    return;
+  }
+
+  if (strcmp(command, 'quit') === 0) {
+    c.state = ConnState.closing;
+    return;
+  }
+
+  outString(c, 'ERROR');
+  return;
+}
+
+/** Bytes of a line that is not a get, at most: whoever sends more without a newline does not speak this protocol. */
+const LINE_MAX = 1024;
+
+// memcached.c: try_read_command
+/**
+ * If we have a complete line in the buffer, process it and move whatever remains in the buffer to its beginning.
+ * 1 when there was one, 0 otherwise.
+ */
+function tryReadCommand(c: Conn): number {
+  let el: Ptr, cont: Ptr;
+
+  if (!c.rbytes) return 0;
+  el = memchr(c.rbuf, 0x0a, c.rbytes);
+  if (!el) {
+    // DEVIATION: C waits for the newline of any line, and makes rbuf longer and longer; 1.4.3 closes the connection
+    // unless this is a get of many keys.
+    if (c.rbytes > LINE_MAX && strncmp(c.rbuf, 'get ', 4) !== 0) {
+      c.state = ConnState.closing;
+      return 1;
+    }
+    return 0;
+  }
+  cont = el + 1;
+  if (el - c.rbuf > 1 && u8[el - 1] === 0x0d) {
+    el--;
+  }
+  u8[el] = 0;
+
+  processCommand(c, c.rbuf);
+
+  if (cont - c.rbuf < c.rbytes) { // more stuff in the buffer
+    memmove(c.rbuf, cont, c.rbytes - (cont - c.rbuf));
+  }
+  c.rbytes -= cont - c.rbuf;
+  return 1;
+}
+
+/** A buffer of this size that is full is worked off before more is read. */
+const READ_BUFFER_HIGHWAT = 32768;
+/** No line is longer. */
+const READ_BUFFER_MAX = 2 * 1024 * 1024;
+
+// memcached.c: try_read_network
+/**
+ * Read from network as much as we can, handle buffer overflow and connection close. Returns 0 if there's nothing to read
+ * on the first read.
+ */
+function tryReadNetwork(c: Conn): number {
+  let gotdata = 0;
+  let res: number;
+  while (true) {
+    if (c.rbytes >= c.rsize) {
+      // DEVIATION: C reads on as long as the client sends, and doubles rbuf without bound; later versions work off what
+      // they have first (1.4.3: after four doublings), and so only a line that long makes it longer, up to a limit.
+      if (gotdata && c.rsize >= READ_BUFFER_HIGHWAT) return gotdata;
+      const newRbuf = c.rsize < READ_BUFFER_MAX ? realloc(c.rbuf, c.rsize * 2) : NULL;
+      if (!newRbuf) {
+        if (settings.verbose) fprintf(stderr, "Couldn't realloc input buffer\n");
+        c.rbytes = 0; // ignore what we read
+        outString(c, 'SERVER_ERROR out of memory');
+        c.writeAndGo = ConnState.closing;
+        return 1;
+      }
+      c.rbuf = newRbuf; c.rsize *= 2;
+    }
+    res = read(c.sfd, c.rbuf + c.rbytes, c.rsize - c.rbytes);
+    if (res > 0) {
+      stats.bytesRead += res;
+      gotdata = 1;
+      c.rbytes += res;
+      continue;
+    }
+    if (res === 0) {
+      // connection closed
+      c.state = ConnState.closing;
+      return 1;
+    }
+    if (res === -1) {
+      if (errno === EAGAIN || errno === EWOULDBLOCK) break;
+      else return 0;
+    }
+  }
+  return gotdata;
+}
+
+// memcached.c: update_event
+/** 1, or 0 when the event could not be changed. */
+function updateEvent(c: Conn, newFlags: number): number {
+  if (c.evFlags === newFlags) return 1;
+  if (eventDel(c.event) === -1) return 0;
+  eventSet(c.event, c.sfd, newFlags, eventHandler, c);
+  c.evFlags = newFlags;
+  if (eventAdd(c.event, null) === -1) return 0;
+  return 1;
+}
+
+/** The listening connection, for acceptNewConns. */
+let listenConn: Conn | null = null;
+
+/** No connection is accepted (DEVIATION: C never enforces -c, and spins on EMFILE; so does 1.4.8), or they are again. */
+function acceptNewConns(doAccept: boolean): void {
+  if (listenConn === null) return;
+  updateEvent(listenConn, doAccept ? EV_READ | EV_PERSIST : 0);
+}
+
+/** How many commands of one connection are served before the others get their turn (1.4.0: -R). */
+const REQS_PER_EVENT = 20;
+
+// memcached.c: drive_machine
+function driveMachine(c: Conn): void {
+  let exit = false;
+  let sfd: number, flags: number;
+  let newc: Conn | null;
+  let res: number;
+  let nreqs = REQS_PER_EVENT;
+
+  while (!exit) {
+    debugState('%d: state %s', c.sfd, ConnState[c.state]);
+    switch (c.state) {
+      case ConnState.listening:
+        // DEVIATION: C ignores -c; as in 1.4.8 the others wait in the backlog until a connection is closed.
+        if (stats.currConns - 1 >= settings.maxconns) {
+          if (settings.verbose) fprintf(stderr, 'Too many open connections\n');
+          acceptNewConns(false);
+          return;
+        }
+        if ((sfd = accept(c.sfd, null)) === -1) {
+          if (errno === EAGAIN || errno === EWOULDBLOCK) {
+            perror("accept() shouldn't block");
+          } else {
+            perror('accept()');
+            // DEVIATION: C is called again at once, and spins; 1.4.8 waits for a connection to be closed.
+            if ((errno === EMFILE || errno === ENFILE) && stats.currConns > 1) acceptNewConns(false);
+          }
+          return;
+        }
+        if ((flags = fcntl(sfd, F_GETFL, 0)) < 0 || fcntl(sfd, F_SETFL, flags | O_NONBLOCK) < 0) {
+          perror('setting O_NONBLOCK');
+          close(sfd);
+          return;
+        }
+        newc = connNew(sfd, ConnState.read, EV_READ | EV_PERSIST);
+        if (!newc) {
+          if (settings.verbose) fprintf(stderr, "couldn't create new connection\n");
+          close(sfd);
+          return;
+        }
+        exit = true;
+        break;
+
+      case ConnState.read:
+        // DEVIATION: C serves a client that never stops sending until it does, and nobody else meanwhile; 1.4.0 lets the
+        // others have their turn, and comes back as soon as the socket is writable.
+        if (nreqs-- <= 0 && c.rbytes > 0) {
+          if (!updateEvent(c, EV_WRITE | EV_PERSIST)) {
+            if (settings.verbose) fprintf(stderr, "Couldn't update event\n");
+            c.state = ConnState.closing;
+            break;
+          }
+          exit = true;
+          break;
+        }
+        if (tryReadCommand(c)) {
+          continue;
+        }
+        if (tryReadNetwork(c)) {
+          continue;
+        }
+        // we have no command line and no data to read from network
+        if (!updateEvent(c, EV_READ | EV_PERSIST)) {
+          if (settings.verbose) fprintf(stderr, "Couldn't update event\n");
+          c.state = ConnState.closing;
+          break;
+        }
+        exit = true;
+        break;
+
+      case ConnState.nread:
+        // we are reading rlbytes into rcurr
+        if (c.rlbytes === 0) {
+          completeNread(c);
+          break;
+        }
+        // first check if we have leftovers in the conn_read buffer
+        if (c.rbytes > 0) {
+          const tocopy = c.rbytes > c.rlbytes ? c.rlbytes : c.rbytes;
+          memcpy(c.rcurr, c.rbuf, tocopy);
+          c.rcurr += tocopy;
+          c.rlbytes -= tocopy;
+          if (c.rbytes > tocopy) {
+            memmove(c.rbuf, c.rbuf + tocopy, c.rbytes - tocopy);
+          }
+          c.rbytes -= tocopy;
+          break;
+        }
+
+        // now try reading from the socket
+        res = read(c.sfd, c.rcurr, c.rlbytes);
+        if (res > 0) {
+          stats.bytesRead += res;
+          c.rcurr += res;
+          c.rlbytes -= res;
+          break;
+        }
+        if (res === 0) { // end of stream
+          c.state = ConnState.closing;
+          break;
+        }
+        if (res === -1 && (errno === EAGAIN || errno === EWOULDBLOCK)) {
+          if (!updateEvent(c, EV_READ | EV_PERSIST)) {
+            if (settings.verbose) fprintf(stderr, "Couldn't update event\n");
+            c.state = ConnState.closing;
+            break;
+          }
+          exit = true;
+          break;
+        }
+        // otherwise we have a real error, on which we close the connection
+        if (settings.verbose) fprintf(stderr, 'Failed to read, and not due to blocking\n');
+        c.state = ConnState.closing;
+        break;
+
+      case ConnState.swallow:
+        // we are reading sbytes and throwing them away
+        if (c.sbytes === 0) {
+          c.state = ConnState.read;
+          break;
+        }
+
+        // first check if we have leftovers in the conn_read buffer
+        if (c.rbytes > 0) {
+          const tocopy = c.rbytes > c.sbytes ? c.sbytes : c.rbytes;
+          c.sbytes -= tocopy;
+          if (c.rbytes > tocopy) {
+            memmove(c.rbuf, c.rbuf + tocopy, c.rbytes - tocopy);
+          }
+          c.rbytes -= tocopy;
+          break;
+        }
+
+        // now try reading from the socket
+        res = read(c.sfd, c.rbuf, c.rsize > c.sbytes ? c.sbytes : c.rsize);
+        if (res > 0) {
+          stats.bytesRead += res;
+          c.sbytes -= res;
+          break;
+        }
+        if (res === 0) { // end of stream
+          c.state = ConnState.closing;
+          break;
+        }
+        if (res === -1 && (errno === EAGAIN || errno === EWOULDBLOCK)) {
+          if (!updateEvent(c, EV_READ | EV_PERSIST)) {
+            if (settings.verbose) fprintf(stderr, "Couldn't update event\n");
+            c.state = ConnState.closing;
+            break;
+          }
+          exit = true;
+          break;
+        }
+        // otherwise we have a real error, on which we close the connection
+        if (settings.verbose) fprintf(stderr, 'Failed to read, and not due to blocking\n');
+        c.state = ConnState.closing;
+        break;
+
+      case ConnState.write:
+        // we are writing wbytes bytes starting from wcurr
+        if (c.wbytes === 0) {
+          if (c.writeAndFree) {
+            free(c.writeAndFree);
+            c.writeAndFree = NULL;
+          }
+          c.state = c.writeAndGo;
+          break;
+        }
+        res = write(c.sfd, c.wcurr, c.wbytes);
+        if (res > 0) {
+          stats.bytesWritten += res;
+          c.wcurr += res;
+          c.wbytes -= res;
+          break;
+        }
+        if (res === -1 && (errno === EAGAIN || errno === EWOULDBLOCK)) {
+          if (!updateEvent(c, EV_WRITE | EV_PERSIST)) {
+            if (settings.verbose) fprintf(stderr, "Couldn't update event\n");
+            c.state = ConnState.closing;
+            break;
+          }
+          exit = true;
+          break;
+        }
+        // if res === 0 or res === -1 and error is not EAGAIN or EWOULDBLOCK, we have a real error, on which we close the
+        // connection
+        if (settings.verbose) fprintf(stderr, 'Failed to write, and not due to blocking\n');
+        c.state = ConnState.closing;
+        break;
+      case ConnState.mwrite:
+        // we're writing ibytes bytes from iptr. iptr alternates between ibuf, where we build a string "VALUE...", and
+        // it.data for the current item. When we finish a chunk, we choose the next one using ipart, which has the
+        // following semantics: 0 - start the loop, 1 - we finished ibuf, go to current it.data; 2 - we finished it.data,
+        // move to the next item and build its ibuf; 3 - we finished all items, write "END".
+        if (c.ibytes > 0) {
+          res = write(c.sfd, c.iptr, c.ibytes);
+          if (res > 0) {
+            stats.bytesWritten += res;
+            c.iptr += res;
+            c.ibytes -= res;
+            break;
+          }
+          if (res === -1 && (errno === EAGAIN || errno === EWOULDBLOCK)) {
+            if (!updateEvent(c, EV_WRITE | EV_PERSIST)) {
+              if (settings.verbose) fprintf(stderr, "Couldn't update event\n");
+              c.state = ConnState.closing;
+              break;
+            }
+            exit = true;
+            break;
+          }
+          // if res === 0 or res === -1 and error is not EAGAIN or EWOULDBLOCK, we have a real error, on which we close
+          // the connection
+          if (settings.verbose) fprintf(stderr, 'Failed to write, and not due to blocking\n');
+          c.state = ConnState.closing;
+          break;
+        } else {
+          let it: Item;
+          // we finished a chunk, decide what to do next
+          switch (c.ipart) {
+            case 1:
+              it = itemAt(c.icurr);
+              c.iptr = it.data;
+              c.ibytes = it.nbytes;
+              c.ipart = 2;
+              break;
+            case 2:
+              it = itemAt(c.icurr);
+              itemRemove(it);
+              // DEVIATION: C keeps ileft at 1 after the last item, and connClose lets that item go once more; 1.1.6
+              // counts it down.
+              c.ileft--;
+              if (c.ileft <= 0) {
+                c.ipart = 3;
+                break;
+              } else {
+                c.icurr += 4;
+              }
+            // FALL THROUGH
+            case 0:
+              it = itemAt(c.icurr);
+              sprintf(c.ibuf, 'VALUE %s %u %u\r\n', it.key, it.flags, it.nbytes - 2);
+              c.iptr = c.ibuf;
+              c.ibytes = strlen(c.iptr);
+              c.ipart = 1;
+              break;
+            case 3:
+              outString(c, 'END');
+              break;
+          }
+        }
+        break;
+
+      case ConnState.closing:
+        connClose(c);
+        exit = true;
+        break;
+    }
+  }
+
+  return;
+}
+
+// memcached.c: event_handler
+function eventHandler(fd: number, which: number, arg: unknown): void {
+  const c = arg as Conn;
+  c.which = which;
+  debugEvent('%d: event %d', fd, which);
+
+  // sanity
+  if (fd !== c.sfd) {
+    if (settings.verbose) fprintf(stderr, "Catastrophic: event fd doesn't match conn fd!\n");
+    connClose(c);
+    return;
+  }
+
+  // do as much I/O as possible until we block
+  try {
+    driveMachine(c);
+  } catch (error) {
+    // DEVIATION: where C has a bug, it crashes, and all its connections with it. An exception here ends this one alone.
+    fprintf(stderr, `${PACKAGE}: connection ${fd}: ${error instanceof Error ? error.stack : String(error)}\n`);
+    if (c.state !== ConnState.listening && c.state !== ConnState.closing) connClose(c);
+  }
+
+  // wait for next event
+  return;
+}
+
+// memcached.c: new_socket
+/** A non-blocking socket, or -1. */
+function newSocket(): number {
+  let sfd: number;
+  let flags: number;
+
+  if ((sfd = socket(AF_INET, SOCK_STREAM, 0)) === -1) {
+    perror('socket()');
+    return -1;
+  }
+
+  if ((flags = fcntl(sfd, F_GETFL, 0)) < 0 || fcntl(sfd, F_SETFL, flags | O_NONBLOCK) < 0) {
+    perror('setting O_NONBLOCK');
+    close(sfd);
+    return -1;
+  }
+  return sfd;
+}
+
+// memcached.c: server_socket
+/** A socket that listens on `port` of the interface in the settings, or -1 after a line on stderr. */
+function serverSocket(port: number): number {
+  let sfd: number;
+  const ling: Linger = { lOnoff: 0, lLinger: 0 };
+  const addr: SockaddrIn = { sinFamily: 0, sinPort: 0, sinAddr: 0 };
+  const flags = 1;
+
+  if ((sfd = newSocket()) === -1) {
+    return -1;
+  }
+
+  setsockopt(sfd, SOL_SOCKET, SO_REUSEADDR, flags);
+  setsockopt(sfd, SOL_SOCKET, SO_KEEPALIVE, flags);
+  setsockopt(sfd, SOL_SOCKET, SO_LINGER, ling);
+  // DEVIATION: without this, which accepted sockets inherit, the second half of every get waits up to 40 ms for the
+  // client's acknowledgement of the first; 1.1.11 sets it.
+  setsockopt(sfd, IPPROTO_TCP, TCP_NODELAY, flags);
+
+  addr.sinFamily = AF_INET;
+  addr.sinPort = port;
+  addr.sinAddr = settings.interface.sAddr;
+  if (bind(sfd, addr) === -1) {
+    perror('bind()');
+    close(sfd);
+    return -1;
+  }
+  if (listen(sfd, 1024) === -1) {
+    perror('listen()');
+    close(sfd);
+    return -1;
+  }
+  return sfd;
+}
+
+const deleteevent = new Event();
+
+// memcached.c: delete_handler
+function deleteHandler(_fd: number, _which: number, _arg: unknown): void {
+  const t: Timeval = { tvSec: 0, tvUsec: 0 };
+
+  evtimerDel(deleteevent);
+  evtimerSet(deleteevent, deleteHandler, null);
+  t.tvSec = 5; t.tvUsec = 0;
+  evtimerAdd(deleteevent, t);
+
+  {
+    let i: number, j = 0;
+    const now = time();
+    for (i = 0; i < delcurr; i++) {
+      const it = itemAt(todelete + 4 * i);
+      if (it.exptime < now) {
+        // no longer mark it deleted. it's now expired, same as dead
+        it.itFlags &= ~ITEM_DELETED;
+        // DEVIATION: C only takes back its hold, and the chunk of an item that was replaced meanwhile is lost; 1.1.2
+        // frees it.
+        itemRemove(it);
+      } else {
+        u32[(todelete + 4 * j++) >>> 2] = it.ptr;
+      }
+    }
+    delcurr = j;
+  }
+
+  return;
+}
+
+// memcached.c: usage
+function usage(): void {
+  printf(PACKAGE + ' ' + VERSION + '\n');
+  printf('-p <num>      TCP port to listen on, default is 11211\n');
+  printf('-l <ip_addr>  IPv4 address to listen on, default is all of them\n');
+  printf('-d            detach: start again in the background, in a session of its own\n');
+  printf('-m <num>      memory for items in megabytes, default is 64; 0 for as much as there is\n');
+  printf('-c <num>      connections at one time, default is 1024\n');
+  printf('-k            lock down all memory, where the system lets us\n');
+  printf('-v            verbose: errors and warnings of the event loop\n');
+  printf('-h            print this help and exit\n');
+  printf('-i            print the licences of memcached and libevent, and exit\n');
+  printf('--classic     memcached 1.0.4 as it was, system call for system call\n');
+  printf('--stats-maps  let clients ask for `stats maps`\n');
+  printf('--version     print the version and exit\n');
+  return;
+}
+
+// memcached.c: usage_license
+function usageLicense(): void {
+  printf(PACKAGE + ' ' + VERSION + '\n\n');
+  printf(packageFile('LICENSE'));
+
+  return;
+}
+
+const MEGABYTE = 1024 * 1024;
+/** -m at most, in megabytes: what fits 32-bit pointers beside the connections. */
+const MAXMEGABYTES = 4000;
+const CONN_MEMORY = 64 * 1024;
+const MCL_CURRENT = 1;
+const MCL_FUTURE = 2;
+
+// memcached.c: main
+/** The program: resolves to its exit status. Throws Errx where memory or a backend cannot be had. */
+export async function main(_argc: number, argv: readonly string[]): Promise<number> {
+  let c: string | -1;
+  let lSocket: number;
+  let lConn: Conn | null;
+  const addr: Ref = { value: 0 };
+  let lockMemory = false;
+  let daemonize = false;
+  let num: number | null;
+
+  // init settings
+  settingsInit();
+
+  // process arguments
+  // DEVIATION: C takes for a number what atoi makes of any word (and -m 4096 for no limit at all), and ignores words that
+  // are no options. Here each is an error.
+  while ((c = getoptLong(argv, 'p:m:c:khivdl:', ['classic', 'stats-maps', 'version'])) !== -1) {
+    switch (c) {
+      case 'p':
+        if ((num = strtonum(optarg, 0, 65535)) === null) {
+          fprintf(stderr, `Illegal port number: ${optarg}\n`);
+          return 1;
+        }
+        settings.port = num;
+        break;
+      case 'm':
+        if ((num = strtonum(optarg, 0, MAXMEGABYTES)) === null) {
+          fprintf(stderr, `Illegal number of megabytes: ${optarg} (0 to ${MAXMEGABYTES}; for more, run several servers)\n`);
+          return 1;
+        }
+        settings.maxbytes = num * MEGABYTE;
+        break;
+      case 'c':
+        if ((num = strtonum(optarg, 1, 0x7fffffff)) === null) {
+          fprintf(stderr, `Illegal number of connections: ${optarg}\n`);
+          return 1;
+        }
+        settings.maxconns = num;
+        break;
+      case 'h':
+        usage();
+        exit(0);
+      case 'i':
+        usageLicense();
+        exit(0);
+      case 'k':
+        lockMemory = true;
+        break;
+      case 'v':
+        settings.verbose = true;
+        break;
+      case 'l':
+        if (!inetAton(optarg, addr)) {
+          fprintf(stderr, `Illegal address: ${optarg}\n`);
+          return 1;
+        } else {
+          settings.interface.sAddr = addr.value;
+        }
+        break;
+      case 'd':
+        daemonize = true;
+        break;
+      case 'classic': // it is what this server is
+        break;
+      case 'stats-maps':
+        settings.maps = true;
+        break;
+      case 'version':
+        printf(`${PACKAGE} ${packageVersion()} (memcached ${VERSION})\n`);
+        exit(0);
+      default:
+        if (c === ':') fprintf(stderr, `Missing argument of "${optopt}"\n`);
+        else fprintf(stderr, `Illegal argument "${optopt}"\n`);
+        return 1;
+    }
+  }
+
+  // initialize other stuff
+  initMemory();
+  itemInit();
+  eventInit();
+  statsInit();
+  assocInit();
+  connInit();
+  slabsInit(settings.maxbytes);
+
+  if (daemonize) {
+    const res = await daemon(0, 0);
+    if (res === -1) {
+      fprintf(stderr, 'failed to daemon() in order to daemonize\n');
+      return 1;
+    }
+  }
+
+  // lock paged memory if needed
+  if (lockMemory) {
+    // DEVIATION: C does not ask whether it could; 1.2 warns.
+    if (mlockall(MCL_CURRENT | MCL_FUTURE) === -1) perror('warning: -k invalid, mlockall() failed');
+  }
+
+  // DEVIATION: C ends where a signal finds it; as in 1.2 this is a decent end. (SIGPIPE, which ends C and which 1.1.9
+  // ignores, Node ignores by itself.)
+  signal('SIGTERM', () => exit(0));
+  signal('SIGINT', () => exit(0));
+
+  // create the listening socket and bind it
+  lSocket = serverSocket(settings.port);
+  if (lSocket === -1) {
+    // DEVIATION: C says "failed to listen" too, after the line that says why.
+    exit(1);
+  }
+
+  // create the initial listening connection
+  if (!(lConn = connNew(lSocket, ConnState.listening, EV_READ | EV_PERSIST))) {
+    fprintf(stderr, 'failed to create listening connection\n');
+    exit(1);
+  }
+  listenConn = lConn;
+  debugConn('%d: listening on port %d', lSocket, boundPort(lSocket));
+
+  // initialise deletion array and timer event
+  deltotal = 200; delcurr = 0;
+  todelete = malloc(4 * deltotal);
+  deleteHandler(0, 0, null); // sets up the event
+
+  // enter the loop
+  await eventLoop(0);
+
+  return 0;
+}
+
+/** The memory that C asks the system for bit by bit: its pages are the system's until they are used. */
+function initMemory(): void {
+  const forConns = 64 * MEGABYTE + settings.maxconns * CONN_MEMORY;
+  const forItems = settings.maxbytes === 0 ? MEMORY_MAX : settings.maxbytes * 1.25 + 64 * MEGABYTE;
+  const large = Math.min(forItems, MEMORY_MAX - 96 * MEGABYTE);
+  memoryInit(Math.min(forConns, MEMORY_MAX - large), large);
+}
+
+/** The port that a socket is bound to: -p 0 leaves the choice to the system. */
+function boundPort(sfd: number): number {
+  const addr: SockaddrIn = { sinFamily: 0, sinPort: 0, sinAddr: 0 };
+  getsockname(sfd, addr);
+  return addr.sinPort;
+}

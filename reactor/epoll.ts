@@ -1,0 +1,325 @@
+// epoll.c: events by epoll(7), and how Node's own loop gets its turn beside it.
+import { isMainThread } from 'node:worker_threads';
+import { EV_PERSIST, EV_READ, EV_SIGNAL, EV_WRITE } from './event.h';
+import type { Event, Eventop, Syscalls, Timeval } from './event.h';
+import { eventActive, eventDel } from './event';
+import { EINTR, errno } from './errno.h';
+import { warn } from './err';
+import { loadSystem } from './ffi';
+import type { System } from './ffi';
+import { trace } from './log';
+import {
+  evsignalAdd, evsignalCaught, evsignalDel, evsignalDeliver, evsignalInit, evsignalProcess, evsignalRecalc,
+} from './signal';
+import type { Sigset } from './signal';
+
+const debugEpoll = trace('reactor:epoll');
+
+const EPOLL_CTL_ADD = 1;
+const EPOLL_CTL_DEL = 2;
+const EPOLL_CTL_MOD = 3;
+const EPOLLIN = 0x01;
+const EPOLLOUT = 0x04;
+const EPOLLERR = 0x08;
+const EPOLLHUP = 0x10;
+const EPOLL_CLOEXEC = 0o2000000;
+
+// struct epoll_event, in 32-bit words: packed on x86 (12 bytes), aligned elsewhere (16).
+const PACKED = process.arch === 'x64' || process.arch === 'ia32';
+const EVENT_WORDS = PACKED ? 3 : 4;
+const DATA_WORD = PACKED ? 1 : 2;
+
+/** Due to limitations in the epoll interface, we keep track of all descriptors ourselves. */
+interface Evepoll {
+  evread: Event | null;
+  evwrite: Event | null;
+}
+
+interface Epollop {
+  fds: Evepoll[];
+  nfds: number;
+  /** struct epoll_event[nevents], and one more for epoll_ctl: the kernel's side of `events`. */
+  events: Uint32Array;
+  eventsAddr: number;
+  nevents: number;
+  epfd: number;
+  evsigmask: Sigset;
+  system: System;
+  node: NodeLoop;
+}
+
+/** What is known of Node's own loop, whose descriptor is in our epoll set. */
+interface NodeLoop {
+  fd: number;
+  /** It has something to do: its descriptor was readable, or a signal came. */
+  due: boolean;
+  /** When it last had its turn, in milliseconds. */
+  turned: number;
+  /** Holds the process while we wait, so that libuv takes its loop for alive and counts its timers. */
+  hold: NodeJS.Timeout;
+}
+
+/** How long the loop may keep Node waiting under load, in milliseconds. */
+const TURN_INTERVAL = 5;
+/** How long to wait for the next event before Node gets its turn: a client's answer is often quicker than that. */
+const LINGER = 1;
+const MAX_DELAY = 2 ** 31 - 1;
+
+/** As many events as one epoll_wait reports at most. C takes RLIMIT_NOFILE, which today is often a million. */
+const NEVENT = 32000;
+
+let system: System | null = null;
+
+export const epollops: Eventop = {
+  name: 'epoll',
+  init: epollInit,
+  add: epollAdd,
+  del: epollDel,
+  recalc: epollRecalc,
+  dispatch: epollDispatch,
+  get syscalls(): Syscalls {
+    if (system === null) throw new Error('epoll: not initialised');
+    return system.syscalls;
+  },
+};
+
+// epoll.c: epoll_init
+function epollInit(): object | null {
+  const nfiles = NEVENT;
+  let epfd: number;
+
+  // Disable epoll when this environment variable is set.
+  if (process.env['EVENT_NOEPOLL'] !== undefined) return null;
+
+  // Only the main thread's libuv loop can be found from here.
+  if (!isMainThread) return null;
+  system ??= loadSystem();
+  if (system === null) return null;
+
+  // Initialize the kernel queue.
+  if ((epfd = system.epollCreate1(EPOLL_CLOEXEC)) === -1) {
+    warn('epoll_create1');
+    return null;
+  }
+
+  // Initialize fields.
+  const events = new Uint32Array((nfiles + 1) * EVENT_WORDS);
+  const epollop: Epollop = {
+    fds: [],
+    nfds: 0,
+    events,
+    eventsAddr: system.addressOf(new Uint8Array(events.buffer)),
+    nevents: nfiles,
+    epfd,
+    evsigmask: new Set(),
+    system,
+    node: { fd: system.uvBackendFd(), due: true, turned: 0, hold: setInterval(() => {}, MAX_DELAY).unref() },
+  };
+  if (epollCtl(epollop, EPOLL_CTL_ADD, epollop.node.fd, EPOLLIN) === -1) {
+    warn('epoll_ctl');
+    system.syscalls.close(epfd);
+    return null;
+  }
+
+  evsignalInit(epollop.evsigmask);
+
+  return epollop;
+}
+
+// epoll.c: epoll_recalc
+function epollRecalc(arg: object, max: number): number {
+  const epollop = arg as Epollop;
+
+  if (max >= epollop.nfds) {
+    let nfds: number;
+
+    nfds = epollop.nfds || 64;
+    while (nfds <= max) nfds *= 2;
+
+    for (let fd = epollop.nfds; fd < nfds; fd++) epollop.fds.push({ evread: null, evwrite: null });
+    epollop.nfds = nfds;
+  }
+
+  return evsignalRecalc(epollop.evsigmask);
+}
+
+// epoll.c: epoll_dispatch
+function epollDispatch(arg: object, tv: Timeval): number | Promise<number> {
+  const epollop = arg as Epollop;
+  const { node } = epollop;
+
+  if (evsignalDeliver(epollop.evsigmask) === -1) return -1;
+
+  const timeout = tv.tvSec * 1000 + Math.trunc(tv.tvUsec / 1000);
+
+  if (!node.due && performance.now() - node.turned < TURN_INTERVAL) {
+    const res = epollWait(epollop, Math.min(timeout, LINGER));
+    if (res !== 0 || timeout === 0) return dispatched(epollop, res);
+  }
+  return dispatchAfterTurn(epollop, timeout);
+}
+
+/** Lets Node's loop turn once, then waits; at most until Node itself has something to do. */
+async function dispatchAfterTurn(epollop: Epollop, timeout: number): Promise<number> {
+  const { node, system } = epollop;
+
+  node.due = false;
+  await new Promise<void>((resolve) => {
+    setImmediate(resolve);
+  });
+  node.turned = performance.now();
+
+  // A signal's handler may just have run.
+  if (evsignalCaught) return dispatched(epollop, epollWait(epollop, 0));
+
+  // While Node runs its immediates, as now, libuv's loop counts as busy, until the last immediate is unreferenced.
+  setImmediate(() => {}).unref();
+  node.hold.ref();
+  const nodeTimeout = system.uvBackendTimeout();
+  const res = epollWait(epollop, nodeTimeout === -1 ? timeout : Math.min(timeout, nodeTimeout));
+  node.hold.unref();
+  // Its timer has come, or it has changed what its descriptor reports.
+  if (res === 0 && nodeTimeout !== -1 && nodeTimeout <= timeout) node.due = true;
+  return dispatched(epollop, res);
+}
+
+/** What epoll_dispatch does with what epoll_wait returned. */
+function dispatched(epollop: Epollop, res: number): number {
+  const { events, fds, node } = epollop;
+  const error = errno;
+
+  if (evsignalRecalc(epollop.evsigmask) === -1) return -1;
+
+  if (res === -1) {
+    if (error !== EINTR) {
+      warn('epoll_wait');
+      return -1;
+    }
+
+    node.due = true; // the handler runs in its turn
+    evsignalProcess();
+    return 0;
+  } else if (evsignalCaught) evsignalProcess();
+
+  debugEpoll('epoll_wait reports %d', res);
+
+  for (let i = 0; i < res; i++) {
+    let which = 0;
+    let evread: Event | null = null, evwrite: Event | null = null;
+
+    const fd = events[i * EVENT_WORDS + DATA_WORD];
+    if (fd === node.fd) {
+      node.due = true;
+      continue;
+    }
+    const evep = fds[fd];
+    const what = events[i * EVENT_WORDS];
+    // DEVIATION: C ignores EPOLLHUP and EPOLLERR, and spins where they come alone, as on a pipe whose writer is gone. A
+    // later libevent takes them for both directions.
+    if (what & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
+      evread = evep.evread;
+      which |= EV_READ;
+    }
+
+    if (what & (EPOLLOUT | EPOLLHUP | EPOLLERR)) {
+      evwrite = evep.evwrite;
+      which |= EV_WRITE;
+    }
+
+    if (!which) continue;
+
+    if (evread !== null && !(evread.evEvents & EV_PERSIST)) eventDel(evread);
+    if (evwrite !== null && evwrite !== evread && !(evwrite.evEvents & EV_PERSIST)) eventDel(evwrite);
+
+    if (evread !== null) eventActive(evread, EV_READ, 1);
+    if (evwrite !== null) eventActive(evwrite, EV_WRITE, 1);
+  }
+
+  return 0;
+}
+
+// epoll.c: epoll_add
+function epollAdd(arg: object, ev: Event): number {
+  const epollop = arg as Epollop;
+  let op: number, events: number;
+
+  if (ev.evEvents & EV_SIGNAL) return evsignalAdd(epollop.evsigmask, ev);
+
+  const fd = ev.evFd;
+  if (fd >= epollop.nfds) {
+    // Extend the file descriptor array as necessary.
+    if (epollRecalc(epollop, fd) === -1) return -1;
+  }
+  const evep = epollop.fds[fd];
+  op = EPOLL_CTL_ADD;
+  events = 0;
+  if (evep.evread !== null) {
+    events |= EPOLLIN;
+    op = EPOLL_CTL_MOD;
+  }
+  if (evep.evwrite !== null) {
+    events |= EPOLLOUT;
+    op = EPOLL_CTL_MOD;
+  }
+
+  if (ev.evEvents & EV_READ) events |= EPOLLIN;
+  if (ev.evEvents & EV_WRITE) events |= EPOLLOUT;
+
+  if (epollCtl(epollop, op, ev.evFd, events) === -1) return -1;
+
+  // Update events responsible.
+  if (ev.evEvents & EV_READ) evep.evread = ev;
+  if (ev.evEvents & EV_WRITE) evep.evwrite = ev;
+
+  return 0;
+}
+
+// epoll.c: epoll_del
+function epollDel(arg: object, ev: Event): number {
+  const epollop = arg as Epollop;
+  let events: number, op: number;
+  let needwritedelete = true, needreaddelete = true;
+
+  if (ev.evEvents & EV_SIGNAL) return evsignalDel(epollop.evsigmask, ev);
+
+  const fd = ev.evFd;
+  if (fd >= epollop.nfds) return 0;
+  const evep = epollop.fds[fd];
+
+  op = EPOLL_CTL_DEL;
+  events = 0;
+
+  if (ev.evEvents & EV_READ) events |= EPOLLIN;
+  if (ev.evEvents & EV_WRITE) events |= EPOLLOUT;
+
+  if ((events & (EPOLLIN | EPOLLOUT)) !== (EPOLLIN | EPOLLOUT)) {
+    if (events & EPOLLIN && evep.evwrite !== null) {
+      needwritedelete = false;
+      events = EPOLLOUT;
+      op = EPOLL_CTL_MOD;
+    } else if (events & EPOLLOUT && evep.evread !== null) {
+      needreaddelete = false;
+      events = EPOLLIN;
+      op = EPOLL_CTL_MOD;
+    }
+  }
+
+  if (epollCtl(epollop, op, fd, events) === -1) return -1;
+
+  if (needreaddelete) evep.evread = null;
+  if (needwritedelete) evep.evwrite = null;
+
+  return 0;
+}
+
+/** epoll_ctl(2) with the struct epoll_event that C has on its stack; its data is the descriptor, C's pointer to fds[fd]. */
+function epollCtl(epollop: Epollop, op: number, fd: number, events: number): number {
+  const { nevents } = epollop;
+  epollop.events[nevents * EVENT_WORDS] = events;
+  epollop.events[nevents * EVENT_WORDS + DATA_WORD] = fd;
+  return epollop.system.epollCtl(epollop.epfd, op, fd, epollop.eventsAddr + nevents * EVENT_WORDS * 4);
+}
+
+function epollWait(epollop: Epollop, timeout: number): number {
+  return epollop.system.epollWait(epollop.epfd, epollop.eventsAddr, epollop.nevents, timeout);
+}

@@ -1,0 +1,193 @@
+// The real system calls, through koffi: numbers in, numbers out, and errno taken at once after a call that failed.
+// koffi is optional. Where it, or a symbol, is missing, `loadSystem` says so with null and the backend is not chosen.
+import { randomFillSync } from 'node:crypto';
+import type { Syscalls, Timeval } from './event.h';
+import type { Linger, SockaddrIn } from './socket.h';
+import { AF_INET } from './socket.h';
+import { ENOSYS, setErrno } from './errno.h';
+
+type Koffi = typeof import('koffi');
+type Native = (...args: (number | bigint)[]) => number;
+
+/** The calls that epoll needs beside those of every backend, and what libuv lets an embedder ask of its loop. */
+export interface System {
+  syscalls: Syscalls;
+  epollCreate1(flags: number): number;
+  /** `event`: the address of a struct epoll_event. */
+  epollCtl(epfd: number, op: number, fd: number, event: number): number;
+  epollWait(epfd: number, events: number, maxevents: number, timeout: number): number;
+  /** libuv: uv_backend_fd, readable when Node's own loop has I/O. */
+  uvBackendFd(): number;
+  /** libuv: uv_update_time and uv_backend_timeout: milliseconds until its next timer, 0 for work now, -1 for none. */
+  uvBackendTimeout(): number;
+  /** Where the first byte of a buffer is; good as long as the caller keeps the buffer. */
+  addressOf(buf: Uint8Array): number;
+}
+
+let koffi: Koffi | null = null;
+
+export function loadKoffi(): Koffi | null {
+  if (koffi === null) {
+    try {
+      koffi = require('koffi') as Koffi;
+    } catch {
+      return null;
+    }
+  }
+  return koffi;
+}
+
+export function loadSystem(): System | null {
+  const k = loadKoffi();
+  if (k === null) return null;
+  try {
+    return bindSystem(k);
+  } catch {
+    return null; // no such symbol: not Linux
+  }
+}
+
+function bindSystem(k: Koffi): System {
+  const lib = k.load(null);
+  const native = (prototype: string): Native => lib.func(prototype) as Native;
+
+  const call = (res: number): number => {
+    if (res === -1) setErrno(k.errno());
+    return res;
+  };
+
+  const libcSocket = native('int socket(int, int, int)');
+  const libcBind = native('int bind(int, uintptr_t, uint32_t)');
+  const libcListen = native('int listen(int, int)');
+  const libcAccept = native('int accept(int, uintptr_t, uintptr_t)');
+  const libcConnect = native('int connect(int, uintptr_t, uint32_t)');
+  const libcGetsockname = native('int getsockname(int, uintptr_t, uintptr_t)');
+  const libcFcntl = native('int fcntl(int, int, int)');
+  const libcSetsockopt = native('int setsockopt(int, int, int, uintptr_t, uint32_t)');
+  const libcRead = native('intptr_t read(int, uintptr_t, size_t)');
+  const libcWrite = native('intptr_t write(int, uintptr_t, size_t)');
+  const libcShutdown = native('int shutdown(int, int)');
+  const libcClose = native('int close(int)');
+  const epollCreate1 = native('int epoll_create1(int)');
+  const epollCtl = native('int epoll_ctl(int, int, int, uintptr_t)');
+  const epollWait = native('int epoll_wait(int, uintptr_t, int, int)');
+  const uvUpdateTime = native('void uv_update_time(uintptr_t)');
+  const uvBackendFd = native('int uv_backend_fd(uintptr_t)');
+  const uvBackendTimeout = native('int uv_backend_timeout(uintptr_t)');
+  const uvLoop = native('uintptr_t uv_default_loop()')();
+
+  // The structures that calls take by address: at 0 a sockaddr_in, at 16 its length, at 24 an option's value.
+  const scratch = new DataView(new ArrayBuffer(4096));
+  const sockaddr = Number(k.address(scratch.buffer));
+  const addrlen = sockaddr + 16;
+  const option = sockaddr + 24;
+
+  const putAddr = (addr: SockaddrIn): number => {
+    scratch.setUint16(0, AF_INET, true);
+    scratch.setUint16(2, addr.sinPort);
+    scratch.setUint32(4, addr.sinAddr);
+    return sockaddr;
+  };
+  const takeAddr = (addr: SockaddrIn): void => {
+    addr.sinFamily = scratch.getUint16(0, true);
+    addr.sinPort = scratch.getUint16(2);
+    addr.sinAddr = scratch.getUint32(4);
+  };
+  const SOCKADDR_LEN = 16;
+
+  // Numbers become addresses below, and koffi takes any: so none that lies outside its buffer may get there.
+  let lastBuf: Uint8Array | null = null;
+  let lastBase = 0;
+  const addressIn = (buf: Uint8Array, offset: number, length: number): number => {
+    if (!(Number.isInteger(offset) && Number.isInteger(length) && offset >= 0 && length >= 0 && offset + length <= buf.length)) {
+      throw new RangeError(`${length} bytes at ${offset} are not within a buffer of ${buf.length}`);
+    }
+    if (buf !== lastBuf) {
+      lastBase = addressOf(buf);
+      lastBuf = buf;
+    }
+    return lastBase + offset;
+  };
+  // A small typed array lives in the JavaScript heap, where it may move, until its ArrayBuffer is asked for.
+  const addressOf = (buf: Uint8Array): number => Number(k.address(buf.buffer)) + buf.byteOffset;
+
+  const syscalls: Syscalls = {
+    socket: (domain, type, protocol) => call(libcSocket(domain, type, protocol)),
+    bind: (fd, addr) => call(libcBind(fd, putAddr(addr), SOCKADDR_LEN)),
+    listen: (fd, backlog) => call(libcListen(fd, backlog)),
+    accept: (fd, addr) => {
+      scratch.setUint32(16, SOCKADDR_LEN, true);
+      const res = call(libcAccept(fd, sockaddr, addrlen));
+      if (res !== -1 && addr !== null) takeAddr(addr);
+      return res;
+    },
+    connect: (fd, addr) => call(libcConnect(fd, putAddr(addr), SOCKADDR_LEN)),
+    getsockname: (fd, addr) => {
+      scratch.setUint32(16, SOCKADDR_LEN, true);
+      const res = call(libcGetsockname(fd, sockaddr, addrlen));
+      if (res !== -1) takeAddr(addr);
+      return res;
+    },
+    fcntl: (fd, cmd, arg) => call(libcFcntl(fd, cmd, arg)),
+    setsockopt: (fd, level, optname, optval) => {
+      return call(libcSetsockopt(fd, level, optname, option, putOption(optval)));
+    },
+    read: (fd, buf, offset, length) => call(libcRead(fd, addressIn(buf, offset, length), length)),
+    write: (fd, buf, offset, length) => call(libcWrite(fd, addressIn(buf, offset, length), length)),
+    shutdown: (fd, how) => call(libcShutdown(fd, how)),
+    close: (fd) => call(libcClose(fd)),
+    gettimeofday,
+    getrandom: (buf) => {
+      randomFillSync(buf);
+      return buf.length;
+    },
+  };
+
+  function putOption(optval: number | Linger): number {
+    if (typeof optval === 'number') {
+      scratch.setInt32(24, optval, true);
+      return 4;
+    }
+    scratch.setInt32(24, optval.lOnoff, true);
+    scratch.setInt32(28, optval.lLinger, true);
+    return 8;
+  }
+
+  return {
+    syscalls,
+    epollCreate1: (flags) => call(epollCreate1(flags)),
+    epollCtl: (epfd, op, fd, event) => call(epollCtl(epfd, op, fd, event)),
+    epollWait: (epfd, events, maxevents, timeout) => call(epollWait(epfd, events, maxevents, timeout)),
+    uvBackendFd: () => uvBackendFd(uvLoop),
+    uvBackendTimeout: () => {
+      uvUpdateTime(uvLoop);
+      return uvBackendTimeout(uvLoop);
+    },
+    addressOf,
+  };
+}
+
+/** gettimeofday(2), as fine as the system's clock is in JavaScript: a millisecond. */
+export function gettimeofday(tv: Timeval): number {
+  const now = Date.now();
+  tv.tvSec = Math.floor(now / 1000);
+  tv.tvUsec = (now % 1000) * 1000;
+  return 0;
+}
+
+/** mlockall(2). 0, or -1 with errno: ENOSYS where there is no way to call it. */
+export function mlockall(flags: number): number {
+  const k = loadKoffi();
+  if (k === null) {
+    setErrno(ENOSYS);
+    return -1;
+  }
+  try {
+    const res = (k.load(null).func('int mlockall(int)') as Native)(flags);
+    if (res === -1) setErrno(k.errno());
+    return res;
+  } catch {
+    setErrno(ENOSYS);
+    return -1;
+  }
+}

@@ -1,0 +1,2 @@
+import type { Eventop } from './event.h';
+export declare const netops: Eventop;

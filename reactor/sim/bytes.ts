@@ -1,0 +1,42 @@
+// The bytes that are under way in one direction of a connection.
+
+export class ByteQueue {
+  length = 0;
+  private chunks: Buffer[] = [];
+  /** Where the bytes of the first chunk begin that have not been taken. */
+  private head = 0;
+
+  /** Takes over `chunk`, which nobody may change afterwards. */
+  push(chunk: Buffer): void {
+    if (chunk.length === 0) return;
+    this.chunks.push(chunk);
+    this.length += chunk.length;
+  }
+
+  /** Moves up to `length` bytes to `buf` at `offset`, and returns how many. */
+  take(buf: Uint8Array, offset: number, length: number): number {
+    const wanted = Math.min(length, this.length);
+    let taken = 0;
+    let used = 0;
+    while (taken < wanted) {
+      const chunk = this.chunks[used];
+      const n = Math.min(wanted - taken, chunk.length - this.head);
+      buf.set(chunk.subarray(this.head, this.head + n), offset + taken);
+      taken += n;
+      this.head += n;
+      if (this.head === chunk.length) {
+        used++;
+        this.head = 0;
+      }
+    }
+    if (used > 0) this.chunks.splice(0, used);
+    this.length -= taken;
+    return taken;
+  }
+
+  takeAll(): Buffer {
+    const all = Buffer.alloc(this.length);
+    this.take(all, 0, all.length);
+    return all;
+  }
+}

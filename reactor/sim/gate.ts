@@ -1,0 +1,41 @@
+// Where every system call passes on its way in and out: it is asked about, counted, and recorded.
+import { setErrno } from '../errno.h';
+import { errnoName } from './calls';
+import type { Call, CallHook, CallName, CallRecord, Intervention } from './calls';
+
+/** More than this within one turn of the loop is taken for a program that never comes to rest. */
+const MAX_CALLS_PER_TURN = 5_000_000;
+
+export class CallGate {
+  recording = true;
+  readonly calls: CallRecord[] = [];
+  private callsThisTurn = 0;
+
+  constructor(private readonly hook: CallHook) {}
+
+  newTurn(): void {
+    this.callsThisTurn = 0;
+  }
+
+  /** Whether `call` shall fail or move less than it could. */
+  enter(call: Call): Intervention | undefined {
+    if (++this.callsThisTurn > MAX_CALLS_PER_TURN) throw new Error('too many system calls in one turn of the loop');
+    return this.hook(call);
+  }
+
+  /** The result in C's terms of a call about `socket`, whose result in the kernel's is `res`: -1 and errno where negative. */
+  leave(call: Call, socket: number, res: number): number {
+    if (this.recording) {
+      const { name, fd } = call;
+      const result = res < 0 ? errnoName(-res) : res;
+      this.calls.push({ name, fd, socket, length: hasLength(name) ? call.length : null, result });
+    }
+    if (res >= 0) return res;
+    setErrno(-res);
+    return -1;
+  }
+}
+
+function hasLength(name: CallName): boolean {
+  return name === 'read' || name === 'write' || name === 'getrandom';
+}

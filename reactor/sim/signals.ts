@@ -1,0 +1,26 @@
+// Signals for the program under test: raised without the kernel, and noticed while the loop waits.
+import { constants } from 'node:os';
+
+/** Calls who listens for the signal, as Node does when it comes. False where nobody does. */
+export function raise(sig: number): boolean {
+  const name = signame(sig);
+  const listeners = process.listeners(name);
+  for (const listener of listeners) Reflect.apply(listener, process, [name, sig]);
+  return listeners.length > 0;
+}
+
+/** Calls `fn` whenever one of `signals` comes, after who else listens for it, until the result is called. */
+export function listeningFor(signals: number[], fn: () => void): () => void {
+  const names = new Set(signals.map(signame));
+  for (const name of names) process.on(name, fn);
+  return () => {
+    for (const name of names) process.removeListener(name, fn);
+  };
+}
+
+function signame(sig: number): NodeJS.Signals {
+  for (const [name, number] of Object.entries(constants.signals)) {
+    if (number === sig) return name as NodeJS.Signals;
+  }
+  throw new RangeError(`no signal ${sig}`);
+}

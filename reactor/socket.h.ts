@@ -1,0 +1,33 @@
+// The constants and structures that the socket calls take: Linux's numbers, on every backend.
+
+export const AF_INET = 2;
+export const SOCK_STREAM = 1;
+export const INADDR_ANY = 0;
+
+export const SOL_SOCKET = 1;
+export const SO_REUSEADDR = 2;
+export const SO_KEEPALIVE = 9;
+export const SO_LINGER = 13;
+export const IPPROTO_TCP = 6;
+export const TCP_NODELAY = 1;
+
+export const F_GETFL = 3;
+export const F_SETFL = 4;
+export const O_NONBLOCK = 0o4000;
+
+export const SHUT_RD = 0;
+export const SHUT_WR = 1;
+export const SHUT_RDWR = 2;
+
+/** struct sockaddr_in, in host byte order: 127.0.0.1 is 0x7f000001. */
+export interface SockaddrIn {
+  sinFamily: number;
+  sinPort: number;
+  sinAddr: number;
+}
+
+/** struct linger: seconds that close(2) waits for unsent data, when on. */
+export interface Linger {
+  lOnoff: number;
+  lLinger: number;
+}

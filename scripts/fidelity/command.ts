@@ -1,0 +1,102 @@
+// The command: reads the arguments and the files, and tells the exit status.
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+import { readC } from './cflow';
+import type { FileResult, GroupResult } from './compare';
+import { compareFile, compareGroup, faithful } from './compare';
+import type { Pair } from './pairs';
+import { groups } from './pairs';
+import { jsonReport, textReport } from './report';
+import { readTs } from './tsflow';
+
+export const FAITHFUL = 0;
+export const UNFAITHFUL = 1;
+export const MISUSED = 2;
+
+/** What is wrong with how the command was called, in one line. */
+class Misuse extends Error {}
+
+export interface Output {
+  out(text: string): void;
+  err(text: string): void;
+}
+
+/** `projectRoot` is the folder that holds lib and reactor. */
+export function run(args: readonly string[], projectRoot: string, { out, err }: Output): number {
+  try {
+    const { folders, diff, json } = readArguments(args);
+    const sources = findSources(folders);
+    const results = groups.flatMap((group): GroupResult[] => {
+      const files = group.pairs.flatMap((pair): FileResult[] => {
+        const source = sources.get(pair.c);
+        return source === undefined ? [] : [compare(pair, source, projectRoot)];
+      });
+      return files.length === 0 ? [] : [compareGroup(group, files)];
+    });
+    out(json ? jsonReport(results) : textReport(results, diff));
+    return faithful(results) ? FAITHFUL : UNFAITHFUL;
+  } catch (error) {
+    if (!(error instanceof Misuse)) throw error;
+    err(`fidelity: ${error.message}\n`);
+    return MISUSED;
+  }
+}
+
+interface Arguments {
+  folders: string[];
+  diff: boolean;
+  json: boolean;
+}
+
+function readArguments(args: readonly string[]): Arguments {
+  const usage = 'give the folder of the C source: fidelity [--diff] [--json] <folder> [<another folder>...]';
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options: { diff: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } },
+      allowPositionals: true,
+    });
+    if (positionals.length === 0) throw new Misuse(usage);
+    return { folders: positionals, ...values };
+  } catch (error) {
+    throw error instanceof Misuse ? error : new Misuse(usage);
+  }
+}
+
+/** The path of each C file that we know, under its name. */
+function findSources(folders: readonly string[]): Map<string, string> {
+  const known = groups.flatMap(({ pairs }) => pairs.map(({ c }) => c));
+  const sources = new Map<string, string>();
+  for (const folder of new Set(folders)) {
+    const found = known.filter((name) => isFile(join(folder, name)));
+    if (found.length === 0) throw new Misuse(`${folder} has none of ${known.join(', ')}`);
+    for (const name of found) {
+      const earlier = sources.get(name);
+      if (earlier !== undefined) throw new Misuse(`two files are ${name}: ${earlier} and ${join(folder, name)}`);
+      sources.set(name, join(folder, name));
+    }
+  }
+  return sources;
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
+function compare(pair: Pair, source: string, projectRoot: string): FileResult {
+  const port = join(projectRoot, pair.ts);
+  // latin1 takes any byte; the C files are not UTF-8 where they have names with accents.
+  const c = readFunctions(source);
+  return compareFile(pair, c, existsSync(port) ? readTs(readFileSync(port, 'utf8'), pair.ts)
+    : { functions: [], deviations: [] });
+}
+
+function readFunctions(source: string): ReturnType<typeof readC> {
+  try {
+    return readC(readFileSync(source, 'latin1'));
+  } catch (error) {
+    throw error instanceof SyntaxError ? new Misuse(`${source}: ${error.message}`) : error;
+  }
+}

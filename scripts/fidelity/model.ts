@@ -1,0 +1,30 @@
+// The words in which both languages are told: a function, and the control flow inside it as tokens.
+
+/** One step of control flow: a keyword, or the name of what is called. */
+export interface Token {
+  text: string;
+  line: number;
+}
+
+export interface FlowFunction {
+  /** As written in its own language. */
+  name: string;
+  line: number;
+  tokens: Token[];
+}
+
+/** A place where the port says that it differs on purpose. */
+export interface Deviation {
+  line: number;
+  text: string;
+}
+
+export interface PortFunction extends FlowFunction {
+  deviations: Deviation[];
+}
+
+export interface PortFile {
+  functions: PortFunction[];
+  /** Those that stand outside of any function. */
+  deviations: Deviation[];
+}
