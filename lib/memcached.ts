@@ -3,7 +3,7 @@ import type { Timeval } from '../reactor/event.h';
 import { EV_PERSIST, EV_READ, EV_WRITE, Event } from '../reactor/event.h';
 import { eventAdd, eventDel, eventInit, eventLoop, eventSet } from '../reactor/event';
 import { evtimerAdd, evtimerDel, evtimerSet } from '../reactor/evtimer';
-import { EAGAIN, EMFILE, ENFILE, EWOULDBLOCK, errno } from '../reactor/errno.h';
+import { EAGAIN, EMFILE, EWOULDBLOCK, errno, setErrno } from '../reactor/errno.h';
 import { mlockall } from '../reactor/ffi';
 import type { Linger, SockaddrIn } from '../reactor/socket.h';
 import {
@@ -29,7 +29,6 @@ import { getoptLong, optarg, optopt } from './libc/getopt';
 import type { Ptr } from './libc/memory';
 import { MEMORY_MAX, NULL, bss, free, mallinfo, malloc, memoryInit, realloc, u32, u8 } from './libc/memory';
 import { packageFile, packageVersion } from './libc/package';
-import { signal } from './libc/signal';
 import type { Ref } from './libc/stdio';
 import { atoi, fprintf, perror, printf, sprintf, sscanf, stderr } from './libc/stdio';
 import { exit, strtonum } from './libc/stdlib';
@@ -120,8 +119,8 @@ function connNew(sfd: number, initState: ConnState, eventFlags: number): Conn | 
   if (freecurr > 0) {
     c = Conn.at(u32[(freeconns + 4 * --freecurr) >>> 2]);
   } else { // allocate a new one
-    const p = malloc(SIZEOF_CONN);
-    if (!p) {
+    let p: Ptr;
+    if (!(p = malloc(SIZEOF_CONN))) {
       perror('malloc()');
       return null;
     }
@@ -335,7 +334,7 @@ function processStat(c: Conn, command: Ptr): void {
     pos += sprintf(pos, 'STAT bytes_read %llu\r\n', stats.bytesRead);
     pos += sprintf(pos, 'STAT bytes_written %llu\r\n', stats.bytesWritten);
     pos += sprintf(pos, 'STAT limit_maxbytes %u\r\n', settings.maxbytes);
-    pos += sprintf(pos, 'END');
+    sprintf(pos, 'END');
     outString(c, temp);
     return;
   }
@@ -647,12 +646,8 @@ function processCommand(c: Conn, command: Ptr): void {
     let it: Item | null;
 
     // DEVIATION: C goes on without a key, and with one of any length; 1.2 answers so.
-    if (sscanf(start, ' %255s', key) < 1) {
-      outString(c, 'ERROR');
-      return;
-    }
-    if (strlen(key) > KEY_MAX_LENGTH) {
-      outString(c, 'CLIENT_ERROR bad command line format');
+    if (sscanf(start, ' %255s', key) < 1 || strlen(key) > KEY_MAX_LENGTH) {
+      outString(c, u8[start] === 0 ? 'ERROR' : 'CLIENT_ERROR bad command line format');
       return;
     }
     it = assocFind(key);
@@ -660,25 +655,27 @@ function processCommand(c: Conn, command: Ptr): void {
       outString(c, 'NOT_FOUND');
       return;
     } else {
-      // DEVIATION: C notes an item again each time it is deleted, without end, and does not ask whether todelete could
-      // be made longer; 1.2.2 does.
+      // DEVIATION: C notes an item again each time it is deleted, without end; here it is noted already.
       if (!(it.itFlags & ITEM_DELETED)) {
-        if (delcurr >= deltotal) {
-          const newDelete = realloc(todelete, 4 * deltotal * 2);
-          if (newDelete) {
-            todelete = newDelete;
-            deltotal *= 2;
-          } else {
-            outString(c, 'SERVER_ERROR out of memory');
-            return;
-          }
-        }
         it.refcount++;
         u32[(todelete + 4 * delcurr++) >>> 2] = it.ptr;
       }
       // Use its expiration time as its deletion time now.
       it.exptime = time() + 4;
       it.itFlags |= ITEM_DELETED;
+      if (delcurr >= deltotal) {
+        const newDelete = realloc(todelete, 4 * deltotal * 2);
+        // DEVIATION: C does not ask whether todelete could be made longer; 1.2.2 does.
+        if (!newDelete) {
+          delcurr--;
+          it.refcount--;
+          it.itFlags &= ~ITEM_DELETED;
+          outString(c, 'SERVER_ERROR out of memory');
+          return;
+        }
+        todelete = newDelete;
+        deltotal *= 2;
+      }
     }
     outString(c, 'DELETED');
     return;
@@ -802,10 +799,20 @@ function updateEvent(c: Conn, newFlags: number): number {
 /** The listening connection, for acceptNewConns. */
 let listenConn: Conn | null = null;
 
-/** No connection is accepted (DEVIATION: C never enforces -c, and spins on EMFILE; so does 1.4.8), or they are again. */
+/** Whether connections are accepted, or wait in the backlog [1.4.8]. */
 function acceptNewConns(doAccept: boolean): void {
   if (listenConn === null) return;
+  if (!doAccept && settings.verbose) fprintf(stderr, 'Too many open connections\n');
   updateEvent(listenConn, doAccept ? EV_READ | EV_PERSIST : 0);
+}
+
+/** DEVIATION: C ignores -c; here accept(2) fails beyond it as if there were no more descriptors (1.4.8: setrlimit). */
+function acceptOne(fd: number): number {
+  if (stats.currConns - 1 >= settings.maxconns) {
+    setErrno(EMFILE);
+    return -1;
+  }
+  return accept(fd, null);
 }
 
 /** How many commands of one connection are served before the others get their turn (1.4.0: -R). */
@@ -817,25 +824,21 @@ function driveMachine(c: Conn): void {
   let sfd: number, flags: number;
   let newc: Conn | null;
   let res: number;
-  let nreqs = REQS_PER_EVENT;
+  let nreqs = REQS_PER_EVENT, yielding = false;
 
   while (!exit) {
     debugState('%d: state %s', c.sfd, ConnState[c.state]);
     switch (c.state) {
       case ConnState.listening:
-        // DEVIATION: C ignores -c; as in 1.4.8 the others wait in the backlog until a connection is closed.
-        if (stats.currConns - 1 >= settings.maxconns) {
-          if (settings.verbose) fprintf(stderr, 'Too many open connections\n');
-          acceptNewConns(false);
-          return;
-        }
-        if ((sfd = accept(c.sfd, null)) === -1) {
+        if ((sfd = acceptOne(c.sfd)) === -1) {
           if (errno === EAGAIN || errno === EWOULDBLOCK) {
             perror("accept() shouldn't block");
+          } else if (errno === EMFILE && stats.currConns > 1) {
+            // DEVIATION: C is called again at once, and spins; as in 1.4.8 the others wait in the backlog until a
+            // connection is closed.
+            acceptNewConns(false);
           } else {
             perror('accept()');
-            // DEVIATION: C is called again at once, and spins; 1.4.8 waits for a connection to be closed.
-            if ((errno === EMFILE || errno === ENFILE) && stats.currConns > 1) acceptNewConns(false);
           }
           return;
         }
@@ -856,23 +859,15 @@ function driveMachine(c: Conn): void {
       case ConnState.read:
         // DEVIATION: C serves a client that never stops sending until it does, and nobody else meanwhile; 1.4.0 lets the
         // others have their turn, and comes back as soon as the socket is writable.
-        if (nreqs-- <= 0 && c.rbytes > 0) {
-          if (!updateEvent(c, EV_WRITE | EV_PERSIST)) {
-            if (settings.verbose) fprintf(stderr, "Couldn't update event\n");
-            c.state = ConnState.closing;
-            break;
-          }
-          exit = true;
-          break;
-        }
-        if (tryReadCommand(c)) {
+        yielding = nreqs-- <= 0 && c.rbytes > 0;
+        if (!yielding && tryReadCommand(c)) {
           continue;
         }
-        if (tryReadNetwork(c)) {
+        if (!yielding && tryReadNetwork(c)) {
           continue;
         }
         // we have no command line and no data to read from network
-        if (!updateEvent(c, EV_READ | EV_PERSIST)) {
+        if (!updateEvent(c, (yielding ? EV_WRITE : EV_READ) | EV_PERSIST)) {
           if (settings.verbose) fprintf(stderr, "Couldn't update event\n");
           c.state = ConnState.closing;
           break;
@@ -1091,12 +1086,17 @@ function eventHandler(fd: number, which: number, arg: unknown): void {
     driveMachine(c);
   } catch (error) {
     // DEVIATION: where C has a bug, it crashes, and all its connections with it. An exception here ends this one alone.
-    fprintf(stderr, `${PACKAGE}: connection ${fd}: ${error instanceof Error ? error.stack : String(error)}\n`);
-    if (c.state !== ConnState.listening && c.state !== ConnState.closing) connClose(c);
+    connFailed(c, error);
   }
 
   // wait for next event
   return;
+}
+
+/** Reports a bug that the machine ran into, and gives up the connection, unless it is closed or the listening one. */
+function connFailed(c: Conn, error: unknown): void {
+  fprintf(stderr, `${PACKAGE}: connection ${c.sfd}: ${error instanceof Error ? error.stack : String(error)}\n`);
+  if (c.state !== ConnState.listening && c.state !== ConnState.closing) connClose(c);
 }
 
 // memcached.c: new_socket
@@ -1196,10 +1196,12 @@ function usage(): void {
   printf('-k            lock down all memory, where the system lets us\n');
   printf('-v            verbose: errors and warnings of the event loop\n');
   printf('-h            print this help and exit\n');
-  printf('-i            print the licences of memcached and libevent, and exit\n');
-  printf('--classic     memcached 1.0.4 as it was, system call for system call\n');
-  printf('--stats-maps  let clients ask for `stats maps`\n');
-  printf('--version     print the version and exit\n');
+  printf(
+    '-i            print the licences of memcached and libevent, and exit\n' +
+    '--classic     memcached 1.0.4 as it was, system call for system call\n' +
+    '--stats-maps  let clients ask for `stats maps`\n' +
+    '--version     print the version and exit\n',
+  );
   return;
 }
 
@@ -1227,43 +1229,30 @@ export async function main(_argc: number, argv: readonly string[]): Promise<numb
   const addr: Ref = { value: 0 };
   let lockMemory = false;
   let daemonize = false;
-  let num: number | null;
 
   // init settings
   settingsInit();
 
   // process arguments
   // DEVIATION: C takes for a number what atoi makes of any word (and -m 4096 for no limit at all), and ignores words that
-  // are no options. Here each is an error.
+  // are no options. Here each is an error, which strtonum throws.
   while ((c = getoptLong(argv, 'p:m:c:khivdl:', ['classic', 'stats-maps', 'version'])) !== -1) {
     switch (c) {
       case 'p':
-        if ((num = strtonum(optarg, 0, 65535)) === null) {
-          fprintf(stderr, `Illegal port number: ${optarg}\n`);
-          return 1;
-        }
-        settings.port = num;
+        settings.port = strtonum('port number', optarg, 0, 65535);
         break;
       case 'm':
-        if ((num = strtonum(optarg, 0, MAXMEGABYTES)) === null) {
-          fprintf(stderr, `Illegal number of megabytes: ${optarg} (0 to ${MAXMEGABYTES}; for more, run several servers)\n`);
-          return 1;
-        }
-        settings.maxbytes = num * MEGABYTE;
+        settings.maxbytes = strtonum('number of megabytes', optarg, 0, MAXMEGABYTES) * MEGABYTE;
         break;
       case 'c':
-        if ((num = strtonum(optarg, 1, 0x7fffffff)) === null) {
-          fprintf(stderr, `Illegal number of connections: ${optarg}\n`);
-          return 1;
-        }
-        settings.maxconns = num;
+        settings.maxconns = strtonum('number of connections', optarg, 1, 0x7fffffff);
         break;
       case 'h':
         usage();
-        exit(0);
+        return exit(0);
       case 'i':
         usageLicense();
-        exit(0);
+        return exit(0);
       case 'k':
         lockMemory = true;
         break;
@@ -1288,10 +1277,9 @@ export async function main(_argc: number, argv: readonly string[]): Promise<numb
         break;
       case 'version':
         printf(`${PACKAGE} ${packageVersion()} (memcached ${VERSION})\n`);
-        exit(0);
+        return exit(0);
       default:
-        if (c === ':') fprintf(stderr, `Missing argument of "${optopt}"\n`);
-        else fprintf(stderr, `Illegal argument "${optopt}"\n`);
+        fprintf(stderr, `${c === ':' ? 'Missing argument of' : 'Illegal argument'} "${optopt}"\n`);
         return 1;
     }
   }
@@ -1318,11 +1306,6 @@ export async function main(_argc: number, argv: readonly string[]): Promise<numb
     // DEVIATION: C does not ask whether it could; 1.2 warns.
     if (mlockall(MCL_CURRENT | MCL_FUTURE) === -1) perror('warning: -k invalid, mlockall() failed');
   }
-
-  // DEVIATION: C ends where a signal finds it; as in 1.2 this is a decent end. (SIGPIPE, which ends C and which 1.1.9
-  // ignores, Node ignores by itself.)
-  signal('SIGTERM', () => exit(0));
-  signal('SIGINT', () => exit(0));
 
   // create the listening socket and bind it
   lSocket = serverSocket(settings.port);

@@ -1,6 +1,7 @@
 // The real system calls, through koffi: numbers in, numbers out, and errno taken at once after a call that failed.
 // koffi is optional. Where it, or a symbol, is missing, `loadSystem` says so with null and the backend is not chosen.
 import { randomFillSync } from 'node:crypto';
+import { createRequire } from 'node:module';
 import type { Syscalls, Timeval } from './event.h';
 import type { Linger, SockaddrIn } from './socket.h';
 import { AF_INET } from './socket.h';
@@ -29,7 +30,7 @@ let koffi: Koffi | null = null;
 export function loadKoffi(): Koffi | null {
   if (koffi === null) {
     try {
-      koffi = require('koffi') as Koffi;
+      koffi = createRequire(__filename)('koffi') as Koffi;
     } catch {
       return null;
     }
@@ -99,7 +100,8 @@ function bindSystem(k: Koffi): System {
   let lastBuf: Uint8Array | null = null;
   let lastBase = 0;
   const addressIn = (buf: Uint8Array, offset: number, length: number): number => {
-    if (!(Number.isInteger(offset) && Number.isInteger(length) && offset >= 0 && length >= 0 && offset + length <= buf.length)) {
+    const whole = Number.isInteger(offset) && Number.isInteger(length);
+    if (!whole || offset < 0 || length < 0 || offset + length > buf.length) {
       throw new RangeError(`${length} bytes at ${offset} are not within a buffer of ${buf.length}`);
     }
     if (buf !== lastBuf) {

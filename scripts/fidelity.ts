@@ -9,6 +9,11 @@ function projectRoot(from: string): string {
   return existsSync(join(from, 'package.json')) || dirname(from) === from ? from : projectRoot(dirname(from));
 }
 
+// Whoever reads may have seen enough, as head has.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 process.exitCode = run(process.argv.slice(2), projectRoot(__dirname), {
   out: (text) => process.stdout.write(text),
   err: (text) => process.stderr.write(text),

@@ -1,10 +1,14 @@
 #!/usr/bin/env node
-// The command: what crt0 is to a C program. Runs main, says what it threw in one line, and exits with its status.
+// The command: what the C library's start-up code and the kernel are to a C program. Runs main, says in one line what it
+// threw, and exits with its status; ends at once and with status 0 on SIGTERM and SIGINT. (Node ignores SIGPIPE itself.)
 import { main } from '../lib/memcached';
 import { PACKAGE } from '../lib/memcached.h';
 import { Errx } from '../reactor/err';
 
 const argv = process.argv.slice(1);
+
+process.on('SIGTERM', () => process.exit(0));
+process.on('SIGINT', () => process.exit(0));
 
 main(argv.length, argv).then(
   (status) => process.exit(status),

@@ -64,7 +64,8 @@ test('C: definitions are found, prototypes and top-level macros are not', (t) =>
 });
 
 test('C: heads from before ANSI C', (t) => {
-  t.deepEqual(cNames('int sum(a, b)\n int a;\n char *b;\n{ return a; }\nint next(void) { return 1; }'), ['sum', 'next']);
+  t.deepEqual(cNames('int sum(a, b)\n int a;\n char *b;\n{ return a; }\nint next(void) { return 1; }'),
+    ['sum', 'next']);
 });
 
 test('C: the line of a function is that of its name', (t) => {
@@ -138,7 +139,7 @@ test('C: what a Linux build leaves out is left out', (t) => {
 });
 
 test('C: a macro that only renames is read as what it names', (t) => {
-  t.is(cFlow('#define say_error warn\n#define say_other(x) perror(x)\nvoid f(void) { say_error("a"); say_other("b"); }'),
+  t.is(cFlow('#define say warn\n#define say_other(x) perror(x)\nvoid f(void) { say("a"); say_other("b"); }'),
     'warn sayOther');
 });
 
@@ -179,7 +180,8 @@ test('TypeScript: the loops that C writes with a FOREACH macro', (t) => {
     for (const ev of TAILQ_FOREACH(queue, 'link')) use(ev);
   }`), 'for use for use for use');
   t.is(tsFlow('function f() { for (ev = RB_MIN(tree); ev; ev = next) next = RB_NEXT(ev); }'), 'for RB_MIN RB_NEXT');
-  t.is(tsFlow('function f() { for (ev = RB_MIN(tree); ev; ev = TAILQ_NEXT(ev)) use(ev); }'), 'for RB_MIN TAILQ_NEXT use');
+  t.is(tsFlow('function f() { for (ev = RB_MIN(tree); ev; ev = TAILQ_NEXT(ev)) use(ev); }'),
+    'for RB_MIN TAILQ_NEXT use');
 });
 
 test('TypeScript: the name of what is called', (t) => {
@@ -243,7 +245,7 @@ test('sequences: what is in common is in both, and all is told once', (t) => {
     t.is(common + onlyB.length, b.length);
     t.is(common, align(b, a, (x, y) => x === y).common);
   }));
-  t.is(align([...'abcbdab'], [...'bdcaba'], (x, y) => x === y).common, 4);
+  t.is(align('a b c b d a b'.split(' '), 'b d c a b a'.split(' '), (x, y) => x === y).common, 4);
 });
 
 test('sequences: order', (t) => {
@@ -254,8 +256,7 @@ test('comparison: alike functions are 100%', (t) => {
   const result = compared('int a_b(void) { if (c_d(1)) return 2; return 3; }',
     'export function aB(): number { if (cD(1)) return 2; return 3; }');
   t.is(similarity(result), 1);
-  t.deepEqual(result.functions.map(({ inOrder, reason, onlyInC, onlyInTs }) => ({ inOrder, reason, onlyInC, onlyInTs })),
-    [{ inOrder: true, reason: null, onlyInC: [], onlyInTs: [] }]);
+  t.like(result.functions, [{ inOrder: true, reason: null, onlyInC: [], onlyInTs: [] }]);
 });
 
 test('comparison: a call that is missing is shown, and its weight counts', (t) => {

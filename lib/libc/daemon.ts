@@ -11,9 +11,11 @@ const DAEMON = 'MEMCACHED_TS_DAEMON';
  */
 export async function daemon(nochdir: number, noclose: number): Promise<number> {
   if (process.env[DAEMON] !== undefined) {
-    delete process.env[DAEMON];
+    Reflect.deleteProperty(process.env, DAEMON);
     // The rest of main runs before this does: a message about what is wrong still finds the terminal.
-    setImmediate(() => detach(nochdir, noclose));
+    setImmediate(() => {
+      detach(nochdir, noclose);
+    });
     return 0;
   }
   return new Promise((resolve) => {
@@ -23,7 +25,9 @@ export async function daemon(nochdir: number, noclose: number): Promise<number> 
       env: { ...process.env, [DAEMON]: '1' },
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
-    child.once('error', () => resolve(-1));
+    child.once('error', () => {
+      resolve(-1);
+    });
     child.once('message', () => process.exit(0));
     child.once('exit', (code) => process.exit(code ?? 1));
   });
@@ -35,5 +39,7 @@ function detach(nochdir: number, noclose: number): void {
     closeSync(2);
     openSync('/dev/null', 'w'); // the lowest free descriptor: 2
   }
-  process.send?.('serving', () => process.disconnect());
+  process.send?.('serving', () => {
+    process.disconnect();
+  });
 }

@@ -27,12 +27,12 @@ function parseFormat(format: string): Directive[] {
   while (pattern.lastIndex < format.length) {
     const match = pattern.exec(format);
     if (match === null) throw new Error(`format not understood: ${format}`);
-    const [, width, size, conversion, space, literal] = match;
-    const kind = size === 'll' ? conversion.toUpperCase() : conversion;
+    // A group that took no part is undefined, whatever its type says.
+    const [, width = '', size = '', conversion = '', space = '', literal = ''] = match;
     directives.push({
-      kind: kind ?? (space !== undefined ? ' ' : 'literal'),
-      literal: space ?? literal ?? '%',
-      width: width ? Number(width) : Infinity,
+      kind: size === 'll' ? conversion.toUpperCase() : conversion || (space && ' ') || 'literal',
+      literal: space || literal || conversion,
+      width: width === '' ? Infinity : Number(width),
     });
   }
   formats.set(format, directives);

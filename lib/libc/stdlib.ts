@@ -1,12 +1,18 @@
 // <stdlib.h>, as far as main needs it, and BSD's strtonum.
+import { Errx } from '../../reactor/err';
 
 export function exit(status: number): never {
   process.exit(status);
 }
 
-/** strtonum(3): the whole number that `nptr` is, if it is one from `minval` to `maxval`; null otherwise. */
-export function strtonum(nptr: string, minval: number, maxval: number): number | null {
-  if (!/^[+-]?\d+$/.test(nptr)) return null;
-  const value = Number(nptr);
-  return value >= minval && value <= maxval ? value : null;
+/**
+ * As strtonum(3): the whole number that `nptr` is, from `minval` to `maxval`. Throws Errx, which names `what` it was to
+ * be, for anything else.
+ */
+export function strtonum(what: string, nptr: string, minval: number, maxval: number): number {
+  const value = /^[+-]?\d+$/.test(nptr) ? Number(nptr) : NaN;
+  if (!(value >= minval && value <= maxval)) {
+    throw new Errx(1, `illegal ${what}: ${nptr} (it is a number from ${minval} to ${maxval})`);
+  }
+  return value;
 }

@@ -45,7 +45,7 @@ export class Pollset {
   }
 
   changed(file: Pollable): void {
-    if (!this.interest.has(file)) return;
+    if (!this.interest.has(file) || this.pollNow(file) === 0) return;
     this.candidates.add(file);
     this.onCandidate();
   }

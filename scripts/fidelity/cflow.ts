@@ -90,7 +90,7 @@ function isCallee(lexemes: readonly Lexeme[], at: number): boolean {
   return before.kind !== 'word' || BEFORE_EXPRESSION.has(before.text);
 }
 
-/** The name in `(*name)(…)` or `(a->name)(…)` whose first parenthesis is at `open`; null if it is none, as a cast. */
+/** The name in `(*name)(…)` or `(a->name)(…)` whose first parenthesis is at `open`; null for anything else. */
 function calledThroughPointer(
   lexemes: readonly Lexeme[], partner: ReadonlyMap<number, number>, open: number,
 ): string | null {

@@ -10,75 +10,51 @@ export interface Lexeme {
 /** A macro that is another name for something, and no more. */
 const RENAMING = /^\s*define\s+([A-Za-z_]\w*)\s+([A-Za-z_]\w*)\s*$/;
 
-const SPACE = /(?:[^\S\n]|\\\r?\n|\/\*[^]*?(?:\*\/|$)|\/\/(?:\\\r?\n|[^\n])*)+/y;
-// Reads over comments, so that one that goes on after the line does not end the directive in its middle.
-const DIRECTIVE = /#(?:\\\r?\n|\/\*[^]*?(?:\*\/|$)|[^\n])*/y;
-const WORD = /[A-Za-z_]\w*/y;
-// A literal left open ends with its line, as in the text of #error or a branch that is not compiled.
-const LITERAL = /"(?:\\[^]|[^"\\\n])*"?|'(?:\\[^]|[^'\\\n])*'?|\.?\d(?:[eEpP][+-]|[\w.])*/y;
-const PUNCTUATOR = /->|[^]/y;
+type Kind = Lexeme['kind'] | 'newline' | 'space' | 'directive';
+
+/** Tried in this order; the last takes any character. */
+const PATTERNS: readonly (readonly [Kind, RegExp])[] = [
+  ['newline', /\n/y],
+  ['space', /(?:[^\S\n]|\\\r?\n|\/\*[^]*?(?:\*\/|$)|\/\/(?:\\\r?\n|[^\n])*)+/y],
+  // Reads over comments, so that one that goes on after the line does not end the directive in its middle.
+  ['directive', /#(?:\\\r?\n|\/\*[^]*?(?:\*\/|$)|[^\n])*/y],
+  ['word', /[A-Za-z_]\w*/y],
+  // A literal left open ends with its line, as in the text of #error or a branch that is not compiled.
+  ['literal', /"(?:\\[^]|[^"\\\n])*"?|'(?:\\[^]|[^'\\\n])*'?|\.?\d(?:[eEpP][+-]|[\w.])*/y],
+  ['punctuator', /->|[^]/y],
+];
 
 export function lexC(source: string): Lexeme[] {
   const lexemes: Lexeme[] = [];
   const conditionals = new Conditionals();
   const renamed = new Map<string, string>();
-  let at = 0;
   let line = 1;
-  let lineStart = true;
 
-  function take(pattern: RegExp): string | null {
-    pattern.lastIndex = at;
-    const text = pattern.exec(source)?.[0] ?? null;
-    if (text !== null) at += text.length;
-    return text;
-  }
-
-  function push(kind: Lexeme['kind'], text: string): void {
-    if (conditionals.active) lexemes.push({ kind, text, line });
-    line += countLines(text);
-    lineStart = false;
-  }
-
-  while (at < source.length) {
-    const space = take(SPACE);
-    if (space !== null) {
-      line += countLines(space);
-      continue;
-    }
-    if (source[at] === '\n') {
-      at++;
-      line++;
-      lineStart = true;
-      continue;
-    }
-    if (lineStart && source[at] === '#') {
-      const text = take(DIRECTIVE) ?? '';
+  for (let at = 0; at < source.length;) {
+    const [kind, text] = next(source, at);
+    at += text.length;
+    if (kind === 'directive') {
       const bare = bareDirective(text);
-      const [, from, to] = RENAMING.exec(bare) ?? [];
-      if (from !== undefined && to !== undefined && conditionals.active) renamed.set(from, to);
+      const renaming = RENAMING.exec(bare);
+      if (renaming !== null && conditionals.active) renamed.set(renaming[1], renaming[2]);
       conditionals.directive(bare, line);
-      line += countLines(text);
-      continue;
+    } else if (kind !== 'newline' && kind !== 'space' && conditionals.active) {
+      lexemes.push({ kind, text: kind === 'word' ? renamed.get(text) ?? text : text, line });
     }
-    const word = take(WORD);
-    if (word !== null) {
-      push('word', renamed.get(word) ?? word);
-      continue;
-    }
-    const literal = take(LITERAL);
-    if (literal !== null) {
-      push('literal', literal);
-      continue;
-    }
-    push('punctuator', take(PUNCTUATOR) ?? '');
+    line += text.split('\n').length - 1;
   }
   return lexemes;
 }
 
-function bareDirective(text: string): string {
-  return text.slice(1).replace(/\\\r?\n|\/\*[^]*?(?:\*\/|$)|\/\/.*/g, ' ');
+function next(source: string, at: number): [Kind, string] {
+  for (const [kind, pattern] of PATTERNS) {
+    pattern.lastIndex = at;
+    const text = pattern.exec(source)?.[0];
+    if (text !== undefined) return [kind, text];
+  }
+  throw new RangeError('read past the end of the source');
 }
 
-function countLines(text: string): number {
-  return text.split('\n').length - 1;
+function bareDirective(text: string): string {
+  return text.slice(1).replace(/\\\r?\n|\/\*[^]*?(?:\*\/|$)|\/\/.*/g, ' ');
 }

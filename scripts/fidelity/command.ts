@@ -19,8 +19,8 @@ export const MISUSED = 2;
 class Misuse extends Error {}
 
 export interface Output {
-  out(text: string): void;
-  err(text: string): void;
+  out: (text: string) => void;
+  err: (text: string) => void;
 }
 
 /** `projectRoot` is the folder that holds lib and reactor. */

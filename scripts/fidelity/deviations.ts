@@ -27,9 +27,9 @@ function withoutEnd(line: string): string {
 /** A deviation in parentheses ends with them. */
 function withoutRest(text: string): string {
   let depth = 0;
-  for (const [i, letter] of [...text].entries()) {
-    if (letter === '(') depth++;
-    if (letter === ')' && --depth < 0) return text.slice(0, i);
+  for (const { 0: bracket, index } of text.matchAll(/[()]/g)) {
+    depth += bracket === '(' ? 1 : -1;
+    if (depth < 0) return text.slice(0, index);
   }
   return text;
 }

@@ -67,59 +67,46 @@ export class Conditionals {
 
 /** Conditions out of `defined`, names, integers, `!`, `&&`, `||` and parentheses. */
 function evaluate(condition: string, line: number): boolean {
-  const words = condition.match(/\w+|&&|\|\||\S/g) ?? [];
-  let at = 0;
+  const words: string[] = condition.match(/\w+|&&|\|\||\S/g) ?? [];
 
   function fail(): never {
     throw new SyntaxError(`line ${line}: cannot read #if ${condition.trim()}`);
   }
 
-  function expect(word: string): void {
-    if (words[at++] !== word) fail();
+  function accept(word: string): boolean {
+    if (words.at(0) !== word) return false;
+    words.shift();
+    return true;
   }
 
   function primary(): boolean {
-    const word = words[at++];
-    if (word === undefined) fail();
-    if (word === '!') return !primary();
-    if (word === '(') {
+    if (accept('!')) return !primary();
+    if (accept('(')) {
       const value = disjunction();
-      expect(')');
-      return value;
+      return accept(')') ? value : fail();
     }
-    if (word === 'defined') {
-      const parenthesised = words[at] === '(';
-      if (parenthesised) at++;
-      const name = words[at++] ?? fail();
-      if (parenthesised) expect(')');
-      return DEFINED.has(name);
+    if (accept('defined')) {
+      const parenthesised = accept('(');
+      const name = words.shift() ?? fail();
+      return parenthesised && !accept(')') ? fail() : DEFINED.has(name);
     }
-    if (/^\d/.test(word)) return Number.parseInt(word, 10) !== 0;
-    if (/^\w/.test(word)) return DEFINED.has(word);
-    return fail();
+    const word = words.shift() ?? fail();
+    if (/^\d/.test(word)) return Number.parseInt(word) !== 0;
+    return /^\w/.test(word) ? DEFINED.has(word) : fail();
   }
 
   function conjunction(): boolean {
     let value = primary();
-    while (words[at] === '&&') {
-      at++;
-      const right = primary();
-      value = value && right;
-    }
+    while (accept('&&')) value = primary() && value;
     return value;
   }
 
   function disjunction(): boolean {
     let value = conjunction();
-    while (words[at] === '||') {
-      at++;
-      const right = conjunction();
-      value = value || right;
-    }
+    while (accept('||')) value = conjunction() || value;
     return value;
   }
 
   const value = disjunction();
-  if (at !== words.length) fail();
-  return value;
+  return words.length === 0 ? value : fail();
 }

@@ -19,7 +19,8 @@ export function readTs(source: string, fileName = 'port.ts'): PortFile {
   const functions = file.statements.flatMap(definitions).map((definition): PortFunction => {
     // A comment right above a function speaks of it.
     const { statement } = definition;
-    const from = lineAt(file, ts.getLeadingCommentRanges(source, statement.pos)?.at(0)?.pos ?? statement.getStart(file));
+    const comment = ts.getLeadingCommentRanges(source, statement.pos)?.at(0);
+    const from = lineAt(file, comment?.pos ?? statement.getStart(file));
     const to = lineAt(file, statement.end);
     const deviations = [...unclaimed].filter(({ line }) => line >= from && line <= to);
     for (const deviation of deviations) unclaimed.delete(deviation);

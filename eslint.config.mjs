@@ -1,0 +1,34 @@
+// What tsc does not say: the strict, type-aware rules of typescript-eslint, and no fall-through without a comment.
+import { defineConfig } from 'eslint/config';
+import tseslint from 'typescript-eslint';
+import js from '@eslint/js';
+
+export default defineConfig(
+  { ignores: ['dist/', 'coverage/', 'node_modules/'] },
+  {
+    files: ['**/*.ts'],
+    extends: [js.configs.recommended, tseslint.configs.strictTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      'no-fallthrough': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/no-non-null-assertion': 'error',
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      'max-len': ['error', { code: 128, ignoreRegExpLiterals: true, ignoreTemplateLiterals: true, ignoreStrings: true }],
+    },
+  },
+  {
+    // The port keeps C's ways where they are harmless: variables declared first, int for truth, conditions on pointers.
+    files: ['lib/*.ts', 'reactor/event.ts', 'reactor/epoll.ts', 'reactor/signal.ts'],
+    rules: {
+      'prefer-const': 'off',
+      'no-useless-return': 'off',
+      'no-cond-assign': ['error', 'except-parens'],
+      'no-constant-condition': 'off',
+      '@typescript-eslint/no-unnecessary-condition': 'off',
+      'no-lone-blocks': 'off',
+      'no-useless-assignment': 'off',
+    },
+  },
+);

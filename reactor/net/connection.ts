@@ -1,0 +1,166 @@
+// A connection: a socket of node:net, read and written as a descriptor that never blocks. What node:net calls only
+// notes what has happened; events are the loop's business.
+import type { Socket } from 'node:net';
+import { EV_READ, EV_WRITE } from '../event.h';
+import { EAGAIN, EINVAL, EPIPE } from '../errno.h';
+import { SHUT_RD, SHUT_RDWR, SHUT_WR } from '../socket.h';
+import type { SockaddrIn } from '../socket.h';
+import { setSockaddrIn } from './address';
+import type { Cork, Corked } from './cork';
+import type { Descriptor, Endpoint, SocketOptions } from './descriptor';
+import { errnoOf } from './errors';
+import { ReceiveBuffer } from './receive';
+
+/** With more unread bytes than this, nothing more is taken from the socket. One chunk of node:net is 64 KiB at most. */
+const RECEIVE_LIMIT = 64 * 1024;
+/** How long what was written before close may go without getting on, in milliseconds. Linux takes a minute or two. */
+const ORPHAN_TIMEOUT = 60_000;
+
+export class Connection implements Endpoint, Corked {
+  readonly bound = null;
+  /** The descriptor, until it is closed; none yet while the connection waits for accept. */
+  private owner: Descriptor | null = null;
+
+  private readonly input = new ReceiveBuffer();
+  private paused = false;
+  /** Nothing will follow what is in `input`. */
+  private ended = false;
+  /** node:net still has bytes that it could not send at once. */
+  private sending = false;
+  private writeShut = false;
+  private closed = false;
+  /** SO_ERROR: what the next call is to fail with, or 0. */
+  private error = 0;
+
+  constructor(private readonly socket: Socket, private readonly cork: Cork) {
+    socket.on('connect', () => this.changed());
+    socket.on('data', (chunk) => this.onData(chunk));
+    socket.on('end', () => {
+      this.ended = true;
+      this.changed();
+    });
+    socket.on('error', (error) => {
+      this.error = errnoOf(error);
+      this.changed();
+    });
+    socket.on('close', () => {
+      this.ended = this.writeShut = true;
+      this.changed();
+    });
+  }
+
+  /** It has been accepted or is being connected: from now on `owner` is told, and bytes are taken from the kernel. */
+  open(owner: Descriptor): void {
+    this.owner = owner;
+    this.socket.resume();
+  }
+
+  poll(): number {
+    const { socket } = this;
+    const over = this.ended || this.error !== 0;
+    return (this.input.length > 0 || over ? EV_READ : 0) |
+      (!this.sending && !socket.connecting || this.writeShut || this.error !== 0 ? EV_WRITE : 0);
+  }
+
+  getsockname(addr: SockaddrIn): number {
+    setSockaddrIn(addr, this.socket.localAddress, this.socket.localPort);
+    return 0;
+  }
+
+  getpeername(addr: SockaddrIn): void {
+    setSockaddrIn(addr, this.socket.remoteAddress, this.socket.remotePort);
+  }
+
+  accept(): number {
+    return -EINVAL;
+  }
+
+  read(buf: Uint8Array, offset: number, length: number): number {
+    const { input } = this;
+    if (input.length > 0) {
+      const n = input.read(buf, offset, length);
+      if (this.paused && input.length <= RECEIVE_LIMIT) {
+        this.paused = false;
+        this.socket.resume();
+      }
+      return n;
+    }
+    if (this.error !== 0) return -this.takeError();
+    return this.ended ? 0 : -EAGAIN;
+  }
+
+  write(buf: Uint8Array, offset: number, length: number): number {
+    if (this.error !== 0) return -this.takeError();
+    if (this.writeShut) return -EPIPE;
+    if (this.socket.connecting) return -EAGAIN;
+    let done = 0;
+    while (done < length && !this.sending) done += this.cork.write(this, buf, offset + done, length - done);
+    return done === 0 && length > 0 ? -EAGAIN : done;
+  }
+
+  /** What the cork has gathered. */
+  send(bytes: Uint8Array): boolean {
+    this.socket.write(bytes, this.onSent);
+    // node:net counts bytes there until they are sent: none means that the kernel has taken them all.
+    this.sending = this.socket.writableLength > 0;
+    return !this.sending;
+  }
+
+  shutdown(how: number): number {
+    if (how !== SHUT_RD && how !== SHUT_WR && how !== SHUT_RDWR) return -EINVAL;
+    if (how !== SHUT_RD && !this.writeShut) {
+      this.cork.flushOf(this);
+      this.writeShut = true;
+      this.socket.end();
+    }
+    if (how !== SHUT_WR) this.ended = true;
+    this.changed();
+    return 0;
+  }
+
+  optionsChanged({ noDelay, keepAlive }: SocketOptions): void {
+    this.socket.setNoDelay(noDelay);
+    this.socket.setKeepAlive(keepAlive);
+  }
+
+  close(reset: boolean): void {
+    const { socket } = this;
+    this.cork.flushOf(this);
+    this.owner = null;
+    this.closed = true;
+    this.input.clear();
+    if (reset) socket.resetAndDestroy();
+    else if (socket.connecting) socket.destroy();
+    else {
+      // As after close(2), what was written is still delivered; but not to a peer that never takes it.
+      if (this.sending) socket.setTimeout(ORPHAN_TIMEOUT, () => socket.destroy());
+      socket.destroySoon();
+    }
+  }
+
+  private onData(chunk: Uint8Array): void {
+    if (this.closed) return;
+    this.input.push(chunk);
+    if (this.input.length > RECEIVE_LIMIT) {
+      this.paused = true;
+      this.socket.pause();
+    }
+    this.changed();
+  }
+
+  private readonly onSent = (): void => {
+    if (!this.sending || this.socket.writableLength > 0) return;
+    this.sending = false;
+    this.changed();
+  };
+
+  private takeError(): number {
+    const { error } = this;
+    this.error = 0;
+    return error;
+  }
+
+  private changed(): void {
+    if (this.owner !== null) this.owner.changed();
+  }
+}

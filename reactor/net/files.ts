@@ -1,0 +1,33 @@
+// The table of open descriptors: the lowest free number is used first, as POSIX has it.
+import type { Descriptor } from './descriptor';
+
+/** 0, 1 and 2 are taken everywhere. */
+const FIRST = 3;
+
+export class Files implements Iterable<Descriptor> {
+  private readonly table: (Descriptor | undefined)[] = new Array<undefined>(FIRST);
+  /** No number below this is free. */
+  private lowest = FIRST;
+
+  open(descriptor: Descriptor): number {
+    const { table } = this;
+    let fd = this.lowest;
+    while (fd < table.length && table[fd] !== undefined) fd++;
+    table[fd] = descriptor;
+    this.lowest = fd + 1;
+    return fd;
+  }
+
+  get(fd: number): Descriptor | undefined {
+    return this.table[fd];
+  }
+
+  close(fd: number): void {
+    this.table[fd] = undefined;
+    if (fd < this.lowest) this.lowest = fd;
+  }
+
+  * [Symbol.iterator](): Iterator<Descriptor> {
+    for (const descriptor of this.table) if (descriptor !== undefined) yield descriptor;
+  }
+}

@@ -1,0 +1,49 @@
+// bind(2)'s errors at once: node:net tells them later, so a worker thread tries the address while this one waits.
+import { Worker } from 'node:worker_threads';
+import { inetNtop } from './address';
+import type { SockaddrIn } from '../socket.h';
+
+/** How long to wait for the worker, in milliseconds. It takes about 50; a debugger may hold it for ever. */
+const LIMIT = 2000;
+
+const DONE = 0, ERRNO = 1, PORT = 2;
+
+/** Plain JavaScript, so that it runs without this program's loader. */
+const PROBE = `
+const { createServer } = require('node:net');
+const { constants } = require('node:os');
+const { host, port, result } = require('node:worker_threads').workerData;
+const tell = (errno, port) => {
+  result[${ERRNO}] = errno;
+  result[${PORT}] = port;
+  Atomics.store(result, ${DONE}, 1);
+  Atomics.notify(result, ${DONE});
+};
+const server = createServer();
+server.on('error', (error) => tell(constants.errno[error.code] ?? constants.errno.EIO, 0));
+server.listen({ host, port, exclusive: true }, () => {
+  const { port } = server.address();
+  server.close(() => tell(0, port));
+});
+`;
+
+/**
+ * Whether `addr` can be bound: its port, or one that is free where `addr` says 0; or an errno value negated. Where no
+ * worker is to be had, any port passes for free, and what is wrong with it comes out when it is listened to.
+ */
+export function probe({ sinAddr, sinPort }: SockaddrIn): number {
+  const result = new Int32Array(new SharedArrayBuffer(3 * Int32Array.BYTES_PER_ELEMENT));
+  const worker = new Worker(PROBE, {
+    eval: true,
+    env: {},
+    execArgv: [],
+    workerData: { host: inetNtop(sinAddr), port: sinPort, result },
+  });
+  worker.unref();
+  worker.on('error', () => {});
+  if (Atomics.wait(result, DONE, 0, LIMIT) === 'timed-out') {
+    void worker.terminate();
+    return sinPort;
+  }
+  return result[ERRNO] === 0 ? result[PORT] : -result[ERRNO];
+}

@@ -1,0 +1,58 @@
+// The receive buffer of a connection: the chunks that node:net gave and that nobody has read yet.
+
+/** Below this many bytes, a loop over them is quicker than a view for TypedArray.set. */
+const SMALL = 48;
+
+export class ReceiveBuffer {
+  /** How many bytes there are to read. */
+  length = 0;
+  private first: Uint8Array | null = null;
+  private position = 0;
+  private readonly rest: Uint8Array[] = [];
+  private restStart = 0;
+
+  push(chunk: Uint8Array): void {
+    if (chunk.length === 0) return;
+    this.length += chunk.length;
+    if (this.first === null) this.first = chunk;
+    else this.rest.push(chunk);
+  }
+
+  /** Moves up to `length` bytes into `buf` at `offset`, and says how many. */
+  read(buf: Uint8Array, offset: number, length: number): number {
+    let done = 0;
+    while (this.first !== null && done < length) {
+      const chunk = this.first;
+      const start = this.position;
+      const n = Math.min(chunk.length - start, length - done);
+      if (n < SMALL) for (let i = 0; i < n; i++) buf[offset + done + i] = chunk[start + i];
+      else buf.set(n === chunk.length ? chunk : chunk.subarray(start, start + n), offset + done);
+      done += n;
+      if (start + n < chunk.length) this.position = start + n;
+      else this.next();
+    }
+    this.length -= done;
+    return done;
+  }
+
+  clear(): void {
+    this.length = 0;
+    this.first = null;
+    this.position = 0;
+    this.rest.length = 0;
+    this.restStart = 0;
+  }
+
+  private next(): void {
+    this.position = 0;
+    if (this.restStart === this.rest.length) {
+      this.first = null;
+      return;
+    }
+    this.first = this.rest[this.restStart++];
+    if (this.restStart === this.rest.length) {
+      this.rest.length = 0;
+      this.restStart = 0;
+    }
+  }
+}
