@@ -193,7 +193,7 @@ export function itemCachedump(slabsClsid: number, limit: number, bytes: Ref): Pt
     sprintf(temp, 'ITEM %s [%u b; %lu s]\r\n', it.key, it.nbytes - 2, it.time);
     len = strlen(temp);
     if (bufcurr + len + 5 > memlimit) break; // 5 is END\r\n
-    // DEVIATION: C copies with strcpy, whose NUL may be one past the buffer; 1.2 does not.
+    // DEVIATION: C copies with strcpy, whose NUL may be one past the buffer; 1.1.12 leaves it room.
     memcpy(buffer + bufcurr, temp, len);
     bufcurr += len;
     shown++;

@@ -118,7 +118,7 @@ export const NREAD_ADD = 1;
 export const NREAD_SET = 2;
 export const NREAD_REPLACE = 3;
 
-// DEVIATION: a VALUE line is up to 281 bytes long, and C's ibuf has 256; 1.1.12 made it 300.
+// DEVIATION: a VALUE line is up to 281 bytes long, and C's ibuf has 256; 1.1.9 made it 300.
 /** sizeof(conn) of a 32-bit C, with an ibuf of 300 bytes. */
 export const SIZEOF_CONN = 472;
 const OFFSETOF_IBUF = 164;

@@ -646,8 +646,9 @@ function processCommand(c: Conn, command: Ptr): void {
     let it: Item | null;
 
     // DEVIATION: C goes on without a key, and with one of any length; 1.2 answers so.
+    u8[key] = 0;
     if (sscanf(start, ' %255s', key) < 1 || strlen(key) > KEY_MAX_LENGTH) {
-      outString(c, u8[start] === 0 ? 'ERROR' : 'CLIENT_ERROR bad command line format');
+      outString(c, u8[key] === 0 ? 'ERROR' : 'CLIENT_ERROR bad command line format');
       return;
     }
     it = assocFind(key);
@@ -1134,7 +1135,7 @@ function serverSocket(port: number): number {
   setsockopt(sfd, SOL_SOCKET, SO_KEEPALIVE, flags);
   setsockopt(sfd, SOL_SOCKET, SO_LINGER, ling);
   // DEVIATION: without this, which accepted sockets inherit, the second half of every get waits up to 40 ms for the
-  // client's acknowledgement of the first; 1.1.11 sets it.
+  // client's acknowledgement of the first; 1.1.9 sets it.
   setsockopt(sfd, IPPROTO_TCP, TCP_NODELAY, flags);
 
   addr.sinFamily = AF_INET;

@@ -65,7 +65,10 @@ const TURN_INTERVAL = 5;
 const LINGER = 1;
 const MAX_DELAY = 2 ** 31 - 1;
 
-/** As many events as one epoll_wait reports at most. C takes RLIMIT_NOFILE, which today is often a million. */
+/**
+ * As many events as one epoll_wait reports at most. DEVIATION: C makes room for RLIMIT_NOFILE, which today is often a
+ * million, and has this for a system without a limit.
+ */
 const NEVENT = 32000;
 
 let system: System | null = null;
@@ -130,6 +133,7 @@ function epollInit(): object | null {
 function epollRecalc(arg: object, max: number): number {
   const epollop = arg as Epollop;
 
+  // DEVIATION: C asks for > and <, and its table may end just before the descriptor.
   if (max >= epollop.nfds) {
     let nfds: number;
 

@@ -1,2 +1,154 @@
-import type { Eventop } from './event.h';
-export declare const netops: Eventop;
+// Events where there is no epoll(7): node:net made to behave like descriptors that never block. In the place of poll.c.
+import { EV_PERSIST, EV_READ, EV_SIGNAL, EV_WRITE } from './event.h';
+import type { Event, Eventop, Timeval } from './event.h';
+import { eventActive, eventDel } from './event';
+import { EBADF, setErrno } from './errno.h';
+import { trace } from './log';
+import { Calls } from './net/calls';
+import { Cork } from './net/cork';
+import type { Descriptor } from './net/descriptor';
+import { Files } from './net/files';
+import { Pollset, readiness } from './net/pollset';
+import { Sigwake } from './net/sigwake';
+import { Waiting } from './net/waiting';
+import {
+  evsignalAdd, evsignalCaught, evsignalDel, evsignalDeliver, evsignalInit, evsignalProcess, evsignalRecalc,
+} from './signal';
+import type { Sigset } from './signal';
+
+const debugNet = trace('reactor:net');
+
+/** How long ready events may keep Node's loop, and with it all new bytes, waiting: milliseconds. */
+const TURN_INTERVAL = 1;
+
+interface Netop {
+  pollset: Pollset;
+  /** When Node's loop last had its turn, in milliseconds. */
+  turned: number;
+  evsigmask: Sigset;
+}
+
+const files = new Files();
+const cork = new Cork();
+const waiting = new Waiting();
+const wake = (): void => waiting.wake();
+const sigwake = new Sigwake(wake);
+let netop: Netop = { pollset: new Pollset(wake), turned: 0, evsigmask: new Set() };
+
+export const netops: Eventop = {
+  name: 'net',
+  init: netInit,
+  add: netAdd,
+  del: netDel,
+  recalc: netRecalc,
+  dispatch: netDispatch,
+  syscalls: new Calls(files, cork, (descriptor) => netop.pollset.changed(descriptor)),
+};
+
+function netInit(): object | null {
+  // Disable net when this environment variable is set.
+  if (process.env['EVENT_NONET'] !== undefined) return null;
+
+  sigwake.clear();
+  for (const descriptor of files) {
+    descriptor.evread = descriptor.evwrite = null;
+    descriptor.candidate = false;
+  }
+  netop = { pollset: new Pollset(wake), turned: 0, evsigmask: new Set() };
+
+  evsignalInit(netop.evsigmask);
+
+  return netop;
+}
+
+function netRecalc(arg: object, _max: number): number {
+  const netop = arg as Netop;
+
+  return evsignalRecalc(netop.evsigmask);
+}
+
+function netDispatch(arg: object, tv: Timeval): number | Promise<number> {
+  const netop = arg as Netop;
+
+  if (evsignalDeliver(netop.evsigmask) === -1) return -1;
+
+  cork.flush();
+
+  const ready = netop.pollset.ready();
+  if (ready.length > 0 && performance.now() - netop.turned < TURN_INTERVAL) return dispatched(netop, ready);
+
+  // Rounded up: to wake up too early is to turn around for nothing.
+  const timeout = ready.length > 0 || evsignalCaught ? 0 : tv.tvSec * 1000 + Math.ceil(tv.tvUsec / 1000);
+  return dispatchAfter(netop, timeout === 0 ? waiting.turn() : waiting.wait(timeout));
+}
+
+async function dispatchAfter(netop: Netop, waited: Promise<void>): Promise<number> {
+  await waited;
+  netop.turned = performance.now();
+  return dispatched(netop, netop.pollset.ready());
+}
+
+/** What the backends of libevent do when they have waited. */
+function dispatched(netop: Netop, ready: readonly Descriptor[]): number {
+  if (evsignalRecalc(netop.evsigmask) === -1) return -1;
+  if (evsignalCaught) evsignalProcess();
+
+  debugNet('%d ready', ready.length);
+
+  for (const descriptor of ready) {
+    let evread: Event | null = null, evwrite: Event | null = null;
+
+    const what = readiness(descriptor);
+    if (what & EV_READ) evread = descriptor.evread;
+    if (what & EV_WRITE) evwrite = descriptor.evwrite;
+
+    if (evread !== null && !(evread.evEvents & EV_PERSIST)) eventDel(evread);
+    if (evwrite !== null && evwrite !== evread && !(evwrite.evEvents & EV_PERSIST)) eventDel(evwrite);
+
+    if (evread !== null) eventActive(evread, EV_READ, 1);
+    if (evwrite !== null) eventActive(evwrite, EV_WRITE, 1);
+  }
+
+  return 0;
+}
+
+function netAdd(arg: object, ev: Event): number {
+  const netop = arg as Netop;
+
+  if (ev.evEvents & EV_SIGNAL) {
+    sigwake.add(ev.evFd);
+    return evsignalAdd(netop.evsigmask, ev);
+  }
+
+  const descriptor = files.get(ev.evFd);
+  if (descriptor === undefined) {
+    setErrno(EBADF);
+    return -1;
+  }
+
+  if (ev.evEvents & EV_READ) descriptor.evread = ev;
+  if (ev.evEvents & EV_WRITE) descriptor.evwrite = ev;
+  descriptor.changed();
+
+  return 0;
+}
+
+function netDel(arg: object, ev: Event): number {
+  const netop = arg as Netop;
+
+  if (ev.evEvents & EV_SIGNAL) {
+    sigwake.delete(ev.evFd);
+    return evsignalDel(netop.evsigmask, ev);
+  }
+
+  const descriptor = files.get(ev.evFd);
+  if (descriptor === undefined) {
+    setErrno(EBADF);
+    return -1;
+  }
+
+  if (ev.evEvents & EV_READ) descriptor.evread = null;
+  if (ev.evEvents & EV_WRITE) descriptor.evwrite = null;
+
+  return 0;
+}

@@ -491,7 +491,7 @@ test.serial('timeout: timers come in the order of their times, whatever the orde
   t.deepEqual(seen, [0.5, 1, 2.5, 3]);
 });
 
-test.serial('timeout: timers for the same instant are a microsecond apart, and come in the order of adding', async (t) => {
+test.serial('timeout: timers for the same instant are a microsecond apart, in the order of adding', async (t) => {
   const sim = start();
   const seen: string[] = [];
   const due = sim.now + 1;
@@ -557,7 +557,7 @@ test.serial('timeout: of a persistent event it runs on while bytes come, and end
   t.deepEqual(seen, [[EV_READ, 0.25], [EV_READ, 0.75], [EV_TIMEOUT, 1]]);
 });
 
-test.serial('timeout: of bytes and timeout at the same instant, the timeout is what the callback hears of', async (t) => {
+test.serial('timeout: of bytes and timeout at the same instant, the callback hears of the timeout', async (t) => {
   const sim = start();
   const [a, b] = sim.socketpair();
   const seen: number[] = [];

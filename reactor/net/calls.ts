@@ -1,16 +1,15 @@
 // The system calls of the net backend: the arguments checked, the work done by what is behind the descriptor, and its
 // negated errno values made -1 and errno.
 import { randomFillSync } from 'node:crypto';
-import { Socket } from 'node:net';
 import { constants } from 'node:os';
 import type { Syscalls, Timeval } from '../event.h';
-import { EADDRINUSE, EBADF, EINVAL, setErrno } from '../errno.h';
+import { EADDRINUSE, EBADF, EINPROGRESS, EINVAL, setErrno } from '../errno.h';
 import {
-  AF_INET, F_GETFL, F_SETFL, INADDR_ANY, IPPROTO_TCP, SOCK_STREAM, SOL_SOCKET, SO_KEEPALIVE, SO_LINGER, SO_REUSEADDR,
-  TCP_NODELAY,
+  AF_INET, F_GETFL, F_SETFL, INADDR_ANY, IPPROTO_TCP, SHUT_RD, SHUT_RDWR, SHUT_WR, SOCK_STREAM, SOL_SOCKET,
+  SO_KEEPALIVE, SO_LINGER, SO_REUSEADDR, TCP_NODELAY,
 } from '../socket.h';
 import type { Linger, SockaddrIn } from '../socket.h';
-import { inetNtop, isSockaddrIn } from './address';
+import { isSockaddrIn } from './address';
 import { Connection } from './connection';
 import type { Cork } from './cork';
 import { Descriptor } from './descriptor';
@@ -77,11 +76,116 @@ export class Calls implements Syscalls {
     if (descriptor === undefined) return fail(EBADF);
     if (!isSockaddrIn(addr)) return fail(EINVAL);
     const { endpoint, options } = descriptor;
-    if (endpoint instanceof Connection) return fail(endpoint.connecting ? EALREADY : EISCONN);
+    if (endpoint instanceof Connection) return fail(endpoint.connecting ? EALREADY : endpoint.takeError() || EISCONN);
     if (!(endpoint instanceof Unconnected)) return fail(EISCONN);
-    const socket = new Socket({ allowHalfOpen: true });
-    const connection = new Connection(socket, this.cork);
+    const connection = Connection.connect(addr, endpoint.bound, this.cork);
     connection.setOptions(options);
+    connection.open(descriptor);
     descriptor.endpoint = connection;
-    ...
+    return fail(EINPROGRESS);
   }
+
+  getsockname(fd: number, addr: SockaddrIn): number {
+    const descriptor = this.files.get(fd);
+    if (descriptor === undefined) return fail(EBADF);
+    descriptor.endpoint.getsockname(addr);
+    return 0;
+  }
+
+  fcntl(fd: number, cmd: number, arg: number): number {
+    const descriptor = this.files.get(fd);
+    if (descriptor === undefined) return fail(EBADF);
+    switch (cmd) {
+      case F_GETFL:
+        return descriptor.flags;
+      case F_SETFL:
+        descriptor.setStatusFlags(arg);
+        return 0;
+      default:
+        return fail(EINVAL);
+    }
+  }
+
+  setsockopt(fd: number, level: number, optname: number, optval: number | Linger): number {
+    const descriptor = this.files.get(fd);
+    if (descriptor === undefined) return fail(EBADF);
+    const { endpoint, options } = descriptor;
+    const isLinger = level === SOL_SOCKET && optname === SO_LINGER;
+    if (typeof optval === 'number') {
+      if (isLinger) return fail(EINVAL);
+      if (level === IPPROTO_TCP && optname === TCP_NODELAY) options.noDelay = optval !== 0;
+      else if (level === SOL_SOCKET && optname === SO_KEEPALIVE) options.keepAlive = optval !== 0;
+      // What libuv does for every socket that listens.
+      else if (level !== SOL_SOCKET || optname !== SO_REUSEADDR) return fail(ENOPROTOOPT);
+    } else {
+      if (!isLinger) return fail(EINVAL);
+      options.lingerReset = optval.lOnoff !== 0 && optval.lLinger === 0;
+    }
+    endpoint.setOptions(options);
+    return 0;
+  }
+
+  read(fd: number, buf: Uint8Array, offset: number, length: number): number {
+    const descriptor = this.files.get(fd);
+    if (descriptor === undefined) return fail(EBADF);
+    if (!isWithin(buf, offset, length)) return fail(EFAULT);
+    const res = descriptor.endpoint.read(buf, offset, length);
+    return res < 0 ? fail(-res) : res;
+  }
+
+  write(fd: number, buf: Uint8Array, offset: number, length: number): number {
+    const descriptor = this.files.get(fd);
+    if (descriptor === undefined) return fail(EBADF);
+    if (!isWithin(buf, offset, length)) return fail(EFAULT);
+    const res = descriptor.endpoint.write(buf, offset, length);
+    return res < 0 ? fail(-res) : res;
+  }
+
+  shutdown(fd: number, how: number): number {
+    const descriptor = this.files.get(fd);
+    if (descriptor === undefined) return fail(EBADF);
+    if (how !== SHUT_RD && how !== SHUT_WR && how !== SHUT_RDWR) return fail(EINVAL);
+    const res = descriptor.endpoint.shutdown(how);
+    return res < 0 ? fail(-res) : res;
+  }
+
+  close(fd: number): number {
+    const descriptor = this.files.get(fd);
+    if (descriptor === undefined) return fail(EBADF);
+    this.files.close(fd);
+    // Events that were not deleted wait no more, as with epoll(7).
+    descriptor.evread = descriptor.evwrite = null;
+    descriptor.endpoint.close(descriptor.options.lingerReset);
+    return 0;
+  }
+
+  gettimeofday(tv: Timeval): number {
+    const now = Date.now();
+    tv.tvSec = Math.floor(now / 1000);
+    tv.tvUsec = (now - tv.tvSec * 1000) * 1000;
+    return 0;
+  }
+
+  getrandom(buf: Uint8Array): number {
+    randomFillSync(buf);
+    return buf.length;
+  }
+
+  /** Whether another socket of this process has bound the port: what does not listen yet, the probe cannot see. */
+  private isTaken({ sinPort, sinAddr }: SockaddrIn): boolean {
+    for (const { endpoint: { bound } } of this.files) {
+      if (bound === null || bound.sinPort !== sinPort || sinPort === 0) continue;
+      if (bound.sinAddr === sinAddr || bound.sinAddr === INADDR_ANY || sinAddr === INADDR_ANY) return true;
+    }
+    return false;
+  }
+}
+
+function fail(error: number): -1 {
+  setErrno(error);
+  return -1;
+}
+
+function isWithin(buf: Uint8Array, offset: number, length: number): boolean {
+  return length >= 0 && offset >= 0 && offset + length <= buf.length;
+}

@@ -1,11 +1,11 @@
 // A connection: a socket of node:net, read and written as a descriptor that never blocks. What node:net calls only
 // notes what has happened; events are the loop's business.
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import { EV_READ, EV_WRITE } from '../event.h';
 import { EAGAIN, EINVAL, EPIPE } from '../errno.h';
-import { SHUT_RD, SHUT_RDWR, SHUT_WR } from '../socket.h';
+import { SHUT_RD, SHUT_WR } from '../socket.h';
 import type { SockaddrIn } from '../socket.h';
-import { setSockaddrIn } from './address';
+import { inetNtop, setSockaddrIn } from './address';
 import type { Cork, Corked } from './cork';
 import type { Descriptor, Endpoint, SocketOptions } from './descriptor';
 import { errnoOf } from './errors';
@@ -47,6 +47,19 @@ export class Connection implements Endpoint, Corked {
       this.ended = this.writeShut = true;
       this.changed();
     });
+  }
+
+  /** connect(2): to `addr`, from `local` if the socket was bound. */
+  static connect(addr: SockaddrIn, local: SockaddrIn | null, cork: Cork): Connection {
+    const socket = new Socket({ allowHalfOpen: true });
+    const connection = new Connection(socket, cork);
+    const from = local === null ? {} : { localAddress: inetNtop(local.sinAddr), localPort: local.sinPort };
+    socket.connect({ host: inetNtop(addr.sinAddr), port: addr.sinPort, ...from });
+    return connection;
+  }
+
+  get connecting(): boolean {
+    return this.socket.connecting;
   }
 
   /** It has been accepted or is being connected: from now on `owner` is told, and bytes are taken from the kernel. */
@@ -107,7 +120,6 @@ export class Connection implements Endpoint, Corked {
   }
 
   shutdown(how: number): number {
-    if (how !== SHUT_RD && how !== SHUT_WR && how !== SHUT_RDWR) return -EINVAL;
     if (how !== SHUT_RD && !this.writeShut) {
       this.cork.flushOf(this);
       this.writeShut = true;
@@ -118,7 +130,7 @@ export class Connection implements Endpoint, Corked {
     return 0;
   }
 
-  optionsChanged({ noDelay, keepAlive }: SocketOptions): void {
+  setOptions({ noDelay, keepAlive }: SocketOptions): void {
     this.socket.setNoDelay(noDelay);
     this.socket.setKeepAlive(keepAlive);
   }
@@ -154,7 +166,8 @@ export class Connection implements Endpoint, Corked {
     this.changed();
   };
 
-  private takeError(): number {
+  /** SO_ERROR, which is 0 afterwards. */
+  takeError(): number {
     const { error } = this;
     this.error = 0;
     return error;

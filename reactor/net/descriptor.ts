@@ -19,8 +19,8 @@ export interface Endpoint {
   read(buf: Uint8Array, offset: number, length: number): number;
   write(buf: Uint8Array, offset: number, length: number): number;
   shutdown(how: number): number;
-  /** Options have been set that may concern what is open already. */
-  optionsChanged(options: SocketOptions): void;
+  /** Has `options` hold for what is open already. */
+  setOptions(options: SocketOptions): void;
   /** From now on it tells its descriptor nothing. `reset` is what SO_LINGER with 0 seconds asks for. */
   close(reset: boolean): void;
 }

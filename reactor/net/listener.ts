@@ -75,7 +75,7 @@ export class Listener implements Endpoint {
   }
 
   // What is accepted later gets them from the descriptor.
-  optionsChanged(): void {}
+  setOptions(): void {}
 
   close(): void {
     this.closed = true;

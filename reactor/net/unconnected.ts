@@ -35,7 +35,7 @@ export class Unconnected implements Endpoint {
     return -ENOTCONN;
   }
 
-  optionsChanged(): void {}
+  setOptions(): void {}
 
   close(): void {}
 }

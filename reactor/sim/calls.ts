@@ -60,8 +60,9 @@ export function transcript(calls: readonly CallRecord[], socket: number): Transc
   const entries: TranscriptEntry[] = [];
   for (const call of calls) {
     if (call.socket !== socket) continue;
-    if (call.length !== null) entries.push([call.name, call.length, call.result]);
-    else if ((call.name === 'accept' || call.name === 'close') && typeof call.result === 'number') entries.push([call.name]);
+    const { name, length, result } = call;
+    if (length !== null) entries.push([name, length, result]);
+    else if ((name === 'accept' || name === 'close') && typeof result === 'number') entries.push([name]);
   }
   return entries;
 }

@@ -29,7 +29,7 @@ export class SocketFile implements Pollable {
   /** An errno value that the next call reports, once: why connect failed. */
   error = 0;
 
-  /** `serial` is the socket's own number: descriptors are used again. `onChange` is told when poll() may have changed. */
+  /** `serial`: the socket's own number, since descriptors are used again. `onChange`: told when poll() may differ. */
   constructor(readonly fd: number, readonly serial: number, readonly onChange: (file: SocketFile) => void) {}
 
   get listening(): boolean {

@@ -23,7 +23,7 @@ export class CallGate {
     return this.hook(call);
   }
 
-  /** The result in C's terms of a call about `socket`, whose result in the kernel's is `res`: -1 and errno where negative. */
+  /** What a call about `socket` returns in C's terms (-1 and errno) when it gave `res` in the kernel's (-errno). */
   leave(call: Call, socket: number, res: number): number {
     if (this.recording) {
       const { name, fd } = call;

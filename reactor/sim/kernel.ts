@@ -39,6 +39,8 @@ export interface KernelOptions {
 export class Kernel implements Syscalls {
   private pollset: Pollset;
   private readonly files: (SocketFile | null)[] = [];
+  /** No descriptor below is free. */
+  private firstFree = FIRST_FD;
   private nextSerial = 1;
 
   constructor(private readonly options: KernelOptions) {
@@ -146,6 +148,7 @@ export class Kernel implements Syscalls {
       listener.batch--;
       file = this.open();
       if (file === null) return -EMFILE;
+      for (const [option, value] of listener.options) file.options.set(option, value);
       file.attach(endpoint);
       if (addr !== null) putAddress(addr, endpoint.peer.address);
       return file.fd;
@@ -241,6 +244,7 @@ export class Kernel implements Syscalls {
     return this.run(file, { name: 'close', fd, args: [], length: 0, available: 0 }, () => {
       if (file === null) return -EBADF;
       this.files[fd] = null;
+      this.firstFree = Math.min(this.firstFree, fd);
       this.pollset.forget(file);
       this.options.network.close(file);
       file.endpoint?.close(file.aborts);
@@ -281,9 +285,8 @@ export class Kernel implements Syscalls {
   }
 
   private lowestFree(): number {
-    let fd = FIRST_FD;
-    while (this.file(fd) !== null) fd++;
-    return fd < this.options.maxFds ? fd : -1;
+    while (this.file(this.firstFree) !== null) this.firstFree++;
+    return this.firstFree < this.options.maxFds ? this.firstFree : -1;
   }
 
   private open(): SocketFile | null {
@@ -318,7 +321,8 @@ function putAddress(addr: SockaddrIn, { addr: sinAddr, port }: Address): void {
 
 /** Throws: a program that names bytes outside its buffer is wrong, whatever EFAULT would tell it. */
 function checkRange(buf: Uint8Array, offset: number, length: number): void {
-  if (!(Number.isInteger(offset) && Number.isInteger(length) && offset >= 0 && length >= 0 && offset + length <= buf.length)) {
+  const whole = Number.isInteger(offset) && Number.isInteger(length);
+  if (!whole || offset < 0 || length < 0 || offset + length > buf.length) {
     throw new RangeError(`${length} bytes at ${offset} are not within a buffer of ${buf.length}`);
   }
 }

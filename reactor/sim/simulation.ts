@@ -1,5 +1,5 @@
-// A simulation: what a test decides, and how the loop waits for it. Time stands still while the program works; it passes
-// only when a test lets it, or, with `autoAdvance`, whenever nothing else is left to do.
+// A simulation: what a test decides, and how the loop waits for it. Time stands still while the program works; it
+// passes only when a test lets it, or, with `autoAdvance`, whenever nothing else is left to do.
 import type { Syscalls, Timeval } from '../event.h';
 import type { Linger } from '../socket.h';
 import { EINTR } from '../errno.h';
@@ -166,8 +166,8 @@ export class Simulation {
   }
 
   /**
-   * Resolves when the loop waits for the test, or does not run at all. Rejects where it does not come to rest, and stops
-   * the simulation then.
+   * Resolves when the loop waits for the test, or does not run at all. Rejects where it does not come to rest, and
+   * stops the simulation then.
    */
   async idle(): Promise<void> {
     const limit = this.turns + this.maxTurns;
@@ -246,8 +246,8 @@ export class Simulation {
   }
 
   /**
-   * Waits at most `tv` until something is ready, or until `signalled` says that a signal came for one of `signals`. Gives
-   * what is ready, or null with errno set. A number of turns in a row give no promise.
+   * epoll_wait(2): waits at most `tv` until something is ready, or until `signalled` says that one of `signals` came.
+   * What is ready, or null with errno set; no promise where nothing had to be waited for.
    */
   epollWait(tv: Timeval, signals: () => number[], signalled: () => boolean): Waited | Promise<Waited> {
     const timeout = tv.tvSec * 1000 + Math.trunc(tv.tvUsec / 1000);
@@ -284,7 +284,8 @@ export class Simulation {
     const { clock } = this;
     for (;;) {
       clock.runDue();
-      if (this.stopped || this.interrupted || signalled() || this.kernel.hasReady() || clock.elapsed >= deadline) return true;
+      if (this.stopped || this.interrupted || signalled()) return true;
+      if (this.kernel.hasReady() || clock.elapsed >= deadline) return true;
       const next = Math.min(deadline, clock.nextAction);
       clock.elapsed = Math.max(clock.elapsed, Math.min(next, this.horizon));
       if (clock.elapsed < next) return false;

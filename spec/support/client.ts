@@ -1,24 +1,15 @@
-// A client for specs: a TCP connection whose replies are awaited by their length or their last words.
+// A client for specs, over a TCP connection.
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
+import { Replies } from './replies';
 
-export class Client {
-  private received: Buffer[] = [];
-  private length = 0;
-  private ended = false;
-  private wake: () => void = () => {};
-
+export class Client extends Replies {
   private constructor(readonly socket: Socket) {
-    socket.on('data', (chunk: Buffer) => {
-      this.received.push(chunk);
-      this.length += chunk.length;
-      this.wake();
-    });
-    socket.on('close', () => {
-      this.ended = true;
-      this.wake();
-    });
+    super();
+    socket.on('data', (chunk: Buffer) => this.received(chunk));
+    socket.on('end', () => this.ended());
+    socket.on('close', () => this.ended());
     socket.on('error', () => {}); // 'close' follows
   }
 
@@ -29,51 +20,40 @@ export class Client {
   }
 
   send(data: string | Uint8Array): void {
-    this.socket.write(typeof data === 'string' ? Buffer.from(data, 'latin1') : data);
+    this.socket.write(bytes(data));
   }
 
-  /** The next `length` bytes; fewer only when the server has closed the connection. */
-  async take(length: number): Promise<string> {
-    while (this.length < length && !this.ended) await this.more();
-    const all = Buffer.concat(this.received);
-    const head = all.subarray(0, length);
-    this.received = [all.subarray(head.length)];
-    this.length -= head.length;
-    return head.toString('latin1');
+  /** Resolves when all of `data` is the kernel's. */
+  sent(data: string | Uint8Array): Promise<void> {
+    return new Promise((resolve) => {
+      this.socket.write(bytes(data), () => resolve());
+    });
   }
 
-  /** Sends a command, and resolves to the reply up to and with `end`. */
-  async ask(command: string | Uint8Array, end = '\r\n'): Promise<string> {
-    this.send(command);
-    for (;;) {
-      const text = Buffer.concat(this.received).toString('latin1');
-      const at = text.indexOf(end);
-      if (at !== -1) return this.take(at + end.length);
-      if (this.ended) throw new Error(`closed after ${JSON.stringify(text)}`);
-      await this.more();
-    }
-  }
-
-  /** Resolves when the server has closed the connection, to what came before and was not taken. */
-  async closed(): Promise<string> {
-    while (!this.ended) {
-      if (this.socket.readableEnded) break;
-      await Promise.race([this.more(), once(this.socket, 'end').catch(() => [])]);
-    }
-    return this.take(this.length);
-  }
-
+  /** Sends no more. */
   end(): void {
     this.socket.end();
   }
 
+  /** Gone, with an end of stream, or a reset where something was not read. */
   destroy(): void {
     this.socket.destroy();
   }
 
-  private more(): Promise<void> {
-    return new Promise((resolve) => {
-      this.wake = resolve;
-    });
+  /** Gone, with a reset. */
+  reset(): void {
+    this.socket.resetAndDestroy();
   }
+
+  pauseReading(): void {
+    this.socket.pause();
+  }
+
+  resumeReading(): void {
+    this.socket.resume();
+  }
+}
+
+function bytes(data: string | Uint8Array): Uint8Array {
+  return typeof data === 'string' ? Buffer.from(data, 'latin1') : data;
 }

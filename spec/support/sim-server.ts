@@ -1,0 +1,71 @@
+// A server of our own in this process, on the simulated backend: one at a time, since the port's variables are C's.
+import { main } from '../../lib/memcached';
+import { Simulation, installSimulation } from '../../reactor/sim';
+import type { SimClient, SimulationOptions } from '../../reactor/sim';
+import { Replies } from './replies';
+
+const PORT = 11211;
+
+export class SimServer {
+  private constructor(readonly sim: Simulation, private readonly ended: Promise<number>) {}
+
+  /** Resolves when it listens. `args` are the arguments beside the port and `--classic`. */
+  static async start(args: readonly string[] = [], options: Partial<SimulationOptions> = {}): Promise<SimServer> {
+    const sim = new Simulation({ seed: 1, record: false, ...options });
+    const argv = ['memcached-ts', '--classic', '-p', String(PORT), ...args];
+    installSimulation(sim);
+    const ended = main(argv.length, argv);
+    await sim.idle();
+    return new SimServer(sim, ended);
+  }
+
+  connect(): Promise<SimPeer> {
+    return Promise.resolve(new SimPeer(this.sim.connect(PORT)));
+  }
+
+  /** Ends the loop; what main took stays as it is. */
+  async stop(): Promise<void> {
+    this.sim.stop();
+    await this.ended;
+    installSimulation(null);
+  }
+}
+
+/** A client of the simulation. */
+export class SimPeer extends Replies {
+  constructor(readonly client: SimClient) {
+    super();
+    client.onReceive = () => {
+      const chunk = client.take();
+      if (chunk.length > 0) this.received(chunk);
+      if (client.ended || client.wasReset) this.ended();
+    };
+  }
+
+  send(data: string | Uint8Array): void {
+    this.client.send(data);
+  }
+
+  /** Sends no more. */
+  end(): void {
+    this.client.end();
+  }
+
+  /** Gone, with an end of stream, or a reset where something was not read. */
+  destroy(): void {
+    this.client.close();
+  }
+
+  /** Gone, with a reset. */
+  reset(): void {
+    this.client.reset();
+  }
+
+  pauseReading(): void {
+    this.client.pauseReading();
+  }
+
+  resumeReading(): void {
+    this.client.resumeReading();
+  }
+}

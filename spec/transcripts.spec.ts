@@ -1,0 +1,39 @@
+// The conversations recorded with the C server: on every backend the port answers byte for byte what C answered.
+import test from 'ava';
+
+import { Client } from './support/client';
+import { backends, startServer } from './support/server';
+import { SimServer } from './support/sim-server';
+import { callsWithLengths, replay, transcripts } from './support/transcripts';
+
+/** Has what was written so far leave as a packet of its own, as far as the system goes along. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
+for (const backend of backends) {
+  for (const transcript of transcripts) {
+    test.serial(`${backend}: ${transcript.name}: as C answered`, async (t) => {
+      const server = await startServer({ backend, args: transcript.arguments });
+      t.teardown(() => server.stop());
+      const client = await Client.connect(server.port);
+      for (const { actual, recorded } of await replay(transcript, client, turn)) t.is(actual, recorded);
+      t.is(server.stderr(), '');
+    });
+  }
+}
+
+for (const transcript of transcripts) {
+  test.serial(`sim: ${transcript.name}: as C answered${transcript.calls ? ', with the calls that C made' : ''}`, async (t) => {
+    const server = await SimServer.start(transcript.arguments, { record: transcript.calls !== undefined });
+    t.teardown(() => server.stop());
+    const { sim } = server;
+    const peer = await server.connect();
+    await sim.idle();
+    const replies = await replay(transcript, peer, () => sim.idle());
+    for (const { actual, recorded } of replies) t.is(actual, recorded);
+    if (transcript.calls) t.deepEqual(sim.transcript(peer.client), callsWithLengths(transcript, replies));
+  });
+}
