@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 
-import { Client } from './support/client';
+import { Client, ask, served } from './support/client';
 import { startServer } from './support/server';
 import { firstConnection, hasStrace, strace } from './support/strace';
 import { callsWithLengths, replay, transcriptsWithCalls } from './support/transcripts';
@@ -21,21 +21,13 @@ for (const transcript of transcriptsWithCalls) {
     t.teardown(() => server.process.kill('SIGKILL'));
 
     const client = await Client.connect(server.port);
-    const other = await Client.connect(server.port);
-    // Answers on another connection show that the loop has served this one to the end: one batch of events may bring
-    // both, in either order, but not twice.
-    const settled = async (): Promise<void> => {
-      await other.ask('version\r\n');
-      await other.ask('version\r\n');
-    };
-    await settled();
-    const replies = await replay(transcript, client, settled);
-    await settled();
+    const replies = await replay(transcript, client, () => served(server.port));
+    await served(server.port);
 
     // It is strace that was started: the server under it is asked to end, and strace ends with it.
-    const [, pid] = /STAT pid (\d+)/.exec(await other.ask('stats\r\n', 'END\r\n')) ?? [];
+    const stats = await ask(server.port, 'stats\r\n', 'END\r\n');
     const exit = once(server.process, 'exit');
-    process.kill(Number(pid), 'SIGTERM');
+    process.kill(Number(/STAT pid (\d+)/.exec(stats)?.[1]), 'SIGTERM');
     await exit;
     t.deepEqual(firstConnection(readFileSync(file, 'utf8')), callsWithLengths(transcript, replies));
   });

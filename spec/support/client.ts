@@ -54,6 +54,22 @@ export class Client extends Replies {
   }
 }
 
+/** The reply to one command, on a connection of its own. */
+export async function ask(port: number, command: string, end = '\r\n'): Promise<string> {
+  const client = await Client.connect(port);
+  const reply = await client.ask(command, end);
+  client.destroy();
+  return reply;
+}
+
+/**
+ * Resolves when the server has looked at everything that has reached it: what was ready before a new connection is served
+ * no later than that is accepted, and a turn of the loop before its first command.
+ */
+export async function served(port: number): Promise<void> {
+  await ask(port, 'version\r\n');
+}
+
 function bytes(data: string | Uint8Array): Uint8Array {
   return typeof data === 'string' ? Buffer.from(data, 'latin1') : data;
 }

@@ -1,17 +1,9 @@
 // strace(1): the system calls that a process really makes.
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { spawnSync } from 'node:child_process';
 import type { TranscriptEntry } from '../../reactor/sim';
 
-/** Whether there is one. */
-export const hasStrace = (process.env['PATH'] ?? '').split(delimiter).some((directory) => {
-  try {
-    accessSync(join(directory, 'strace'), constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-});
+/** Whether it is installed. */
+export const hasStrace = spawnSync('strace', ['-V']).status === 0;
 
 /** The command that runs a server so that its calls on sockets go to `file`. */
 export function strace(file: string): string[] {

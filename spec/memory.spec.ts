@@ -1,0 +1,261 @@
+// The flat memory and its malloc: against a model, at its ends, and beyond 2^31.
+import test from 'ava';
+import fc from 'fast-check';
+
+import type { Ptr } from '../lib/libc/memory';
+import {
+  MEMORY_MAX, MMAP_THRESHOLD, NULL, bss, free, i32, mallinfo, malloc, memoryInit, realloc, u32, u8,
+} from '../lib/libc/memory';
+import { item } from '../lib/memcached.h';
+import { sprintf, sscanf } from '../lib/libc/stdio';
+import { memchr, memcpy, memmove, strcmp } from '../lib/libc/string';
+import { Errx } from '../reactor/err';
+import { bytes, put, putz } from './support/memory';
+
+const MIB = 1 << 20;
+const GIB = 2 ** 30;
+const STATIC_SIZE = 1 << 16;
+
+// Taken before there is a memory, as the modules of lib do.
+const early = bss(10);
+const later = bss(1);
+
+interface Block {
+  p: Ptr;
+  size: number;
+  fill: number;
+}
+
+function fillBlock({ p, size, fill }: Block): void {
+  u8.fill(fill, p, p + size);
+}
+
+function keeps({ p, size, fill }: Block): boolean {
+  return Buffer.from(u8.buffer, p, size).equals(Buffer.alloc(size, fill));
+}
+
+function liesRight(blocks: readonly Block[]): boolean {
+  const inOrder = [...blocks].sort((a, b) => a.p - b.p);
+  return inOrder.every(({ p, size }, i) => {
+    const end = i + 1 < inOrder.length ? inOrder[i + 1].p : u8.length;
+    return p >= STATIC_SIZE && p % 4 === 0 && p + size <= end;
+  });
+}
+
+const size = fc.oneof(
+  { arbitrary: fc.nat(600), weight: 3 },
+  { arbitrary: fc.nat(70_000), weight: 3 },
+  { arbitrary: fc.integer({ min: MMAP_THRESHOLD - 2, max: 3 * MIB }), weight: 1 },
+);
+const step = fc.record({ what: fc.constantFrom('malloc', 'malloc', 'realloc', 'free'), at: fc.nat(), size });
+
+test.serial('blocks never overlap, keep what is in them when they grow or shrink, and leave nothing behind', (t) => {
+  fc.assert(fc.property(fc.array(step, { maxLength: 120, size: 'max' }), (steps) => {
+    memoryInit(4 * MIB, 4 * MIB);
+    const fresh = mallinfo();
+    const blocks: Block[] = [];
+    let fill = 0;
+
+    for (const { what, at, size } of steps) {
+      const i = at % Math.max(blocks.length, 1);
+      const old = blocks.at(i);
+      fill = (fill + 1) % 251;
+      if (what === 'malloc') {
+        const made = { p: malloc(size), size, fill };
+        if (made.p === NULL) continue;
+        fillBlock(made);
+        blocks.push(made);
+      } else if (old === undefined) {
+        continue;
+      } else if (what === 'free') {
+        t.true(keeps(old));
+        free(old.p);
+        blocks.splice(i, 1);
+      } else {
+        const p = realloc(old.p, size);
+        t.true(keeps(p === NULL ? old : { ...old, p, size: Math.min(size, old.size) }));
+        if (p === NULL) continue;
+        blocks[i] = { p, size, fill };
+        fillBlock(blocks[i]);
+      }
+      t.true(liesRight(blocks));
+      t.true(mallinfo().uordblks >= blocks.reduce((sum, block) => sum + block.size, 0));
+    }
+
+    t.true(blocks.every(keeps));
+    for (const { p } of blocks) free(p);
+    t.deepEqual(mallinfo(), fresh);
+    t.not(malloc(4 * MIB), NULL);
+    t.not(malloc(2 * MIB), NULL);
+  }));
+});
+
+test.serial('malloc and realloc give NULL when there is no block left, and the old block stays', (t) => {
+  memoryInit(MIB, MIB);
+  t.not(malloc(MIB), NULL);
+  t.is(malloc(MIB), NULL);
+  const blocks: Block[] = [];
+  for (let p = malloc(1000); p !== NULL; p = malloc(1000)) blocks.push({ p, size: 1000, fill: blocks.length % 251 });
+  t.is(blocks.length, (MIB - STATIC_SIZE) / 1024);
+  blocks.forEach(fillBlock);
+  t.is(realloc(blocks[0].p, 2000), NULL);
+  t.is(malloc(0), NULL);
+  t.true(blocks.every(keeps));
+});
+
+test.serial('what cannot be had at all is NULL as well', (t) => {
+  memoryInit(MIB, 0);
+  for (const much of [MIB, MEMORY_MAX - 1, MEMORY_MAX, MEMORY_MAX + 1, 2 ** 53, Infinity]) t.is(malloc(much), NULL);
+});
+
+test.serial('free(NULL) does nothing, realloc(NULL, n) is malloc(n), malloc(0) is a block to be freed', (t) => {
+  memoryInit(MIB, 0);
+  const fresh = mallinfo();
+  free(NULL);
+  t.deepEqual(mallinfo(), fresh);
+  const p = realloc(NULL, 100);
+  const q = malloc(0);
+  t.true(p !== NULL && q !== NULL && p !== q);
+  free(p);
+  free(q);
+  t.deepEqual(mallinfo(), fresh);
+});
+
+test.serial('a pointer that malloc did not give, or that was freed, is refused', (t) => {
+  memoryInit(MIB, MIB);
+  const refused = { message: /free\(\) or realloc\(\) of \d+, which is not allocated/ };
+  const p = malloc(1000);
+  const large = malloc(MIB);
+  const beside = malloc(1000);
+  for (const wrong of [p + 1, p + 256, p - 256, large + 4096, early, u8.length, MEMORY_MAX - 256]) {
+    t.throws(() => { free(wrong); }, refused);
+    t.throws(() => realloc(wrong, 2000), refused);
+  }
+  free(p);
+  t.throws(() => { free(p); }, refused);
+  t.throws(() => realloc(p, 10), refused);
+  free(beside);
+  t.throws(() => { free(p); }, refused);
+  t.throws(() => { free(beside); }, refused);
+  free(large);
+  t.throws(() => { free(large); }, refused);
+});
+
+test.serial('what is large lies above what is small, until there is no more room there', (t) => {
+  memoryInit(4 * MIB, 2 * MIB);
+  t.true(malloc(MMAP_THRESHOLD - 1) < 4 * MIB);
+  t.true(malloc(MMAP_THRESHOLD) >= 4 * MIB);
+  t.true(malloc(MMAP_THRESHOLD) >= 4 * MIB);
+  const lent = malloc(MMAP_THRESHOLD);
+  t.true(lent !== NULL && lent < 4 * MIB);
+});
+
+test.serial('realloc takes a block that grows large to where the large ones are, with what is in it', (t) => {
+  memoryInit(4 * MIB, 8 * MIB);
+  const block: Block = { p: malloc(1000), size: 1000, fill: 7 };
+  fillBlock(block);
+  for (const size of [2000, 600_000, MIB + 1, 3 * MIB]) {
+    const p = realloc(block.p, size);
+    t.is(p >= 4 * MIB, size >= MMAP_THRESHOLD);
+    t.true(keeps({ ...block, p }));
+    block.p = p;
+    block.size = size;
+    fillBlock(block);
+  }
+});
+
+test.serial('static storage is apart, aligned for words, and good in every memory that is taken', (t) => {
+  memoryInit(MIB, 0);
+  t.true(early > NULL && early % 4 === 0);
+  t.true(later >= early + 10 && later % 4 === 0);
+  putz(early, 'abc');
+  memoryInit(MIB, 0);
+  t.is(bytes(early, 10), '\0'.repeat(10));
+  const p = malloc(100);
+  putz(early, 'abcdefghi');
+  t.is(bytes(p, 100), '\0'.repeat(100));
+  t.true(p >= later + 1);
+});
+
+test.serial('a new memory is all zero, and NULL lies in it', (t) => {
+  memoryInit(MIB, 0);
+  u8.fill(1);
+  memoryInit(2 * MIB, 0);
+  t.is(u8.length, 2 * MIB);
+  t.is(bytes(NULL, 256), '\0'.repeat(256));
+});
+
+test.serial('bytes and words show the same memory, little endian', (t) => {
+  memoryInit(MIB, 0);
+  const p = malloc(8);
+  u32[p >>> 2] = 0x80000001;
+  t.is(bytes(p, 4), '\x01\0\0\x80');
+  t.is(i32[p >>> 2], -0x7fffffff);
+});
+
+test.serial('mallinfo counts whole blocks: powers of two', (t) => {
+  memoryInit(MIB, MIB);
+  const fresh = mallinfo();
+  t.is(fresh.arena, 2 * MIB);
+  t.is(fresh.uordblks, 0);
+  t.is(fresh.fordblks, 2 * MIB);
+  malloc(300);
+  t.is(mallinfo().uordblks, 512);
+  t.is(mallinfo().fordblks, 2 * MIB - 512);
+});
+
+test.serial('more than 4 GiB is refused with a message and status 1, and the memory stays what it was', (t) => {
+  memoryInit(MIB, 0);
+  const p = putz(malloc(10), 'here');
+  for (const [small, large] of [[MEMORY_MAX, 1], [MIB, MEMORY_MAX], [Infinity, 0], [NaN, MIB]]) {
+    const error = t.throws(() => { memoryInit(small, large); }, { instanceOf: Errx });
+    t.is(error.status, 1);
+    t.regex(error.message, /^failed to allocate memory: [^\n]+$/);
+  }
+  t.is(bytes(p, 5), 'here\0');
+});
+
+test.serial('a memory of 3.5 GiB is at hand up to its end, and costs only the pages that are touched', (t) => {
+  memoryInit(MIB, 3.5 * GIB - MIB);
+  const far = malloc(GIB);
+  const near = malloc(GIB);
+  t.true(far >= 2 ** 31, 'the first block of a GiB lies above 2^31');
+  t.true(near < 2 ** 31);
+  const end = far + GIB - 4096;
+
+  putz(end, 'key 4294967295');
+  const value = { value: 0 };
+  t.is(sscanf(end, '%9s %u', end + 100, value), 2);
+  t.is(value.value, 4294967295);
+  t.is(strcmp(end + 100, 'key'), 0);
+  t.is(sprintf(end + 200, '%s %u', end + 100, value.value), 14);
+  t.is(bytes(end + 200, 15), bytes(end, 15));
+  t.is(memchr(end, 0x20, 4096), end + 3);
+
+  put(near, 'x'.repeat(1000));
+  memcpy(end, near, 1000);
+  memmove(end + 1, end, 1000);
+  t.is(bytes(end, 1001), 'x'.repeat(1001));
+
+  const it = item(far);
+  const next = item(end);
+  if (it === null) throw new Error('NULL');
+  it.next = next;
+  it.nbytes = -2;
+  it.key = end;
+  t.is(it.next?.ptr, end);
+  t.is(it.nbytes, -2);
+  t.is(it.key, end);
+
+  const grown = realloc(near, GIB + 1);
+  t.is(grown, NULL);
+  free(far);
+  free(near);
+  t.throws(() => { free(far); });
+  t.is(mallinfo().uordblks, 0);
+  t.true(process.memoryUsage().rss < GIB);
+});
+
+test.serial('static storage has an end, which is an error of the program', (t) => {
+  t.throws(() => bss(STATIC_SIZE), { message: /static storage/ });
+});

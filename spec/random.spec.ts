@@ -1,0 +1,67 @@
+// Conversations by seed, cut into pieces anywhere: on every backend the same bytes, and those that a model answers.
+import test from 'ava';
+
+import { Random } from '../reactor/sim';
+import { Client } from './support/client';
+import { converse } from './support/conversation';
+import { backends, startServer } from './support/server';
+import { SimServer } from './support/sim-server';
+
+const COMMANDS = 300;
+const SEEDS = Array.from({ length: 40 }, (_, seed) => seed + 1);
+/** On real sockets, where a server takes longer to start. */
+const SOME_SEEDS = SEEDS.slice(0, 8);
+
+/** `text` in pieces of any length. */
+function pieces(random: Random, text: string): string[] {
+  const cuts = Array.from({ length: 60 }, () => random.int(text.length + 1)).sort((a, b) => a - b);
+  return [0, ...cuts].map((from, i) => text.slice(from, cuts[i])).filter((piece) => piece !== '');
+}
+
+/** The replies without the numbers that are the run's own. */
+function masked(replies: string): string {
+  return replies
+    .replace(/(STAT (?:pid|uptime|bytes_read|bytes_written|items:\d+:age)) \d+/g, '$1 #')
+    .replace(/^(ITEM .* b;) \d+ s\]/gm, '$1 # s]');
+}
+
+/** Where two texts part, with what surrounds it: texts of megabytes tell nobody anything. */
+function difference(actual: string, expected: string): { actual: string; expected: string } | null {
+  if (actual === expected) return null;
+  let at = 0;
+  while (actual[at] === expected[at]) at++;
+  const from = Math.max(0, at - 200);
+  return { actual: actual.slice(from, at + 200), expected: expected.slice(from, at + 200) };
+}
+
+for (const backend of backends) {
+  test.serial(`${backend}: conversations by chance go as in the model`, async (t) => {
+    for (const seed of SOME_SEEDS) {
+      const random = new Random(seed);
+      const { sends, receives } = converse(random, COMMANDS);
+      const server = await startServer({ backend });
+      t.teardown(() => server.stop());
+      const client = await Client.connect(server.port);
+      for (const piece of pieces(random, sends)) await client.sent(piece);
+      t.is(difference(masked(await client.closed()), receives), null, `seed ${seed}`);
+      t.is(await server.stop(), 0);
+      t.is(server.stderr(), '', `seed ${seed}`);
+    }
+  });
+}
+
+test.serial('sim: conversations by chance go as in the model, however few bytes a call moves', async (t) => {
+  for (const seed of SEEDS) {
+    const random = new Random(seed);
+    const { sends, receives } = converse(random, COMMANDS);
+    const server = await SimServer.start([], { seed, shortIo: true, shuffle: true, maxTurns: Infinity });
+    const peer = await server.connect();
+    for (const piece of pieces(random, sends)) {
+      if (random.chance(0.5)) await server.sim.idle();
+      peer.send(piece);
+    }
+    const replies = await peer.closed();
+    t.is(difference(masked(replies), receives), null, `seed ${seed}`);
+    await server.stop();
+  }
+});

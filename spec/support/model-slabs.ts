@@ -1,0 +1,61 @@
+// The chunks of memcached 1.0.4, counted: what `stats slabs` says, without any memory.
+
+const SMALLEST = 6;
+const LARGEST = 20;
+const PAGE = 2 ** LARGEST;
+/** Pages that 64 megabytes, the default, are good for. */
+const MAX_PAGES = 64;
+
+/** The class for an object of `size` bytes: its power of two. 0 for one that is too large. */
+export function classOf(size: number): number {
+  const id = Math.max(SMALLEST, Math.ceil(Math.log2(size)));
+  return id > LARGEST ? 0 : id;
+}
+
+interface Slabs {
+  pages: number;
+  /** Chunks that were given back. */
+  free: number;
+  /** Chunks of the last page that were never given out. */
+  end: number;
+}
+
+export class ModelSlabs {
+  private readonly classes = new Map<number, Slabs>();
+  private pages = 0;
+
+  alloc(id: number): void {
+    const slabs = this.classes.get(id) ?? { pages: 0, free: 0, end: 0 };
+    this.classes.set(id, slabs);
+    if (slabs.free === 0 && slabs.end === 0) {
+      if (++this.pages > MAX_PAGES) throw new Error('more than the model is made for: it evicts nothing');
+      slabs.pages++;
+      slabs.end = PAGE / 2 ** id;
+    }
+    if (slabs.free > 0) slabs.free--;
+    else slabs.end--;
+  }
+
+  release(id: number): void {
+    const slabs = this.classes.get(id);
+    if (slabs === undefined) throw new Error(`no chunk of class ${id} was given out`);
+    slabs.free++;
+  }
+
+  /** The reply to `stats slabs`, without the last line's end. */
+  stats(): string {
+    const ids = [...this.classes.keys()].sort((a, b) => a - b);
+    const lines = ids.map((id) => this.statsOf(id)).join('');
+    return `${lines}STAT active_slabs ${ids.length}\r\nSTAT total_malloced ${this.pages * PAGE}\r\nEND`;
+  }
+
+  private statsOf(id: number): string {
+    const { pages, free, end } = this.classes.get(id) ?? { pages: 0, free: 0, end: 0 };
+    const size = 2 ** id;
+    const chunks = pages * (PAGE / size);
+    return Object.entries({
+      chunk_size: size, chunks_per_page: PAGE / size, total_pages: pages, total_chunks: chunks, used_chunks: chunks - free,
+      free_chunks: free, free_chunks_end: end,
+    }).map(([name, value]) => `STAT ${id}:${name} ${value}\r\n`).join('');
+  }
+}
