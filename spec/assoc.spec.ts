@@ -4,7 +4,7 @@ import fc from 'fast-check';
 
 import { JSLD, JSLG, JSLI, Judy } from '../lib/assoc';
 import type { Ptr } from '../lib/libc/memory';
-import { malloc, memoryInit, u8 } from '../lib/libc/memory';
+import { malloc, memoryInit } from '../lib/libc/memory';
 import { eventInit } from '../reactor/event';
 import { halfSipHash } from './support/halfsiphash';
 import { putz } from './support/memory';
@@ -166,7 +166,8 @@ test('the reference that the hash is compared to gives the published vectors of 
     return bytes.toString('hex');
   };
   const key: [number, number] = [0x03020100, 0x07060504];
-  t.deepEqual(published.map((_, n) => little(halfSipHash(Buffer.from([0, 1, 2, 3, 4, 5].slice(0, n)), key, [2, 4]))), published);
+  const hashes = published.map((_, n) => little(halfSipHash(Buffer.from([0, 1, 2, 3, 4, 5].slice(0, n)), key, [2, 4])));
+  t.deepEqual(hashes, published);
 });
 
 test('the hash is HalfSipHash-1-3 of the key, with every length from 0 to 250', (t) => {
@@ -176,5 +177,5 @@ test('the hash is HalfSipHash-1-3 of the key, with every length from 0 to 250', 
     const data = Buffer.from(text, 'latin1');
     if (hashOf(array, inserted) !== halfSipHash(data, key, [1, 3])) t.fail(`the hash of ${JSON.stringify(text)}`);
   }
-  t.true(u8.length > 0);
+  t.pass();
 });

@@ -82,7 +82,7 @@ function readablePair(sim: Simulation, text = 'x'): [number, number] {
 
 /** What is written to stderr while `run` runs. */
 function stderrOf(run: () => void): string {
-  const { write: original } = process.stderr;
+  const original = process.stderr.write.bind(process.stderr);
   let text = '';
   process.stderr.write = (chunk: Uint8Array | string): boolean => {
     text += chunk.toString();
@@ -102,12 +102,12 @@ function withEnvironment(variables: string[], run: () => void): void {
   try {
     run();
   } finally {
-    for (const name of variables) delete process.env[name];
+    for (const name of variables) Reflect.deleteProperty(process.env, name);
   }
 }
 
 function throwsErrx(t: ExecutionContext, run: () => void, message: RegExp): void {
-  t.is(t.throws(run, { instanceOf: Errx, message })?.status, 1);
+  t.is(t.throws(run, { instanceOf: Errx, message }).status, 1);
 }
 
 // Reading and writing
@@ -972,7 +972,7 @@ test.serial('misuse: event_set on an event that is active is found out by the lo
   eventActive(ev, EV_READ, 1);
   eventSet(ev, 7, 0, () => {}, null);
   const error = await t.throwsAsync(eventDispatch(), { instanceOf: Errx });
-  t.regex(error?.message ?? '', /event_queue_remove: event \(fd 7\) not on queue 8/);
+  t.regex(error.message, /event_queue_remove: event \(fd 7\) not on queue 8/);
 });
 
 test.serial('misuse: an event with flags that do not exist is refused', (t) => {

@@ -32,7 +32,7 @@ export class Random {
   }
 
   /** Shuffles in place. */
-  shuffle<T>(values: T[]): void {
+  shuffle(values: unknown[]): void {
     for (let i = values.length - 1; i > 0; i--) {
       const j = this.int(i + 1);
       [values[i], values[j]] = [values[j], values[i]];

@@ -1,5 +1,4 @@
 // A client for specs, over a TCP connection.
-import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { Replies } from './replies';
@@ -14,9 +13,17 @@ export class Client extends Replies {
   }
 
   static async connect(port: number): Promise<Client> {
-    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
-    await once(socket, 'connect');
-    return new Client(socket);
+    // node:net listens a turn of its loop after it was asked to; until then nobody is there.
+    for (let tries = 1000; tries > 0; tries--) {
+      const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
+      const client = new Client(socket);
+      const connected = await new Promise<boolean>((resolve) => {
+        socket.once('connect', () => resolve(true));
+        socket.once('error', () => resolve(false));
+      });
+      if (connected) return client;
+    }
+    throw new Error(`nobody listens on ${port}`);
   }
 
   send(data: string | Uint8Array): void {

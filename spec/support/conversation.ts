@@ -79,7 +79,11 @@ function command(random: Random): string {
 function storage(random: Random, length: number, off: number): string {
   const value = length < 0 ? random.pick(VALUES) : noise(random, off === 0 ? length : Math.min(length, SHORT));
   const name = random.pick(['set', 'set', 'add', 'replace']);
-  const words = [name, random.pick(KEYS.slice(0, 9)), random.pick(NUMBERS.slice(0, 13)), random.pick(EXPIRIES), value.length + off];
+  // A line that is refused has its data taken for a command; a long one that comes in pieces ends the connection.
+  const long = value.length > 1000;
+  const key = random.pick(KEYS.slice(0, long ? 7 : 9));
+  const [flags, expiry] = long ? ['0', '0'] : [random.pick(NUMBERS.slice(0, 13)), random.pick(EXPIRIES)];
+  const words = [name, key, flags, expiry, value.length + off];
   return `${words.join(' ')}\r\n${value}\r\n`;
 }
 

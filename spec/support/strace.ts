@@ -50,6 +50,6 @@ function calls(output: string): Call[] {
     const call = /^(\w+)\((\d+)(.*)\) += (?:-1 (E\w+)|(\d+))/.exec(whole);
     if (call === null) return [];
     const [, name, fd, rest, error, result] = call;
-    return [{ name, fd, length: Number(/\d+$/.exec(rest)?.[0] ?? 0), result: error ?? result }];
+    return [{ name, fd, length: Number(/\d+$/.exec(rest)?.[0] ?? 0), result: error || result }];
   });
 }

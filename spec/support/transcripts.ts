@@ -62,7 +62,7 @@ export async function replay(
     const recorded = receive.replace(/(STAT bytes_written )(\d+)/, (_all, words: string, count: string) => {
       return words + String(Number(count) + drift);
     });
-    let actual = '';
+    let actual: string;
     if (send.startsWith('stats')) actual = await peer.ask(send, receive.slice(-LAST_WORD.length));
     else {
       peer.send(send);

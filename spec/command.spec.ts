@@ -1,0 +1,134 @@
+// The command line: what it prints, where to, and the exit status.
+import { spawn } from 'node:child_process';
+import { readFileSync, readlinkSync } from 'node:fs';
+import test from 'ava';
+import { ask } from './support/client';
+import { backends, environment, program, root, startServer } from './support/server';
+
+interface Outcome {
+  status: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+function run(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [program, ...args], { cwd: root, env: { ...process.env, ...env } });
+    let stdout = '', stderr = '';
+    child.stdout.on('data', (chunk: Buffer) => void (stdout += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => void (stderr += chunk.toString()));
+    child.once('error', reject);
+    child.once('close', (status) => resolve({ status, stdout, stderr }));
+  });
+}
+
+test('-h prints the options, -i the licences, --version the version, all with status 0', async (t) => {
+  const help = await run(['-h']);
+  t.is(help.status, 0);
+  t.is(help.stderr, '');
+  for (const option of ['-p <num>', '-l <ip_addr>', '-d', '-m <num>', '-c <num>', '-k', '-v', '-h', '-i', '--classic']) {
+    t.true(help.stdout.includes(`\n${option} `), option);
+  }
+  const licences = await run(['-i']);
+  t.is(licences.status, 0);
+  t.regex(licences.stdout, /Danga Interactive[\s\S]*Niels Provos/);
+  const version = await run(['--version']);
+  t.is(version.status, 0);
+  t.regex(version.stdout, /^memcached-ts \d+\.\d+\.\d+ \(memcached 1\.0\.4\)\n$/);
+});
+
+const mistakes: Record<string, RegExp> = {
+  '-x': /"-x"/,
+  '--bogus': /"--bogus"/,
+  'word': /"word"/,
+  '-p': /"-p"/,
+  '-p 65536': /port number: 65536/,
+  '-p -1': /port number: -1/,
+  '-p http': /port number: http/,
+  '-m 4001': /megabytes: 4001/,
+  '-m lots': /megabytes: lots/,
+  '-m -1': /megabytes: -1/,
+  '-c 0': /connections: 0/,
+  '-l 1.2.3.400': /Illegal address: 1\.2\.3\.400/,
+  '-l localhost': /Illegal address: localhost/,
+};
+for (const [line, message] of Object.entries(mistakes)) {
+  test(`a mistake is told in one line, with status 1: ${line}`, async (t) => {
+    const { status, stdout, stderr } = await run(line.split(' '));
+    t.is(status, 1);
+    t.is(stdout, '');
+    t.regex(stderr, /^[^\n]+\n$/);
+    t.regex(stderr, message);
+  });
+}
+
+for (const backend of backends) {
+  test(`${backend}: a port in use, and an address that is not ours, are told in one line, with status 1`, async (t) => {
+    const server = await startServer({ backend });
+    t.teardown(() => server.stop());
+    await ask(server.port, 'version\r\n');
+    const env = environment(backend);
+    for (const args of [['-p', String(server.port), '-l', '127.0.0.1'], ['-p', '0', '-l', '192.0.2.1']]) {
+      const { status, stderr } = await run(args, env);
+      t.is(status, 1);
+      t.regex(stderr, /^bind\(\): address (already in use|not available)\n$/);
+    }
+    const daemon = await run(['-d', '-p', String(server.port), '-l', '127.0.0.1'], env);
+    t.is(daemon.status, 1);
+    t.regex(daemon.stderr, /^bind\(\): address already in use\n$/);
+  });
+
+  test(`${backend}: EVENT_SHOW_METHOD names it`, async (t) => {
+    const server = await startServer({ backend, env: { EVENT_SHOW_METHOD: '1' } });
+    t.teardown(() => server.stop());
+    t.is(server.stderr(), `libevent using: ${backend}\n`);
+  });
+}
+
+test('where no backend is left, that is told in one line, with status 1', async (t) => {
+  const { status, stderr } = await run([], { EVENT_NOEPOLL: '1', EVENT_NONET: '1' });
+  t.is(status, 1);
+  t.regex(stderr, /^[^\n]*no event mechanism available\n$/);
+});
+
+test('-d leaves a server behind, in a session of its own, when it serves', async (t) => {
+  const taken = await startServer();
+  const port = taken.port; // free again in a moment
+  await taken.stop();
+  const { status, stderr } = await run(['-d', '-p', String(port), '-l', '127.0.0.1']);
+  t.is(stderr, '');
+  t.is(status, 0);
+  const pid = Number(/STAT pid (\d+)/.exec(await ask(port, 'stats\r\n', 'END\r\n'))?.[1]);
+  t.teardown(() => process.kill(pid, 'SIGTERM'));
+  if (process.platform === 'linux') {
+    t.is(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ')[3], String(pid));
+    t.is(readlinkSync(`/proc/${pid}/cwd`), '/');
+    t.is(readlinkSync(`/proc/${pid}/fd/2`), '/dev/null');
+  }
+});
+
+test('-k serves, with a warning at the most', async (t) => {
+  const server = await startServer({ args: ['-k', '-m', '1'] });
+  t.teardown(() => server.stop());
+  t.is(await ask(server.port, 'version\r\n'), 'VERSION 1.0.4\r\n');
+  t.regex(server.stderr(), /^(warning: -k invalid, mlockall\(\) failed: .*\n)?$/);
+});
+
+test('SIGPIPE does not end it', async (t) => {
+  const server = await startServer();
+  t.teardown(() => server.stop());
+  server.process.kill('SIGPIPE');
+  t.is(await ask(server.port, 'version\r\n'), 'VERSION 1.0.4\r\n');
+});
+
+test('DEBUG=memcached:state shows the states that a set and a get go through', async (t) => {
+  const server = await startServer({ env: { DEBUG: 'memcached:conn,memcached:state' } });
+  t.is(await ask(server.port, 'set a 0 0 1\r\n1\r\n'), 'STORED\r\n');
+  t.is(await ask(server.port, 'get a\r\n', 'END\r\n'), 'VALUE a 0 1\r\n1\r\nEND\r\n');
+  await server.stop();
+  const states = [...server.stderr().matchAll(/memcached:state \d+: state (\w+)/g)].map(([, state]) => state);
+  const set = 'listening read read nread nread write write read closing';
+  const get = 'listening read read mwrite mwrite mwrite mwrite mwrite mwrite write write read closing';
+  t.deepEqual(states.filter((state, i) => state !== states[i - 1]).join(' '),
+    `${set} ${get}`.split(' ').filter((state, i, all) => state !== all[i - 1]).join(' '));
+});

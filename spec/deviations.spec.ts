@@ -1,0 +1,170 @@
+// What C gets dangerously wrong, and what a later memcached answers: each DEVIATION that shows on the wire.
+import test from 'ava';
+import { Client, ask, served } from './support/client';
+import { backends, startServer } from './support/server';
+import { SimServer } from './support/sim-server';
+
+const BAD_LINE = 'CLIENT_ERROR bad command line format\r\n';
+
+for (const backend of backends) {
+  test(`${backend}: a key has up to 250 bytes, in every command`, async (t) => {
+    const server = await startServer({ backend });
+    t.teardown(() => server.stop());
+    const c = await Client.connect(server.port);
+    const longest = 'k'.repeat(250);
+    t.is(await c.ask(`set ${longest} 4294967295 0 1\r\n5\r\n`), 'STORED\r\n');
+    t.is(await c.ask(`get ${longest}\r\n`, 'END\r\n'), `VALUE ${longest} 4294967295 1\r\n5\r\nEND\r\n`);
+    t.regex(await c.ask('stats cachedump 9 0\r\n', 'END\r\n'), new RegExp(`^ITEM ${longest} \\[1 b; \\d+ s\\]\r\nEND\r\n$`));
+    for (const key of [`${longest}k`, 'k'.repeat(260), 'k'.repeat(1000)]) {
+      t.is(await c.ask(`get ${key}\r\n`), BAD_LINE);
+      t.is(await c.ask(`incr ${key} 1\r\n`), BAD_LINE);
+      t.is(await c.ask(`delete ${key}\r\n`), BAD_LINE);
+    }
+    t.is(await c.ask(`get ${longest} ${longest}k\r\n`), BAD_LINE);
+    t.is(await c.ask(`set ${longest}1 0 0 1\r\n`), BAD_LINE);
+    t.is(await c.ask(`delete ${longest}\r\n`), 'DELETED\r\n');
+  });
+
+  test(`${backend}: one get can name any number of keys`, async (t) => {
+    const server = await startServer({ backend });
+    t.teardown(() => server.stop());
+    const c = await Client.connect(server.port);
+    await c.ask('set a 0 0 1\r\n1\r\n');
+    for (const count of [200, 201, 400, 401, 5000]) {
+      const reply = 'VALUE a 0 1\r\n1\r\n'.repeat(count) + 'END\r\n';
+      c.send(`get${' a'.repeat(count)}\r\n`);
+      t.is(await c.take(reply.length), reply);
+    }
+  });
+
+  test(`${backend}: a negative length, or one near 2^31, is refused`, async (t) => {
+    const server = await startServer({ backend });
+    t.teardown(() => server.stop());
+    const c = await Client.connect(server.port);
+    for (const length of [-1, -2, -100, -2147483648, 2147483646, 2147483647, 99999999999]) {
+      t.is(await c.ask(`set a 0 0 ${length}\r\n`), BAD_LINE);
+    }
+    t.is(await c.ask('version\r\n'), 'VERSION 1.0.4\r\n');
+  });
+
+  test(`${backend}: a line without a newline ends the connection, but for a get of many keys`, async (t) => {
+    const server = await startServer({ backend });
+    t.teardown(() => server.stop());
+    const endless = await Client.connect(server.port);
+    endless.send('x'.repeat(1025));
+    t.is(await endless.closed(), '');
+    const long = await Client.connect(server.port);
+    long.send(`get ${'nothing '.repeat(125_000)}`);
+    t.is(await long.ask('\r\n'), 'END\r\n');
+    long.send(`get ${'nothing '.repeat(300_000)}`);
+    t.is(await long.closed(), 'SERVER_ERROR out of memory\r\n');
+    t.is(await ask(server.port, 'version\r\n'), 'VERSION 1.0.4\r\n');
+  });
+
+  test(`${backend}: with -c 2 the third connection is served when one of the two is closed`, async (t) => {
+    const server = await startServer({ backend, args: ['-c', '2'] });
+    t.teardown(() => server.stop());
+    const [first, second] = [await Client.connect(server.port), await Client.connect(server.port)];
+    t.is(await first.ask('version\r\n'), 'VERSION 1.0.4\r\n');
+    t.is(await second.ask('version\r\n'), 'VERSION 1.0.4\r\n');
+    const third = await Client.connect(server.port);
+    third.send('stats\r\n');
+    t.regex(await first.ask('stats\r\n', 'END\r\n'), /STAT curr_connections 2\r\n/);
+    t.is(third.waiting, 0);
+    first.destroy();
+    t.regex(await third.ask('', 'END\r\n'), /STAT curr_connections 2\r\n/);
+    t.is(await second.ask('version\r\n'), 'VERSION 1.0.4\r\n');
+  });
+
+  test(`${backend}: a client that never stops sending does not keep the others waiting`, async (t) => {
+    const server = await startServer({ backend });
+    t.teardown(() => server.stop());
+    const greedy = await Client.connect(server.port);
+    const batch = Buffer.from('version\r\n'.repeat(2000));
+    const stream = (error?: Error | null): void => {
+      if (!error) greedy.socket.write(batch, stream);
+    };
+    stream();
+    const other = await Client.connect(server.port);
+    for (let i = 0; i < 20; i++) t.is(await other.ask('version\r\n'), 'VERSION 1.0.4\r\n');
+    greedy.destroy();
+  });
+
+  test(`${backend}: small things that C trips over`, async (t) => {
+    const server = await startServer({ backend });
+    t.teardown(() => server.stop());
+    const c = await Client.connect(server.port);
+    t.is(await c.ask('delete \r\n'), 'ERROR\r\n');
+    t.is(await c.ask('stats cachedump 32 0\r\n'), 'SERVER_ERROR out of memory\r\n');
+    t.is(await c.ask('stats cachedump 33 0\r\n'), 'SERVER_ERROR out of memory\r\n');
+    t.is(await c.ask('stats maps\r\n'), 'ERROR\r\n');
+    await c.ask('set garbage 0 0 12\r\n123456789012\r\n');
+    t.is(await c.ask('set blank 0 0 3\r\n   \r\n'), 'STORED\r\n');
+    t.is(await c.ask('incr blank 7\r\n'), '7\r\n');
+    t.is(await c.ask('set empty 0 0 0\r\n\r\n'), 'STORED\r\n');
+    t.is(await c.ask('incr empty 3\r\n'), '3\r\n');
+    await c.ask('stats cachedump 6 0\r\n', 'END\r\n');
+    t.is(await c.ask('stats sizes\r\n', 'END\r\n'), '64 2\r\n96 1\r\nEND\r\n');
+  });
+
+  test(`${backend}: an item that was sent can be had and freed again after its reader is gone`, async (t) => {
+    const server = await startServer({ backend, args: ['-m', '1'] });
+    t.teardown(() => server.stop());
+    const value = 'v'.repeat(300_000);
+    for (let i = 0; i < 10; i++) {
+      const c = await Client.connect(server.port);
+      t.is(await c.ask(`set a 0 0 300000\r\n${value}\r\n`), 'STORED\r\n');
+      const reply = `VALUE a 0 300000\r\n${value}\r\nEND\r\n`;
+      c.send('get a\r\n');
+      t.true((await c.take(reply.length)) === reply);
+      c.destroy();
+      await served(server.port);
+    }
+    t.regex(await ask(server.port, 'stats slabs\r\n', 'END\r\n'), /STAT 19:free_chunks (0|1)\r\n/);
+  });
+}
+
+test('stats maps answers when it is asked for: here, that the file is too long for C, or the file', async (t) => {
+  const server = await startServer({ args: ['--stats-maps'] });
+  t.teardown(() => server.stop());
+  t.regex(await ask(server.port, 'stats maps\r\n'), /^(SERVER_ERROR buffer overflow|[0-9a-f]+-[0-9a-f]+ r)/);
+});
+
+test('incr of an item that must grow evicts another one, and not itself', async (t) => {
+  const server = await startServer({ args: ['-m', '1'] });
+  t.teardown(() => server.stop());
+  const c = await Client.connect(server.port);
+  // 64-byte chunks for a value of one digit and of thirteen alike: with a page of them full, growing needs another's.
+  t.is(await c.ask('set n 0 0 1\r\n9\r\n'), 'STORED\r\n');
+  const others = 16_383;
+  c.send(Array.from({ length: others }, (_, i) => `set o${i} 0 0 1\r\n0\r\n`).join(''));
+  t.is(await c.take('STORED\r\n'.length * others), 'STORED\r\n'.repeat(others));
+  t.is(await c.ask('incr n 1\r\n'), '10\r\n');
+  t.is(await c.ask('get n o0 o1\r\n', 'END\r\n'), 'VALUE n 0 2\r\n10\r\nVALUE o1 0 1\r\n0\r\nEND\r\n');
+});
+
+test.serial('a deleted and replaced item is freed when its window is over', async (t) => {
+  const server = await SimServer.start(['-m', '1']);
+  const c = await server.connect();
+  for (let round = 0; round < 40; round++) {
+    for (let i = 0; i < 1000; i++) c.send('set a 0 0 1\r\n1\r\ndelete a\r\n');
+    const reply = 'STORED\r\nDELETED\r\n'.repeat(1000);
+    t.is(await c.take(reply.length), reply);
+    await server.sim.advance(12);
+  }
+  t.regex(await c.ask('stats slabs\r\n', 'END\r\n'), /STAT 6:total_pages 1\r\n/);
+  await server.stop();
+});
+
+test.serial('an item that is deleted again and again is noted once', async (t) => {
+  const server = await SimServer.start(['-m', '1']);
+  const c = await server.connect();
+  await c.ask('set a 0 0 1\r\n1\r\n');
+  c.send('delete a\r\n'.repeat(20_000));
+  t.is(await c.take('DELETED\r\n'.length * 20_000), 'DELETED\r\n'.repeat(20_000));
+  const before = /total_alloc (\d+)/.exec(await c.ask('stats malloc\r\n', 'END\r\n'));
+  c.send('delete a\r\n'.repeat(20_000));
+  t.is(await c.take('DELETED\r\n'.length * 20_000), 'DELETED\r\n'.repeat(20_000));
+  t.is(/total_alloc (\d+)/.exec(await c.ask('stats malloc\r\n', 'END\r\n'))?.[1], before?.[1]);
+  await server.stop();
+});
