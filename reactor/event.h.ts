@@ -66,7 +66,7 @@ export class Event {
 
 /**
  * The system calls of one backend. Each returns what its man page says, or -1 with `errno` set;
- * none blocks, whatever the descriptor's O_NONBLOCK says.
+ * a descriptor blocks until O_NONBLOCK is set on it, where there is a kernel to block in: set it at once.
  */
 export interface Syscalls {
   socket(domain: number, type: number, protocol: number): number;

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { Client, ask, served } from './support/client';
 import { backends, startServer } from './support/server';
+import { SimServer } from './support/sim-server';
 
 const LARGE = 'L'.repeat(900_000);
 
@@ -94,3 +95,46 @@ for (const backend of backends) {
     });
   }
 }
+
+test.serial('sim: clients that leave in the middle of any state, and 1,000 at once, harm nobody', async (t) => {
+  const server = await SimServer.start(['-m', '4'], { sendBuffer: 10_000 });
+  const steady = await server.connect();
+  t.is(await steady.ask(`set large 0 0 ${LARGE.length}\r\n${LARGE}\r\n`), 'STORED\r\n');
+  const middles = ['get lar', 'set half 0 0 100000\r\nonly this', 'set huge 0 0 2000000\r\nonly this',
+    'stats cachedump 20 0\r\n'.repeat(500), `get${' large'.repeat(20)}\r\n`];
+  for (const bytes of middles) {
+    for (const leave of ['destroy', 'reset'] as const) {
+      const c = await server.connect();
+      c.pauseReading();
+      c.send(bytes);
+      await server.sim.idle();
+      c[leave]();
+      await server.sim.idle();
+      t.is(await steady.ask('version\r\n'), 'VERSION 1.0.4\r\n');
+    }
+  }
+  const many = await Promise.all(Array.from({ length: 1000 }, () => server.connect()));
+  for (const c of many) t.is(await c.ask('version\r\n'), 'VERSION 1.0.4\r\n');
+  for (const c of many) c.destroy();
+  await server.sim.idle();
+  t.regex(await steady.ask('stats\r\n', 'END\r\n'), /STAT curr_connections 1\r\n/);
+  for (let i = 0; i < 5; i++) t.is(await steady.ask(`set l${i} 0 0 ${LARGE.length}\r\n${LARGE}\r\n`), 'STORED\r\n');
+  t.is(await steady.ask('get large\r\n', 'END\r\n'), 'END\r\n');
+  await server.stop();
+});
+
+test.serial('sim: 50 MB wait for a reader that stops', async (t) => {
+  const server = await SimServer.start([], { sendBuffer: 100_000 });
+  const steady = await server.connect();
+  t.is(await steady.ask(`set large 0 0 ${LARGE.length}\r\n${LARGE}\r\n`), 'STORED\r\n');
+  const reader = await server.connect();
+  reader.pauseReading();
+  reader.send(`get${' large'.repeat(56)}\r\n`);
+  await server.sim.idle();
+  t.is(await steady.ask('version\r\n'), 'VERSION 1.0.4\r\n');
+  reader.resumeReading();
+  const one = Buffer.from(`VALUE large 0 ${LARGE.length}\r\n${LARGE}\r\n`);
+  for (let i = 0; i < 56; i++) t.is(Buffer.compare(await reader.takeBytes(one.length), one), 0);
+  t.is(await reader.take(5), 'END\r\n');
+  await server.stop();
+});

@@ -40,7 +40,9 @@ class Inspector {
     return (await this.next((message) => message.id === id)).result;
   }
 
-  async event(method: string, fits: (params: Record<string, unknown>) => boolean = () => true): Promise<Record<string, unknown>> {
+  async event(
+    method: string, fits: (params: Record<string, unknown>) => boolean = () => true,
+  ): Promise<Record<string, unknown>> {
     return (await this.next((message) => message.method === method && fits(message.params))).params;
   }
 
@@ -91,7 +93,9 @@ function nreadLine(): number {
   return lines.findIndex((text, i) => i > at && text.includes('c.rlbytes === 0')) + 1;
 }
 
-async function stopsInNread(t: ExecutionContext, port: number, inspector: Inspector, map: TraceMap, url: string): Promise<void> {
+async function stopsInNread(
+  t: ExecutionContext, port: number, inspector: Inspector, map: TraceMap, url: string,
+): Promise<void> {
   const line = nreadLine();
   const source = map.sources.find((name) => name?.endsWith('memcached.ts')) ?? '';
   const generated = generatedPositionFor(map, { source, line, column: 8 });

@@ -33,7 +33,8 @@ export class Pollset {
       if (readiness(descriptor) !== 0) candidates[n++] = descriptor;
       else descriptor.candidate = false;
     }
-    candidates.length = n;
+    // Setting the length is the slow way.
+    while (candidates.length > n) candidates.pop();
     return candidates;
   }
 }

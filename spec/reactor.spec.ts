@@ -1,0 +1,251 @@
+// The rules of the reactor with real sockets, on each backend that has them. (With a clock and readiness that a test
+// decides, and rule by rule, in event.spec.ts.)
+import { connect as connectTo } from 'node:net';
+import type { Socket } from 'node:net';
+import { once } from 'node:events';
+import { readFile } from 'node:fs';
+import { constants } from 'node:os';
+import test from 'ava';
+import { EADDRINUSE, EADDRNOTAVAIL, EAGAIN, EBADF, errno } from '../reactor/errno.h';
+import {
+  EVLOOP_NONBLOCK, EVLOOP_ONCE, EV_PERSIST, EV_READ, EV_SIGNAL, EV_TIMEOUT, EV_WRITE, Event,
+} from '../reactor/event.h';
+import { eventActive, eventAdd, eventDel, eventDispatch, eventInit, eventLoop, eventSet, evsel } from '../reactor/event';
+import { evtimerAdd, evtimerSet, signalAdd, signalDel, signalSet } from '../reactor/evtimer';
+import { AF_INET, F_GETFL, F_SETFL, O_NONBLOCK, SHUT_WR, SOCK_STREAM } from '../reactor/socket.h';
+import { accept, bind, close, fcntl, getsockname, listen, read, shutdown, socket, write } from '../reactor/syscalls';
+import { backends, environment } from './support/server';
+import type { Backend } from './support/server';
+
+const LOOPBACK = 0x7f000001;
+
+function init(backend: Backend): void {
+  for (const name of backends) Reflect.deleteProperty(process.env, `EVENT_NO${name.toUpperCase()}`);
+  Object.assign(process.env, environment(backend));
+  eventInit();
+  if (evsel.name !== backend) throw new Error(`${evsel.name} instead of ${backend}`);
+}
+
+function listener(): { fd: number; port: number } {
+  const fd = socket(AF_INET, SOCK_STREAM, 0);
+  const addr = { sinFamily: AF_INET, sinPort: 0, sinAddr: LOOPBACK };
+  if (bind(fd, addr) === -1 || listen(fd, 16) === -1 || getsockname(fd, addr) === -1) throw new Error(`errno ${errno}`);
+  return { fd, port: addr.sinPort };
+}
+
+/** Runs the loop until `fd` is readable or writable; the event does not persist. */
+async function until(fd: number, what: number): Promise<void> {
+  const ev = new Event();
+  let came = 0;
+  eventSet(ev, fd, what, (_fd, which) => void (came = which), null);
+  eventAdd(ev, null);
+  while (came === 0) await eventLoop(EVLOOP_ONCE);
+}
+
+interface Pair {
+  /** Ours. */
+  fd: number;
+  peer: Socket;
+  done: () => void;
+}
+
+async function pair(): Promise<Pair> {
+  const server = listener();
+  await new Promise(setImmediate); // node:net listens a tick after it was asked to
+  const peer = connectTo({ port: server.port, host: '127.0.0.1', allowHalfOpen: true });
+  peer.on('error', () => {});
+  await Promise.all([once(peer, 'connect'), until(server.fd, EV_READ)]);
+  const fd = accept(server.fd, null);
+  fcntl(fd, F_SETFL, fcntl(fd, F_GETFL, 0) | O_NONBLOCK);
+  close(server.fd);
+  return {
+    fd, peer,
+    done: () => {
+      peer.destroy();
+      close(fd);
+    },
+  };
+}
+
+const buf = new Uint8Array(1 << 20);
+const text = (length: number): string => Buffer.from(buf.buffer, 0, length).toString();
+
+for (const backend of backends) {
+  test.serial(`${backend}: a read gives bytes, EAGAIN when there are none, and 0 at the end of the stream`, async (t) => {
+    init(backend);
+    const { fd, peer, done } = await pair();
+    t.is(read(fd, buf, 0, 10), -1);
+    t.is(errno, EAGAIN);
+    peer.write('hello');
+    await until(fd, EV_READ);
+    t.is(read(fd, buf, 0, 3), 3);
+    t.is(text(3), 'hel');
+    t.is(read(fd, buf, 0, 10), 2);
+    t.is(read(fd, buf, 0, 10), -1);
+    t.is(errno, EAGAIN);
+    peer.end();
+    await until(fd, EV_READ);
+    t.is(read(fd, buf, 0, 10), 0);
+    buf.set(Buffer.from('still heard'));
+    t.is(write(fd, buf, 0, 11), 11);
+    t.is(shutdown(fd, SHUT_WR), 0);
+    const heard: Buffer[] = [];
+    peer.on('data', (chunk: Buffer) => heard.push(chunk));
+    const ended = once(peer, 'end');
+    await Promise.all([ended, eventLoop(EVLOOP_NONBLOCK)]);
+    t.is(Buffer.concat(heard).toString(), 'still heard');
+    done();
+  });
+
+  test.serial(`${backend}: a write to one that does not read ends in EAGAIN, and goes on when it reads`, async (t) => {
+    init(backend);
+    const { fd, peer } = await pair();
+    peer.pause();
+    let sent = 0;
+    let stopped = 0;
+    while (stopped < 3 && sent < 200 * buf.length) {
+      const res = write(fd, buf, 0, buf.length);
+      if (res > 0) sent += res;
+      else {
+        stopped++;
+        t.is(errno, EAGAIN);
+        await eventLoop(EVLOOP_NONBLOCK);
+      }
+    }
+    t.is(stopped, 3);
+    let received = 0;
+    peer.on('data', (chunk: Buffer) => void (received += chunk.length));
+    peer.resume();
+    await until(fd, EV_WRITE);
+    t.true(write(fd, buf, 0, 1) === 1);
+    close(fd);
+    const over = once(peer, 'end');
+    await Promise.all([over, eventLoop(EVLOOP_NONBLOCK)]);
+    t.is(received, sent + 1);
+    peer.destroy();
+  });
+
+  test.serial(`${backend}: readiness is told again as long as it is there; without EV_PERSIST once`, async (t) => {
+    init(backend);
+    const { fd, peer, done } = await pair();
+    peer.write('x');
+    for (const [flags, times] of [[EV_READ | EV_PERSIST, 3], [EV_READ, 1]] as const) {
+      const ev = new Event();
+      let called = 0;
+      eventSet(ev, fd, flags, (_fd, which) => {
+        t.is(which, EV_READ);
+        if (++called === times) eventDel(ev);
+      }, null);
+      eventAdd(ev, null);
+      t.is(await eventDispatch(), 1, 'no event is left');
+      t.is(called, times);
+    }
+    done();
+  });
+
+  test.serial(`${backend}: one event for both directions is called once with both; two events each with its own`, async (t) => {
+    init(backend);
+    const { fd, peer, done } = await pair();
+    peer.write('x');
+    await until(fd, EV_READ);
+    const seen: number[] = [];
+    const both = new Event();
+    eventSet(both, fd, EV_READ | EV_WRITE, (_fd, which) => seen.push(which), null);
+    eventAdd(both, null);
+    while (seen.length === 0) await eventLoop(EVLOOP_ONCE);
+    t.deepEqual(seen, [EV_READ | EV_WRITE]);
+    const [reader, writer] = [new Event(), new Event()];
+    eventSet(reader, fd, EV_READ, (_fd, which) => seen.push(which), null);
+    eventSet(writer, fd, EV_WRITE, (_fd, which) => seen.push(which), null);
+    eventAdd(reader, null);
+    eventAdd(writer, null);
+    t.is(await eventDispatch(), 1);
+    t.deepEqual(seen.slice(1).sort(), [EV_READ, EV_WRITE]);
+    done();
+  });
+
+  test.serial(`${backend}: timeouts come in their order, and take an event that persists with them`, async (t) => {
+    init(backend);
+    const { fd, done } = await pair();
+    const order: string[] = [];
+    const timer = (name: string, tvUsec: number): void => {
+      const ev = new Event();
+      evtimerSet(ev, () => order.push(name), null);
+      evtimerAdd(ev, { tvSec: 0, tvUsec });
+    };
+    timer('late', 60_000);
+    timer('early', 20_000);
+    timer('early too', 20_000);
+    const reader = new Event();
+    eventSet(reader, fd, EV_READ | EV_PERSIST, (_fd, which) => order.push(which === EV_TIMEOUT ? 'timeout' : 'read'), null);
+    eventAdd(reader, { tvSec: 0, tvUsec: 40_000 });
+    t.is(await eventDispatch(), 1);
+    t.deepEqual(order, ['early', 'early too', 'timeout', 'late']);
+    done();
+  });
+
+  test.serial(`${backend}: a callback can delete an event that is active already`, async (t) => {
+    init(backend);
+    const called: string[] = [];
+    const [first, second] = [new Event(), new Event()];
+    eventSet(first, -1, 0, () => {
+      called.push('first');
+      eventDel(second);
+    }, null);
+    eventSet(second, -1, 0, () => called.push('second'), null);
+    eventActive(first, EV_READ, 1);
+    eventActive(second, EV_READ, 1);
+    t.is(await eventLoop(EVLOOP_ONCE | EVLOOP_NONBLOCK), 0);
+    t.deepEqual(called, ['first']);
+  });
+
+  test.serial(`${backend}: a signal is an event, while the loop waits`, async (t) => {
+    init(backend);
+    const ev = new Event();
+    const seen: number[] = [];
+    signalSet(ev, constants.signals.SIGUSR2, (sig, which) => {
+      seen.push(sig, which);
+      signalDel(ev);
+    }, null);
+    signalAdd(ev, null);
+    const timer = new Event();
+    evtimerSet(timer, () => process.kill(process.pid, 'SIGUSR2'), null);
+    evtimerAdd(timer, { tvSec: 0, tvUsec: 1000 });
+    t.is(await eventDispatch(), 1);
+    t.deepEqual(seen, [constants.signals.SIGUSR2, EV_SIGNAL]);
+  });
+
+  test.serial(`${backend}: Node's own loop gets its turn while ours waits`, async (t) => {
+    init(backend);
+    const turns: string[] = [];
+    const timer = new Event();
+    evtimerSet(timer, () => turns.push('libevent'), null);
+    evtimerAdd(timer, { tvSec: 1, tvUsec: 0 });
+    const start = new Event();
+    evtimerSet(start, () => {
+      setTimeout(() => turns.push('timeout'), 50);
+      setImmediate(() => turns.push('immediate'));
+      process.nextTick(() => turns.push('tick'));
+      void Promise.resolve().then(() => turns.push('promise'));
+      readFile(__filename, () => turns.push('file'));
+    }, null);
+    evtimerAdd(start, { tvSec: 0, tvUsec: 1000 });
+    t.is(await eventDispatch(), 1);
+    t.is(turns.at(-1), 'libevent');
+    t.deepEqual([...turns].sort(), ['file', 'immediate', 'libevent', 'promise', 'tick', 'timeout']);
+  });
+
+  test.serial(`${backend}: bind fails at once where a port is in use or an address is not ours`, (t) => {
+    init(backend);
+    const { fd, port } = listener();
+    const other = socket(AF_INET, SOCK_STREAM, 0);
+    t.is(bind(other, { sinFamily: AF_INET, sinPort: 0, sinAddr: 0xc0000201 }), -1);
+    t.is(errno, EADDRNOTAVAIL);
+    const res = bind(other, { sinFamily: AF_INET, sinPort: port, sinAddr: LOOPBACK });
+    t.is(res === -1 ? errno : listen(other, 1) === -1 && errno, EADDRINUSE);
+    t.is(close(other), 0);
+    t.is(close(fd), 0);
+    t.is(close(fd), -1);
+    t.is(errno, EBADF);
+  });
+}
