@@ -173,9 +173,8 @@ test('the reference that the hash is compared to gives the published vectors of 
 test('the hash is HalfSipHash-1-3 of the key, with every length from 0 to 250', (t) => {
   const array = new Judy();
   const key: [number, number] = [inside(array, 'k0'), inside(array, 'k1')];
-  for (const { text, inserted } of [...keys(['']), ...pool]) {
-    const data = Buffer.from(text, 'latin1');
-    if (hashOf(array, inserted) !== halfSipHash(data, key, [1, 3])) t.fail(`the hash of ${JSON.stringify(text)}`);
-  }
-  t.pass();
+  const others = [...keys(['']), ...pool].filter(({ text, inserted }) => {
+    return hashOf(array, inserted) !== halfSipHash(Buffer.from(text, 'latin1'), key, [1, 3]);
+  });
+  t.deepEqual(others, []);
 });
