@@ -4,7 +4,6 @@ import { EV_PERSIST, EV_READ, EV_WRITE, Event } from '../reactor/event.h';
 import { eventAdd, eventDel, eventInit, eventLoop, eventSet } from '../reactor/event';
 import { evtimerAdd, evtimerDel, evtimerSet } from '../reactor/evtimer';
 import { EAGAIN, EMFILE, EWOULDBLOCK, errno, setErrno } from '../reactor/errno.h';
-import { mlockall } from '../reactor/ffi';
 import type { Linger, SockaddrIn } from '../reactor/socket.h';
 import {
   AF_INET, F_GETFL, F_SETFL, INADDR_ANY, IPPROTO_TCP, O_NONBLOCK, SOCK_STREAM, SOL_SOCKET, SO_KEEPALIVE, SO_LINGER,
@@ -28,6 +27,7 @@ import * as file from './libc/file';
 import { getoptLong, optarg, optopt } from './libc/getopt';
 import type { Ptr } from './libc/memory';
 import { MEMORY_MAX, NULL, bss, free, mallinfo, malloc, memoryInit, realloc, u32, u8 } from './libc/memory';
+import { mlockall } from './libc/mman';
 import { packageFile, packageVersion } from './libc/package';
 import type { Ref } from './libc/stdio';
 import { atoi, fprintf, perror, printf, sprintf, sscanf, stderr } from './libc/stdio';
@@ -1218,8 +1218,6 @@ const MEGABYTE = 1024 * 1024;
 /** -m at most, in megabytes: what fits 32-bit pointers beside the connections. */
 const MAXMEGABYTES = 4000;
 const CONN_MEMORY = 64 * 1024;
-const MCL_CURRENT = 1;
-const MCL_FUTURE = 2;
 
 // memcached.c: main
 /** The program: resolves to its exit status. Throws Errx where memory or a backend cannot be had. */
@@ -1305,7 +1303,7 @@ export async function main(_argc: number, argv: readonly string[]): Promise<numb
   // lock paged memory if needed
   if (lockMemory) {
     // DEVIATION: C does not ask whether it could; 1.2 warns.
-    if (mlockall(MCL_CURRENT | MCL_FUTURE) === -1) perror('warning: -k invalid, mlockall() failed');
+    if (mlockall() === -1) perror('warning: -k invalid, mlockall() failed');
   }
 
   // create the listening socket and bind it

@@ -177,15 +177,16 @@ export function gettimeofday(tv: Timeval): number {
   return 0;
 }
 
-/** mlockall(2). 0, or -1 with errno: ENOSYS where there is no way to call it. */
-export function mlockall(flags: number): number {
+/** mlock(2), of the memory of `buf`. 0, or -1 with errno: ENOSYS where there is no way to call it. */
+export function mlock(buf: Uint8Array): number {
   const k = loadKoffi();
   if (k === null) {
     setErrno(ENOSYS);
     return -1;
   }
   try {
-    const res = (k.load(null).func('int mlockall(int)') as Native)(flags);
+    const call = k.load(null).func('int mlock(uintptr_t, size_t)') as Native;
+    const res = call(Number(k.address(buf.buffer)) + buf.byteOffset, buf.length);
     if (res === -1) setErrno(k.errno());
     return res;
   } catch {

@@ -7,6 +7,9 @@ import { Errx } from '../reactor/err';
 
 const argv = process.argv.slice(1);
 
+// Whoever read our messages may be gone: that is no reason to end.
+process.stderr.on('error', () => {});
+
 process.on('SIGTERM', () => process.exit(0));
 process.on('SIGINT', () => process.exit(0));
 

@@ -62,7 +62,7 @@ export async function startServer(options: Options = {}): Promise<Server> {
     process: child,
     stderr: () => said,
     stop: async () => {
-      if (child.exitCode !== null) return child.exitCode;
+      if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
       const exit = once(child, 'exit');
       child.kill('SIGTERM');
       const [code] = (await exit) as [number | null];
