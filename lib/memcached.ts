@@ -1,7 +1,7 @@
 // memcached.c: the connections and their state machine, the commands, and main. In C's order, function for function.
 import type { Timeval } from '../reactor/event.h';
 import { EV_PERSIST, EV_READ, EV_WRITE, Event } from '../reactor/event.h';
-import { eventAdd, eventDel, eventInit, eventLoop, eventSet } from '../reactor/event';
+import { eventAdd, eventDel, eventEconomy, eventInit, eventLoop, eventSet } from '../reactor/event';
 import { evtimerAdd, evtimerDel, evtimerSet } from '../reactor/evtimer';
 import { EAGAIN, EMFILE, EWOULDBLOCK, errno, setErrno } from '../reactor/errno.h';
 import type { Linger, SockaddrIn } from '../reactor/socket.h';
@@ -1228,6 +1228,7 @@ export async function main(_argc: number, argv: readonly string[]): Promise<numb
   const addr: Ref = { value: 0 };
   let lockMemory = false;
   let daemonize = false;
+  let classic = false;
 
   // init settings
   settingsInit();
@@ -1269,7 +1270,8 @@ export async function main(_argc: number, argv: readonly string[]): Promise<numb
       case 'd':
         daemonize = true;
         break;
-      case 'classic': // it is what this server is
+      case 'classic':
+        classic = true;
         break;
       case 'stats-maps':
         settings.maps = true;
@@ -1286,6 +1288,7 @@ export async function main(_argc: number, argv: readonly string[]): Promise<numb
   // initialize other stuff
   initMemory();
   itemInit();
+  eventEconomy(!classic);
   eventInit();
   statsInit();
   assocInit();

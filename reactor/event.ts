@@ -13,12 +13,21 @@ import { TAILQ_FIRST, TAILQ_HEAD, TAILQ_INIT, TAILQ_INSERT_TAIL, TAILQ_REMOVE } 
 import type { RbHead } from './tree';
 import { RB_FIND, RB_HEAD, RB_INIT, RB_INSERT, RB_MIN, RB_NEXT, RB_REMOVE, RB_ROOT } from './tree';
 import { timeradd, timerclear, timercmp, timersub } from './time';
+import { economical } from './economy';
 import { epollops } from './epoll';
 import { netops } from './net';
 import { simops } from './sim';
 
-/** In order of preference; sim is there only for a program that has set up a simulation. */
-const eventops = (): readonly Eventop[] => [simops, epollops, netops];
+/** In order of preference; sim is there only for a program that has set up a simulation. net is economical by itself. */
+const eventops = (): readonly Eventop[] =>
+  economy ? [economical(simops), economical(epollops), netops] : [simops, epollops, netops];
+
+let economy = false;
+
+/** Whether the backend that the next eventInit picks makes fewer system calls than the program (economy.ts). */
+export function eventEconomy(on: boolean): void {
+  economy = on;
+}
 
 export let evsel: Eventop;
 let evbase: object;

@@ -341,9 +341,11 @@ test.serial('stats items: how many of each class, and how long ago the last one 
 
 test.serial('stats sizes: items by their size, rounded up to 32 bytes, whatever was in that memory before', (t) => {
   start(2);
-  const dirty = malloc(2 * MIB);
-  put(dirty, '\xff'.repeat(2 * MIB));
-  free(dirty);
+  for (const size of [2 * MIB, 32768 * 4]) {
+    const p = malloc(size);
+    put(p, '\xff'.repeat(size));
+    free(p);
+  }
   link('a', ''); // 48 + 4 + 2
   link('b', 'x'.repeat(10)); // 64
   link('c', 'x'.repeat(11)); // 65

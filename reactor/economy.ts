@@ -1,0 +1,301 @@
+// Fewer system calls than the program makes, which it does not notice. Two rules:
+//
+// The hint. A read that gave less than it was asked for has drained the descriptor: until the loop has waited again, a
+// further read gives EAGAIN without asking the kernel. What comes meanwhile is reported by that wait, since readiness is
+// level-triggered.
+//
+// The cork. What is written is kept, and leaves in one write: when another descriptor is written to, when the cork is full,
+// before the loop waits, and before the descriptor is shut down or closed. While the loop waits (it lets Node's own
+// callbacks run then) nothing is kept. What the kernel does not take is held, and sent as the descriptor turns writable;
+// meanwhile a further write gives EAGAIN. When sending fails, the next write has the error, and the descriptor is shut
+// down, so that who only reads sees its end. A descriptor that is closed while something is held is closed when that is
+// sent, or after ORPHAN_TIMEOUT.
+import { EV_PERSIST, EV_TIMEOUT, EV_WRITE, Event } from './event.h';
+import type { Eventop, Syscalls, Timeval } from './event.h';
+import { eventAdd, eventDel, eventSet } from './event';
+import { EAGAIN, EBADF, EWOULDBLOCK, errno, setErrno } from './errno.h';
+import { trace } from './log';
+import { SHUT_RD, SHUT_RDWR } from './socket.h';
+import type { Linger, SockaddrIn } from './socket.h';
+
+const debugCork = trace('reactor:cork');
+
+/** Bytes that are kept for one descriptor, at most. */
+export const CORK_SIZE = 256 * 1024;
+/** Below this many bytes, a loop is quicker than a view for TypedArray.set, and leaves no garbage. */
+const SHORT_COPY = 192;
+/** How long what was held at close may still take to be sent. */
+const ORPHAN_TIMEOUT: Readonly<Timeval> = { tvSec: 60, tvUsec: 0 };
+
+/** What the kernel did not take of a descriptor's writes. */
+interface Held {
+  /** From `start` to the end. */
+  readonly bytes: Uint8Array;
+  start: number;
+  /** Waits for the descriptor to turn writable, unless the program does: the backend has one place for both. */
+  readonly event: Event;
+  /** What the program asked for that is to be done when nothing is held any more. */
+  shutting: number | null;
+  closing: boolean;
+}
+
+/** `base`, with fewer system calls. */
+export function economical(base: Eventop): Eventop {
+  let economy: Economy | null = null;
+
+  return {
+    name: base.name,
+
+    get syscalls(): Syscalls {
+      return economy ?? base.syscalls;
+    },
+
+    init(): object | null {
+      const arg = base.init();
+      economy = arg === null ? null : new Economy(base.syscalls);
+      return arg;
+    },
+
+    add(arg: object, ev: Event): number {
+      if (ev.evEvents & EV_WRITE) economy?.writerAdded(ev);
+      return base.add(arg, ev);
+    },
+
+    del(arg: object, ev: Event): number {
+      const res = base.del(arg, ev);
+      if (ev.evEvents & EV_WRITE) economy?.writerDeleted(ev);
+      return res;
+    },
+
+    recalc: (arg, max) => base.recalc(arg, max),
+
+    dispatch(arg: object, tv: Timeval): number | Promise<number> {
+      economy?.beginWait();
+      const res = base.dispatch(arg, tv);
+      if (typeof res !== 'number') return res.finally(() => economy?.endWait());
+      economy?.endWait();
+      return res;
+    },
+  };
+}
+
+class Economy implements Syscalls {
+  private readonly cork = new Uint8Array(CORK_SIZE);
+  private corked = 0;
+  /** Whose bytes are in the cork; -1 where there are none. */
+  private owner = -1;
+  private waiting = false;
+
+  private readonly held = new Map<number, Held>();
+  /** The errno with which sending failed, until a write has told it. */
+  private readonly failed = new Map<number, number>();
+  /** The descriptors for whose writability the program waits. */
+  private readonly writers = new Set<number>();
+
+  /** Which wait of the loop was the last; 0 is none. */
+  private round = 1;
+  /** By descriptor, the round in which it was drained. */
+  private drained = new Uint32Array(1024);
+
+  constructor(private readonly kernel: Syscalls) {}
+
+  beginWait(): void {
+    if (this.owner !== -1) this.flush();
+    this.waiting = true;
+  }
+
+  endWait(): void {
+    this.waiting = false;
+    this.round = (this.round + 1) >>> 0 || 1;
+  }
+
+  read(fd: number, buf: Uint8Array, offset: number, length: number): number {
+    if (fd < this.drained.length && this.drained[fd] === this.round) {
+      setErrno(EAGAIN);
+      return -1;
+    }
+    const res = this.kernel.read(fd, buf, offset, length);
+    if (res > 0 && res < length) this.setDrained(fd);
+    return res;
+  }
+
+  write(fd: number, buf: Uint8Array, offset: number, length: number): number {
+    if (this.owner !== fd) {
+      if (this.owner !== -1) this.flush();
+      if (this.failed.size > 0 && this.tellFailure(fd)) return -1;
+      if (this.held.size > 0 && !this.sendHeld(fd)) {
+        setErrno(EAGAIN);
+        return -1;
+      }
+      if (length >= CORK_SIZE || this.waiting) return this.kernel.write(fd, buf, offset, length);
+      this.owner = fd;
+    }
+    const { cork, corked } = this;
+    const n = Math.min(length, CORK_SIZE - corked);
+    if (n < SHORT_COPY) for (let i = 0; i < n; i++) cork[corked + i] = buf[offset + i];
+    else cork.set(buf.subarray(offset, offset + n), corked);
+    this.corked = corked + n;
+    if (this.corked === CORK_SIZE) this.flush();
+    return n;
+  }
+
+  shutdown(fd: number, how: number): number {
+    if (this.owner === fd) this.flush();
+    const held = this.held.get(fd);
+    if (held === undefined || how === SHUT_RD) return this.kernel.shutdown(fd, how);
+    held.shutting = how;
+    return 0;
+  }
+
+  close(fd: number): number {
+    if (this.owner === fd) this.flush();
+    const held = this.held.get(fd);
+    if (held === undefined) return this.closeNow(fd);
+    if (held.closing) {
+      setErrno(EBADF);
+      return -1;
+    }
+    held.closing = true;
+    eventAdd(held.event, ORPHAN_TIMEOUT);
+    return 0;
+  }
+
+  /** Before the backend is asked to wait with `ev` for a descriptor to turn writable. */
+  writerAdded(ev: Event): void {
+    const held = this.held.get(ev.evFd);
+    if (held?.event === ev) return;
+    this.writers.add(ev.evFd);
+    if (held !== undefined) eventDel(held.event);
+  }
+
+  /** After the backend was asked to wait no more with `ev`. */
+  writerDeleted(ev: Event): void {
+    const held = this.held.get(ev.evFd);
+    if (held?.event === ev) return;
+    this.writers.delete(ev.evFd);
+    if (held !== undefined) eventAdd(held.event, null);
+  }
+
+  private setDrained(fd: number): void {
+    if (fd >= this.drained.length) {
+      const longer = new Uint32Array(2 * fd);
+      longer.set(this.drained);
+      this.drained = longer;
+    }
+    this.drained[fd] = this.round;
+  }
+
+  private flush(): void {
+    const { owner: fd, corked: length } = this;
+    this.owner = -1;
+    this.corked = 0;
+    const res = this.kernel.write(fd, this.cork, 0, length);
+    if (res === length) return;
+    if (res === -1 && errno !== EAGAIN && errno !== EWOULDBLOCK) this.fail(fd);
+    else this.hold(fd, this.cork.slice(Math.max(res, 0), length));
+  }
+
+  /** Sending failed, with errno. */
+  private fail(fd: number): void {
+    debugCork('%d: sending what was kept failed: errno %d', fd, errno);
+    this.failed.set(fd, errno);
+    this.kernel.shutdown(fd, SHUT_RDWR);
+  }
+
+  /** Makes it errno, and true, when sending has failed and nobody was told. */
+  private tellFailure(fd: number): boolean {
+    const error = this.failed.get(fd);
+    if (error === undefined) return false;
+    this.failed.delete(fd);
+    setErrno(error);
+    return true;
+  }
+
+  private hold(fd: number, bytes: Uint8Array): void {
+    debugCork('%d: the kernel did not take %d bytes', fd, bytes.length);
+    const event = new Event();
+    eventSet(event, fd, EV_WRITE | EV_PERSIST, this.onHeld, null);
+    this.held.set(fd, { bytes, start: 0, event, shutting: null, closing: false });
+    if (!this.writers.has(fd)) eventAdd(event, null);
+  }
+
+  private readonly onHeld = (fd: number, which: number): void => {
+    if (which & EV_TIMEOUT) this.letGo(fd);
+    else this.sendHeld(fd);
+  };
+
+  /** Sends what is held for `fd` as far as the kernel takes it; true where nothing is held any more. */
+  private sendHeld(fd: number): boolean {
+    const held = this.held.get(fd);
+    if (held === undefined) return true;
+    const { bytes, start } = held;
+    const res = this.kernel.write(fd, bytes, start, bytes.length - start);
+    if (res === -1) {
+      if (errno === EAGAIN || errno === EWOULDBLOCK) return false;
+      this.fail(fd);
+    } else {
+      held.start += res;
+      if (held.start < bytes.length) return false;
+    }
+    this.letGo(fd);
+    return true;
+  }
+
+  /** Nothing is held for `fd` any more: what waited for that can be done. */
+  private letGo(fd: number): void {
+    const held = this.held.get(fd);
+    if (held === undefined) return;
+    eventDel(held.event);
+    this.held.delete(fd);
+    if (held.shutting !== null) this.kernel.shutdown(fd, held.shutting);
+    if (held.closing) this.closeNow(fd);
+  }
+
+  private closeNow(fd: number): number {
+    this.failed.delete(fd);
+    if (fd < this.drained.length) this.drained[fd] = 0;
+    return this.kernel.close(fd);
+  }
+
+  // The other calls are the kernel's.
+
+  socket(domain: number, type: number, protocol: number): number {
+    return this.kernel.socket(domain, type, protocol);
+  }
+
+  bind(fd: number, addr: SockaddrIn): number {
+    return this.kernel.bind(fd, addr);
+  }
+
+  listen(fd: number, backlog: number): number {
+    return this.kernel.listen(fd, backlog);
+  }
+
+  accept(fd: number, addr: SockaddrIn | null): number {
+    return this.kernel.accept(fd, addr);
+  }
+
+  connect(fd: number, addr: SockaddrIn): number {
+    return this.kernel.connect(fd, addr);
+  }
+
+  getsockname(fd: number, addr: SockaddrIn): number {
+    return this.kernel.getsockname(fd, addr);
+  }
+
+  fcntl(fd: number, cmd: number, arg: number): number {
+    return this.kernel.fcntl(fd, cmd, arg);
+  }
+
+  setsockopt(fd: number, level: number, optname: number, optval: number | Linger): number {
+    return this.kernel.setsockopt(fd, level, optname, optval);
+  }
+
+  gettimeofday(tv: Timeval): number {
+    return this.kernel.gettimeofday(tv);
+  }
+
+  getrandom(buf: Uint8Array): number {
+    return this.kernel.getrandom(buf);
+  }
+}

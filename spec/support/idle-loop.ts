@@ -1,0 +1,43 @@
+// A program that does nothing but run the event loop, to show what becomes of Node's own loop meanwhile. Its argument
+// is the period of a timer in milliseconds; at each it tells how often the loop has waited since the last. Beside that
+// it answers SIGUSR2, lines on stdin, and messages of its parent.
+import { createInterface } from 'node:readline';
+import { eventDispatch, eventInit, evsel } from '../../reactor/event';
+import { Event } from '../../reactor/event.h';
+import { evtimerAdd, evtimerSet } from '../../reactor/evtimer';
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+const period = Number(process.argv[2]);
+let waits = 0;
+
+eventInit();
+const backend = { ...evsel };
+evsel.dispatch = (arg, tv) => {
+  waits++;
+  return backend.dispatch(arg, tv);
+};
+
+const timer = new Event();
+evtimerSet(timer, () => {
+  say(`timer ${waits}`);
+  waits = 0;
+  again();
+}, null);
+
+function again(): void {
+  evtimerAdd(timer, { tvSec: Math.floor(period / 1000), tvUsec: (period % 1000) * 1000 });
+}
+
+process.on('SIGUSR2', () => say('SIGUSR2'));
+process.on('message', (message) => say(`message ${String(message)}`));
+createInterface({ input: process.stdin }).on('line', (line) => {
+  say(`stdin ${line}`);
+  setTimeout(() => say(`timeout ${line}`), 20);
+});
+
+again();
+say(evsel.name);
+void eventDispatch();
