@@ -4,8 +4,8 @@
 // waits for all. The hash is HalfSipHash-1-3 with a random key: nobody outside can choose keys that collide.
 import { getrandom } from '../reactor/syscalls';
 import type { Ptr } from './libc/memory';
-import { NULL, u8 } from './libc/memory';
-import { strcmp } from './libc/string';
+import { NULL, dv } from './libc/memory';
+import { hasNul, strcmp } from './libc/string';
 
 /** A node is four words: key, value, hash, and the next node of its bucket. Node 0 is C's null pointer. */
 const KEY = 0;
@@ -46,10 +46,13 @@ export class Judy {
 
   private findHashed(key: Ptr, hash: number): number {
     let node = this.first(hash);
-    while (node !== 0 && (this.get(node, HASH) !== hash || strcmp(this.get(node, KEY), key) !== 0)) {
-      node = this.get(node, NEXT);
+    while (node !== 0) {
+      const block = this.blocks[node >>> BLOCK_BITS];
+      const at = (node & (BLOCK_SIZE - 1)) << 2;
+      if (block[at + HASH] === hash && strcmp(block[at + KEY], key) === 0) return node;
+      node = block[at + NEXT];
     }
-    return node;
+    return 0;
   }
 
   /** The node of `key`, which is made if it is not there; its key is then the one given. */
@@ -176,30 +179,41 @@ export function JSLD(array: Judy, key: Ptr): number {
 
 /** HalfSipHash-1-3 of the C string at `key`: a keyed hash of 32 bits (Aumasson and Bernstein, SipHash). */
 function halfSipHash(key: Ptr, k0: number, k1: number): number {
-  let v0 = k0, v1 = k1, v2 = 0x6c796765 ^ k0, v3 = 0x74656462 ^ k1;
+  let v0 = k0 | 0, v1 = k1 | 0, v2 = 0x6c796765 ^ k0, v3 = 0x74656462 ^ k1;
   let p = key;
-  let word = 0;
-  let finishing = 0; // rounds after the last word, which bring a word of zero
-  do {
-    if (finishing === 0) {
-      word = 0;
-      let shift = 0;
-      for (; shift < 32 && u8[p] !== 0; shift += 8) word |= u8[p++] << shift;
-      if (shift < 32) {
-        word |= (p - key) << 24;
-        finishing = 4;
-      }
-    }
+  let word = dv.getInt32(p, true);
+  let finishing = 0; // rounds that are still to come after the last word, which bring a word of zero
+  if (hasNul(word)) {
+    word = lastWord(word, 0);
+    finishing = 4;
+  }
+  for (;;) {
     v3 ^= word;
     v0 = (v0 + v1) | 0; v1 = (v1 << 5) | (v1 >>> 27); v1 ^= v0; v0 = (v0 << 16) | (v0 >>> 16);
     v2 = (v2 + v3) | 0; v3 = (v3 << 8) | (v3 >>> 24); v3 ^= v2;
     v0 = (v0 + v3) | 0; v3 = (v3 << 7) | (v3 >>> 25); v3 ^= v0;
     v2 = (v2 + v1) | 0; v1 = (v1 << 13) | (v1 >>> 19); v1 ^= v2; v2 = (v2 << 16) | (v2 >>> 16);
     v0 ^= word;
-    if (finishing === 4) {
+    if (finishing === 0) {
+      p += 4;
+      word = dv.getInt32(p, true);
+      if (hasNul(word)) {
+        word = lastWord(word, p - key);
+        finishing = 4;
+      }
+    } else if (--finishing === 0) {
+      return (v1 ^ v3) >>> 0;
+    } else if (finishing === 3) {
       v2 ^= 0xff;
       word = 0;
     }
-  } while (finishing === 0 || --finishing > 0);
-  return (v1 ^ v3) >>> 0;
+  }
+}
+
+/** The last word of a key: the bytes before the NUL that is in `word`, and above them the low byte of the key's length. */
+function lastWord(word: number, before: number): number {
+  if ((word & 0xff) === 0) return before << 24;
+  if ((word & 0xff00) === 0) return (word & 0xff) | ((before + 1) << 24);
+  if ((word & 0xff0000) === 0) return (word & 0xffff) | ((before + 2) << 24);
+  return (word & 0xffffff) | ((before + 3) << 24);
 }

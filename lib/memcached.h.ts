@@ -53,7 +53,7 @@ export const SIZEOF_ITEM = 48;
 
 /** `item *`: a view of the structure at `ptr`; `it.nbytes` is C's `it->nbytes`. Two views of one item are not `===`. */
 export class Item {
-  constructor(readonly ptr: Ptr) {}
+  constructor(public ptr: Ptr) {}
 
   get next(): Item | null { return item(u32[this.ptr >>> 2]); }
   set next(it: Item | null) { u32[this.ptr >>> 2] = it === null ? NULL : it.ptr; }
@@ -87,14 +87,27 @@ export class Item {
   get end(): Ptr { return this.ptr + SIZEOF_ITEM; }
 }
 
+// Views are used again in turn, so that none is garbage: one is good until VIEWS others were made, which is longer than
+// any function runs. What has to last longer keeps the pointer.
+const VIEWS = 4096;
+const views = Array.from({ length: VIEWS }, () => new Item(NULL));
+let nextView = 0;
+
+function view(p: Ptr): Item {
+  const it = views[nextView];
+  nextView = (nextView + 1) & (VIEWS - 1);
+  it.ptr = p;
+  return it;
+}
+
 /** `(item *)p`. */
 export function item(p: Ptr): Item | null {
-  return p === NULL ? null : new Item(p);
+  return p === NULL ? null : view(p);
 }
 
 /** `*pp`, of an `item **` that points to an item. */
 export function itemAt(pp: Ptr): Item {
-  return new Item(u32[pp >>> 2]);
+  return view(u32[pp >>> 2]);
 }
 
 export enum ConnState {
@@ -149,8 +162,7 @@ export class Conn {
   rcurr: Ptr = NULL;
   rlbytes = 0;
 
-  /** For commands set/add/replace: the item that is being read, straight into its data. */
-  item: Item | null = null;
+  private itemPtr: Ptr = NULL;
   /** Which one is it: NREAD_ADD, NREAD_SET or NREAD_REPLACE. */
   itemComm = 0;
 
@@ -175,6 +187,10 @@ export class Conn {
     conns.set(ptr, this);
   }
 
+  /** For commands set/add/replace: the item that is being read, straight into its data. */
+  get item(): Item | null { return item(this.itemPtr); }
+  set item(it: Item | null) { this.itemPtr = it === null ? NULL : it.ptr; }
+
   /** `(conn *)ptr`, of one that exists already. */
   static at(ptr: Ptr): Conn {
     const c = conns.get(ptr);
@@ -185,8 +201,9 @@ export class Conn {
 
 const conns = new Map<Ptr, Conn>();
 
-// A key in a debug line is given as its pointer: the text is made only for a line that is written.
+// A key in a debug line is given as its pointer, a state as its number: the text is made only for a line that is written.
 debug.formatters['k'] = (key: Ptr): string => str(key);
+debug.formatters['S'] = (state: ConnState): string => ConnState[state];
 
 export const debugState = trace('memcached:state');
 export const debugConn = trace('memcached:conn');

@@ -9,6 +9,7 @@ import {
   AF_INET, F_GETFL, F_SETFL, INADDR_ANY, IPPROTO_TCP, O_NONBLOCK, SOCK_STREAM, SOL_SOCKET, SO_KEEPALIVE, SO_LINGER,
   SO_REUSEADDR, TCP_NODELAY,
 } from '../reactor/socket.h';
+import { accept, bind, close, fcntl, getsockname, listen, setsockopt, socket } from '../reactor/syscalls';
 import type { Item } from './memcached.h';
 import {
   Conn, ConnState, DATA_BUFFER_SIZE, ITEM_DELETED, KEY_MAX_LENGTH, NREAD_ADD, NREAD_REPLACE, NREAD_SET, PACKAGE,
@@ -35,7 +36,7 @@ import { exit, strtonum } from './libc/stdlib';
 import type { CString } from './libc/string';
 import { memchr, memcpy, memmove, memset, strcmp, strcpy, strlen, strncmp } from './libc/string';
 import { time } from './libc/time';
-import { accept, bind, close, fcntl, getpid, getsockname, listen, read, setsockopt, socket, write } from './libc/unistd';
+import { getpid, read, write } from './libc/unistd';
 
 let todelete: Ptr = NULL; // an item **
 let delcurr = 0;
@@ -828,7 +829,7 @@ function driveMachine(c: Conn): void {
   let nreqs = REQS_PER_EVENT, yielding = false;
 
   while (!exit) {
-    debugState('%d: state %s', c.sfd, ConnState[c.state]);
+    debugState('%d: state %S', c.sfd, c.state);
     switch (c.state) {
       case ConnState.listening:
         if ((sfd = acceptOne(c.sfd)) === -1) {

@@ -1,4 +1,4 @@
-// Fewer system calls than the program makes, which it does not notice. Two rules:
+// Fewer system calls than the program makes, which it does not notice. Three rules:
 //
 // The hint. A read that gave less than it was asked for has drained the descriptor: until the loop has waited again, a
 // further read gives EAGAIN without asking the kernel. What comes meanwhile is reported by that wait, since readiness is
@@ -10,6 +10,8 @@
 // meanwhile a further write gives EAGAIN. When sending fails, the next write has the error, and the descriptor is shut
 // down, so that who only reads sees its end. A descriptor that is closed while something is held is closed when that is
 // sent, or after ORPHAN_TIMEOUT.
+//
+// The clock. time(2), in whole seconds, is asked once between two waits.
 import { EV_PERSIST, EV_TIMEOUT, EV_WRITE, Event } from './event.h';
 import type { Eventop, Syscalls, Timeval } from './event.h';
 import { eventAdd, eventDel, eventSet } from './event';
@@ -17,13 +19,12 @@ import { EAGAIN, EBADF, EWOULDBLOCK, errno, setErrno } from './errno.h';
 import { trace } from './log';
 import { SHUT_RD, SHUT_RDWR } from './socket.h';
 import type { Linger, SockaddrIn } from './socket.h';
+import { LONG_COPY, copyWords } from './words';
 
 const debugCork = trace('reactor:cork');
 
 /** Bytes that are kept for one descriptor, at most. */
 export const CORK_SIZE = 256 * 1024;
-/** Below this many bytes, a loop is quicker than a view for TypedArray.set, and leaves no garbage. */
-const SHORT_COPY = 192;
 /** How long what was held at close may still take to be sent. */
 const ORPHAN_TIMEOUT: Readonly<Timeval> = { tvSec: 60, tvUsec: 0 };
 
@@ -81,6 +82,10 @@ export function economical(base: Eventop): Eventop {
 
 class Economy implements Syscalls {
   private readonly cork = new Uint8Array(CORK_SIZE);
+  private readonly corkView = new DataView(this.cork.buffer);
+  /** Of the buffer that was last written from. */
+  private source: Uint8Array = new Uint8Array(0);
+  private sourceView: DataView = new DataView(this.source.buffer);
   private corked = 0;
   /** Whose bytes are in the cork; -1 where there are none. */
   private owner = -1;
@@ -92,6 +97,8 @@ class Economy implements Syscalls {
   /** The descriptors for whose writability the program waits. */
   private readonly writers = new Set<number>();
 
+  /** What time(2) says until the loop has waited again; -1 where nobody has asked. */
+  private now = -1;
   /** Which wait of the loop was the last; 0 is none. */
   private round = 1;
   /** By descriptor, the round in which it was drained. */
@@ -106,6 +113,7 @@ class Economy implements Syscalls {
 
   endWait(): void {
     this.waiting = false;
+    this.now = -1;
     this.round = (this.round + 1) >>> 0 || 1;
   }
 
@@ -130,10 +138,12 @@ class Economy implements Syscalls {
       if (length >= CORK_SIZE || this.waiting) return this.kernel.write(fd, buf, offset, length);
       this.owner = fd;
     }
-    const { cork, corked } = this;
+    const { corked } = this;
     const n = Math.min(length, CORK_SIZE - corked);
-    if (n < SHORT_COPY) for (let i = 0; i < n; i++) cork[corked + i] = buf[offset + i];
-    else cork.set(buf.subarray(offset, offset + n), corked);
+    if (n < LONG_COPY) {
+      if (buf !== this.source) this.setSource(buf);
+      copyWords(this.corkView, corked, this.sourceView, offset, n);
+    } else this.cork.set(buf.subarray(offset, offset + n), corked);
     this.corked = corked + n;
     if (this.corked === CORK_SIZE) this.flush();
     return n;
@@ -174,6 +184,11 @@ class Economy implements Syscalls {
     if (held?.event === ev) return;
     this.writers.delete(ev.evFd);
     if (held !== undefined) eventAdd(held.event, null);
+  }
+
+  private setSource(buf: Uint8Array): void {
+    this.source = buf;
+    this.sourceView = new DataView(buf.buffer, buf.byteOffset, buf.length);
   }
 
   private setDrained(fd: number): void {
@@ -293,6 +308,11 @@ class Economy implements Syscalls {
 
   gettimeofday(tv: Timeval): number {
     return this.kernel.gettimeofday(tv);
+  }
+
+  time(): number {
+    if (this.now === -1) this.now = this.kernel.time();
+    return this.now;
   }
 
   getrandom(buf: Uint8Array): number {

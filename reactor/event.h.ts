@@ -41,9 +41,9 @@ export interface Ncalls {
 
 /** struct event. `new Event()` is C's uninitialised struct: give it to eventSet before anything else. */
 export class Event {
-  evNext: TailqEntry<Event> = TAILQ_ENTRY();
-  evActiveNext: TailqEntry<Event> = TAILQ_ENTRY();
-  evSignalNext: TailqEntry<Event> = TAILQ_ENTRY();
+  evNext: TailqEntry<Event> = TAILQ_ENTRY<Event>(this);
+  evActiveNext: TailqEntry<Event> = TAILQ_ENTRY<Event>(this);
+  evSignalNext: TailqEntry<Event> = TAILQ_ENTRY<Event>(this);
   evTimeoutNode: RbEntry<Event> = RB_ENTRY();
 
   evFd = -1;
@@ -85,6 +85,8 @@ export interface Syscalls {
   shutdown(fd: number, how: number): number;
   close(fd: number): number;
   gettimeofday(tv: Timeval): number;
+  /** Seconds since 1970. */
+  time(): number;
   /** Fills `buf` with random bytes (getrandom(2)). */
   getrandom(buf: Uint8Array): number;
 }

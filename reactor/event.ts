@@ -4,7 +4,7 @@ import {
   EVLOOP_NONBLOCK, EVLOOP_ONCE, EV_READ, EV_SIGNAL, EV_TIMEOUT, EV_WRITE,
   TIMEOUT_DEFAULT,
 } from './event.h';
-import type { Event, EventCallback, Eventop, Ncalls, Timeval } from './event.h';
+import type { Event, EventCallback, Eventop, Ncalls, Syscalls, Timeval } from './event.h';
 import { EINTR, setErrno } from './errno.h';
 import { assert, errx } from './err';
 import { LOG_DBG } from './log';
@@ -31,6 +31,8 @@ export function eventEconomy(on: boolean): void {
 
 export let evsel: Eventop;
 let evbase: object;
+/** Those of evsel. */
+export let evcalls: Syscalls;
 
 /** Signal callback when gotsig is set. */
 let eventSigcb: (() => number) | null = null;
@@ -71,10 +73,11 @@ export function eventInit(): void {
 
   if (base === null) errx(1, 'event_init: no event mechanism available');
   evbase = base;
+  evcalls = evsel.syscalls;
 
   // DEVIATION: C asks for the time first; here the clock is the backend's, so that a simulated one is never taken for
   // a clock that ran backwards.
-  evsel.syscalls.gettimeofday(eventTv);
+  evcalls.gettimeofday(eventTv);
 
   if (process.env['EVENT_SHOW_METHOD'] !== undefined) process.stderr.write(`libevent using: ${evsel.name}\n`);
 }
@@ -87,6 +90,9 @@ function eventHaveevents(): boolean {
   );
 }
 
+/** What event_process_active has on its stack in C. */
+const ncalls: Ncalls = { value: 0 };
+
 // event.c: event_process_active
 function eventProcessActive(): void {
   let ev: Event | null;
@@ -95,7 +101,7 @@ function eventProcessActive(): void {
     eventQueueRemove(ev, EVLIST_ACTIVE);
 
     // Allows deletes to work: event_del and event_add stop this loop through ev_pncalls.
-    const ncalls: Ncalls = { value: ev.evNcalls };
+    ncalls.value = ev.evNcalls;
     ev.evPncalls = ncalls;
     while (ncalls.value) {
       ncalls.value--;
@@ -137,7 +143,7 @@ export async function eventLoop(flags: number): Promise<number> {
     }
 
     // Check if time is running backwards.
-    evsel.syscalls.gettimeofday(tv);
+    evcalls.gettimeofday(tv);
     if (timercmp(tv, eventTv, '<')) {
       const off: Timeval = { tvSec: 0, tvUsec: 0 };
       LOG_DBG('event_loop: time is running backwards, corrected');
@@ -236,7 +242,7 @@ export function eventAdd(ev: Event, tv: Timeval | null): number {
       eventQueueRemove(ev, EVLIST_ACTIVE);
     }
 
-    evsel.syscalls.gettimeofday(now);
+    evcalls.gettimeofday(now);
     timeradd(now, tv, ev.evTimeout);
 
     LOG_DBG('event_add: timeout in %d seconds', tv.tvSec);
@@ -314,7 +320,7 @@ export function timeoutNext(tv: Timeval): number {
     return 0;
   }
 
-  if (evsel.syscalls.gettimeofday(now) === -1) return -1;
+  if (evcalls.gettimeofday(now) === -1) return -1;
 
   if (timercmp(ev.evTimeout, now, '<=')) {
     timerclear(tv);
@@ -342,7 +348,7 @@ export function timeoutProcess(): void {
   const now: Timeval = { tvSec: 0, tvUsec: 0 };
   let ev: Event | null, next: Event | null;
 
-  evsel.syscalls.gettimeofday(now);
+  evcalls.gettimeofday(now);
 
   for (ev = RB_MIN(timetree); ev; ev = next) {
     if (timercmp(ev.evTimeout, now, '>')) break;
@@ -391,16 +397,16 @@ function eventQueueRemove(ev: Event, queue: number): void {
   ev.evFlags &= ~queue;
   switch (queue) {
     case EVLIST_ACTIVE:
-      TAILQ_REMOVE(activequeue, ev, 'evActiveNext');
+      TAILQ_REMOVE(activequeue, ev.evActiveNext);
       break;
     case EVLIST_SIGNAL:
-      TAILQ_REMOVE(signalqueue, ev, 'evSignalNext');
+      TAILQ_REMOVE(signalqueue, ev.evSignalNext);
       break;
     case EVLIST_TIMEOUT:
       RB_REMOVE(timetree, ev);
       break;
     case EVLIST_INSERTED:
-      TAILQ_REMOVE(eventqueue, ev, 'evNext');
+      TAILQ_REMOVE(eventqueue, ev.evNext);
       break;
     default:
       errx(1, `event_queue_remove: unknown queue ${queue.toString(16)}`);
@@ -414,16 +420,16 @@ function eventQueueInsert(ev: Event, queue: number): void {
   ev.evFlags |= queue;
   switch (queue) {
     case EVLIST_ACTIVE:
-      TAILQ_INSERT_TAIL(activequeue, ev, 'evActiveNext');
+      TAILQ_INSERT_TAIL(activequeue, ev.evActiveNext);
       break;
     case EVLIST_SIGNAL:
-      TAILQ_INSERT_TAIL(signalqueue, ev, 'evSignalNext');
+      TAILQ_INSERT_TAIL(signalqueue, ev.evSignalNext);
       break;
     case EVLIST_TIMEOUT:
       timeoutInsert(ev);
       break;
     case EVLIST_INSERTED:
-      TAILQ_INSERT_TAIL(eventqueue, ev, 'evNext');
+      TAILQ_INSERT_TAIL(eventqueue, ev.evNext);
       break;
     default:
       errx(1, `event_queue_insert: unknown queue ${queue.toString(16)}`);

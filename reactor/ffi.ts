@@ -99,16 +99,21 @@ function bindSystem(k: Koffi): System {
   // Numbers become addresses below, and koffi takes any: so none that lies outside its buffer may get there.
   let lastBuf: Uint8Array | null = null;
   let lastBase = 0;
+  let otherBuf: Uint8Array | null = null;
+  let otherBase = 0;
   const addressIn = (buf: Uint8Array, offset: number, length: number): number => {
     const whole = Number.isInteger(offset) && Number.isInteger(length);
     if (!whole || offset < 0 || length < 0 || offset + length > buf.length) {
       throw new RangeError(`${length} bytes at ${offset} are not within a buffer of ${buf.length}`);
     }
-    if (buf !== lastBuf) {
-      lastBase = addressOf(buf);
-      lastBuf = buf;
-    }
-    return lastBase + offset;
+    if (buf === lastBuf) return lastBase + offset;
+    // Two buffers in turn are usual: one that is read into, and one that is written from.
+    const base = buf === otherBuf ? otherBase : addressOf(buf);
+    otherBuf = lastBuf;
+    otherBase = lastBase;
+    lastBuf = buf;
+    lastBase = base;
+    return base + offset;
   };
   // A small typed array lives in the JavaScript heap, where it may move, until its ArrayBuffer is asked for.
   const addressOf = (buf: Uint8Array): number => Number(k.address(buf.buffer)) + buf.byteOffset;
@@ -139,6 +144,7 @@ function bindSystem(k: Koffi): System {
     shutdown: (fd, how) => call(libcShutdown(fd, how)),
     close: (fd) => call(libcClose(fd)),
     gettimeofday,
+    time: () => Math.floor(Date.now() / 1000),
     getrandom: (buf) => {
       randomFillSync(buf);
       return buf.length;

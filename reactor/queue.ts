@@ -1,19 +1,19 @@
-// TAILQ of <sys/queue.h>: doubly linked lists whose links live in the elements, under a field's name.
+// TAILQ of <sys/queue.h>: doubly linked lists whose links live in the elements. Where C's macros take an element and the
+// name of its link, these take the link, which knows its element: names of fields, given at run time, would be slow.
 
 export interface TailqEntry<T> {
-  tqeNext: T | null;
-  tqePrev: T | null;
+  readonly elm: T;
+  tqeNext: TailqEntry<T> | null;
+  tqePrev: TailqEntry<T> | null;
 }
-
-type Linked<T, F extends string> = Record<F, TailqEntry<T>>;
 
 export interface TailqHead<T> {
-  tqhFirst: T | null;
-  tqhLast: T | null;
+  tqhFirst: TailqEntry<T> | null;
+  tqhLast: TailqEntry<T> | null;
 }
 
-export function TAILQ_ENTRY<T>(): TailqEntry<T> {
-  return { tqeNext: null, tqePrev: null };
+export function TAILQ_ENTRY<T>(elm: T): TailqEntry<T> {
+  return { elm, tqeNext: null, tqePrev: null };
 }
 
 export function TAILQ_HEAD<T>(): TailqHead<T> {
@@ -26,26 +26,25 @@ export function TAILQ_INIT<T>(head: TailqHead<T>): void {
 }
 
 export function TAILQ_FIRST<T>(head: TailqHead<T>): T | null {
-  return head.tqhFirst;
+  return head.tqhFirst === null ? null : head.tqhFirst.elm;
 }
 
-export function TAILQ_NEXT<F extends string, T extends Linked<T, F>>(elm: T, field: F): T | null {
-  return elm[field].tqeNext;
+export function TAILQ_NEXT<T>(entry: TailqEntry<T>): T | null {
+  return entry.tqeNext === null ? null : entry.tqeNext.elm;
 }
 
-export function TAILQ_INSERT_TAIL<F extends string, T extends Linked<T, F>>(head: TailqHead<T>, elm: T, field: F): void {
-  const entry: TailqEntry<T> = elm[field];
+export function TAILQ_INSERT_TAIL<T>(head: TailqHead<T>, entry: TailqEntry<T>): void {
   entry.tqeNext = null;
   entry.tqePrev = head.tqhLast;
-  if (head.tqhLast !== null) head.tqhLast[field].tqeNext = elm;
-  else head.tqhFirst = elm;
-  head.tqhLast = elm;
+  if (head.tqhLast !== null) head.tqhLast.tqeNext = entry;
+  else head.tqhFirst = entry;
+  head.tqhLast = entry;
 }
 
-export function TAILQ_REMOVE<F extends string, T extends Linked<T, F>>(head: TailqHead<T>, elm: T, field: F): void {
-  const { tqeNext, tqePrev } = elm[field] as TailqEntry<T>;
-  if (tqeNext !== null) tqeNext[field].tqePrev = tqePrev;
+/** The link of `entry` stays, for a loop that is at it. */
+export function TAILQ_REMOVE<T>(head: TailqHead<T>, { tqeNext, tqePrev }: TailqEntry<T>): void {
+  if (tqeNext !== null) tqeNext.tqePrev = tqePrev;
   else head.tqhLast = tqePrev;
-  if (tqePrev !== null) tqePrev[field].tqeNext = tqeNext;
+  if (tqePrev !== null) tqePrev.tqeNext = tqeNext;
   else head.tqhFirst = tqeNext;
 }

@@ -53,7 +53,7 @@ export function evsignalRecalc(_evsigmask: Sigset): number {
   needrecalc = false;
 
   // Reinstall our signal handler.
-  for (ev = TAILQ_FIRST(signalqueue); ev; ev = TAILQ_NEXT(ev, 'evSignalNext')) {
+  for (ev = TAILQ_FIRST(signalqueue); ev; ev = TAILQ_NEXT(ev.evSignalNext)) {
     if (sigaction(ev.evFd, evsignalHandler) === -1) return -1;
   }
   return 0;
@@ -72,7 +72,7 @@ export function evsignalProcess(): void {
   let ncalls: number;
 
   // The link of an event that event_del took from the queue is still good: TAILQ_REMOVE leaves it.
-  for (ev = TAILQ_FIRST(signalqueue); ev; ev = TAILQ_NEXT(ev, 'evSignalNext')) {
+  for (ev = TAILQ_FIRST(signalqueue); ev; ev = TAILQ_NEXT(ev.evSignalNext)) {
     ncalls = evsigcaught.get(ev.evFd) ?? 0;
     if (ncalls) {
       if (!(ev.evEvents & EV_PERSIST)) eventDel(ev);

@@ -162,6 +162,6 @@ function simDel(arg: object, ev: Event): number {
 
 function signalsWaitedFor(): number[] {
   const signals: number[] = [];
-  for (let ev = TAILQ_FIRST(signalqueue); ev; ev = TAILQ_NEXT(ev, 'evSignalNext')) signals.push(ev.evFd);
+  for (let ev = TAILQ_FIRST(signalqueue); ev; ev = TAILQ_NEXT(ev.evSignalNext)) signals.push(ev.evFd);
   return signals;
 }

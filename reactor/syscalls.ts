@@ -1,60 +1,64 @@
 // The system calls, as the program makes them: each goes to the backend that event_init chose.
 import type { Timeval } from './event.h';
-import { evsel } from './event';
+import { evcalls } from './event';
 import type { Linger, SockaddrIn } from './socket.h';
 
 export function socket(domain: number, type: number, protocol: number): number {
-  return evsel.syscalls.socket(domain, type, protocol);
+  return evcalls.socket(domain, type, protocol);
 }
 
 export function bind(fd: number, addr: SockaddrIn): number {
-  return evsel.syscalls.bind(fd, addr);
+  return evcalls.bind(fd, addr);
 }
 
 export function listen(fd: number, backlog: number): number {
-  return evsel.syscalls.listen(fd, backlog);
+  return evcalls.listen(fd, backlog);
 }
 
 export function accept(fd: number, addr: SockaddrIn | null): number {
-  return evsel.syscalls.accept(fd, addr);
+  return evcalls.accept(fd, addr);
 }
 
 export function connect(fd: number, addr: SockaddrIn): number {
-  return evsel.syscalls.connect(fd, addr);
+  return evcalls.connect(fd, addr);
 }
 
 export function getsockname(fd: number, addr: SockaddrIn): number {
-  return evsel.syscalls.getsockname(fd, addr);
+  return evcalls.getsockname(fd, addr);
 }
 
 export function fcntl(fd: number, cmd: number, arg: number): number {
-  return evsel.syscalls.fcntl(fd, cmd, arg);
+  return evcalls.fcntl(fd, cmd, arg);
 }
 
 export function setsockopt(fd: number, level: number, optname: number, optval: number | Linger): number {
-  return evsel.syscalls.setsockopt(fd, level, optname, optval);
+  return evcalls.setsockopt(fd, level, optname, optval);
 }
 
 export function read(fd: number, buf: Uint8Array, offset: number, length: number): number {
-  return evsel.syscalls.read(fd, buf, offset, length);
+  return evcalls.read(fd, buf, offset, length);
 }
 
 export function write(fd: number, buf: Uint8Array, offset: number, length: number): number {
-  return evsel.syscalls.write(fd, buf, offset, length);
+  return evcalls.write(fd, buf, offset, length);
 }
 
 export function shutdown(fd: number, how: number): number {
-  return evsel.syscalls.shutdown(fd, how);
+  return evcalls.shutdown(fd, how);
 }
 
 export function close(fd: number): number {
-  return evsel.syscalls.close(fd);
+  return evcalls.close(fd);
 }
 
 export function gettimeofday(tv: Timeval): number {
-  return evsel.syscalls.gettimeofday(tv);
+  return evcalls.gettimeofday(tv);
+}
+
+export function time(): number {
+  return evcalls.time();
 }
 
 export function getrandom(buf: Uint8Array): number {
-  return evsel.syscalls.getrandom(buf);
+  return evcalls.getrandom(buf);
 }

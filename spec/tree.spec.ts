@@ -91,13 +91,13 @@ test('tree: RB_INIT forgets what was in it', (t) => {
 });
 
 class Element {
-  link: TailqEntry<Element> = TAILQ_ENTRY();
+  link: TailqEntry<Element> = TAILQ_ENTRY<Element>(this);
   constructor(readonly key: number) {}
 }
 
 function listed(head: TailqHead<Element>): number[] {
   const keys: number[] = [];
-  for (let elm = TAILQ_FIRST(head); elm; elm = TAILQ_NEXT(elm, 'link')) keys.push(elm.key);
+  for (let elm = TAILQ_FIRST(head); elm; elm = TAILQ_NEXT(elm.link)) keys.push(elm.key);
   return keys;
 }
 
@@ -108,11 +108,11 @@ test('queue: keeps the order of insertion whatever is removed', (t) => {
     operations.forEach((position, i) => {
       if (position === null || model.length === 0) {
         const elm = new Element(i);
-        TAILQ_INSERT_TAIL(head, elm, 'link');
+        TAILQ_INSERT_TAIL(head, elm.link);
         model.push(elm);
       } else {
         const [elm] = model.splice(position % model.length, 1);
-        TAILQ_REMOVE(head, elm, 'link');
+        TAILQ_REMOVE(head, elm.link);
       }
       t.deepEqual(listed(head), model.map(({ key }) => key));
     });
@@ -122,11 +122,11 @@ test('queue: keeps the order of insertion whatever is removed', (t) => {
 test('queue: an element that is removed while the queue is walked still leads on', (t) => {
   const head: TailqHead<Element> = TAILQ_HEAD();
   const elements = [0, 1, 2].map((key) => new Element(key));
-  for (const elm of elements) TAILQ_INSERT_TAIL(head, elm, 'link');
+  for (const elm of elements) TAILQ_INSERT_TAIL(head, elm.link);
   const seen: number[] = [];
-  for (let elm = TAILQ_FIRST(head); elm; elm = TAILQ_NEXT(elm, 'link')) {
+  for (let elm = TAILQ_FIRST(head); elm; elm = TAILQ_NEXT(elm.link)) {
     seen.push(elm.key);
-    TAILQ_REMOVE(head, elm, 'link');
+    TAILQ_REMOVE(head, elm.link);
   }
   t.deepEqual(seen, [0, 1, 2]);
   t.is(TAILQ_FIRST(head), null);
@@ -135,17 +135,17 @@ test('queue: an element that is removed while the queue is walked still leads on
 test('queue: an element can be inserted again after its removal, and goes to the end', (t) => {
   const head: TailqHead<Element> = TAILQ_HEAD();
   const elements = [0, 1, 2].map((key) => new Element(key));
-  for (const elm of elements) TAILQ_INSERT_TAIL(head, elm, 'link');
-  TAILQ_REMOVE(head, elements[0], 'link');
-  TAILQ_INSERT_TAIL(head, elements[0], 'link');
+  for (const elm of elements) TAILQ_INSERT_TAIL(head, elm.link);
+  TAILQ_REMOVE(head, elements[0].link);
+  TAILQ_INSERT_TAIL(head, elements[0].link);
   t.deepEqual(listed(head), [1, 2, 0]);
 });
 
 test('queue: TAILQ_INIT forgets what was in it', (t) => {
   const head: TailqHead<Element> = TAILQ_HEAD();
-  TAILQ_INSERT_TAIL(head, new Element(0), 'link');
+  TAILQ_INSERT_TAIL(head, new Element(0).link);
   TAILQ_INIT(head);
   t.deepEqual(listed(head), []);
-  TAILQ_INSERT_TAIL(head, new Element(1), 'link');
+  TAILQ_INSERT_TAIL(head, new Element(1).link);
   t.deepEqual(listed(head), [1]);
 });

@@ -14,6 +14,8 @@ export let u8 = new Uint8Array(0);
 /** As 32-bit words: `u32[p >>> 2]`, `p` a multiple of 4. */
 export let u32 = new Uint32Array(0);
 export let i32 = new Int32Array(0);
+/** As words at any address: `dv.getUint32(p, true)`. */
+export let dv = new DataView(new ArrayBuffer(0));
 
 /** The smallest block, in bytes, as a power of two; nothing is aligned to less. */
 const MIN_ORDER = 8;
@@ -59,6 +61,7 @@ export function memoryInit(smallSize: number, largeSize: number): void {
   u8 = new Uint8Array(buffer);
   u32 = new Uint32Array(buffer);
   i32 = new Int32Array(buffer);
+  dv = new DataView(buffer);
   orders = new Uint8Array(size / (1 << MIN_ORDER));
   small = arena(STATIC_SIZE, smallEnd);
   large = arena(smallEnd, size);

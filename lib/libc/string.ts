@@ -1,7 +1,8 @@
 // <string.h> and <strings> of the flat memory. Where C passes a string literal, a JavaScript string of Latin-1 characters
 // may stand; it is read in place.
+import { LONG_COPY, copyWords } from '../../reactor/words';
 import type { Ptr } from './memory';
-import { NULL, u8 } from './memory';
+import { NULL, dv, u8 } from './memory';
 
 /** A C string: a pointer to bytes that a NUL ends, or a literal. */
 export type CString = Ptr | string;
@@ -15,15 +16,32 @@ function at(s: CString, i: number): number {
 export function strlen(s: CString): number {
   if (typeof s === 'string') return s.length;
   let end = s;
+  while (end + 4 <= u8.length && !hasNul(dv.getInt32(end, true))) end += 4;
   while (u8[end] !== 0) end++;
   return end - s;
 }
 
 export function strcpy(dst: Ptr, src: CString): Ptr {
-  let i = 0;
-  for (let byte = at(src, 0); byte !== 0; byte = at(src, ++i)) u8[dst + i] = byte;
-  u8[dst + i] = 0;
+  stpcpy(dst, src);
   return dst;
+}
+
+/** As strcpy, but gives where the NUL of the copy is. */
+export function stpcpy(dst: Ptr, src: CString): Ptr {
+  let end = dst;
+  if (typeof src === 'string') {
+    for (let i = 0; i < src.length; i++) u8[end++] = src.charCodeAt(i);
+  } else {
+    let p = src;
+    for (; p + 4 <= u8.length; p += 4, end += 4) {
+      const word = dv.getInt32(p, true);
+      if (hasNul(word)) break;
+      dv.setInt32(end, word, true);
+    }
+    for (let byte = u8[p]; byte !== 0; byte = u8[++p]) u8[end++] = byte;
+  }
+  u8[end] = 0;
+  return end;
 }
 
 export function strcat(dst: Ptr, src: CString): Ptr {
@@ -32,11 +50,25 @@ export function strcat(dst: Ptr, src: CString): Ptr {
 }
 
 export function strcmp(s1: CString, s2: CString): number {
-  for (let i = 0; ; i++) {
+  let i = 0;
+  if (typeof s1 === 'number' && typeof s2 === 'number') {
+    // Whole words, as long as they are alike and no NUL is in them.
+    while (s1 + i + 4 <= u8.length && s2 + i + 4 <= u8.length) {
+      const word = dv.getInt32(s1 + i, true);
+      if (word !== dv.getInt32(s2 + i, true) || hasNul(word)) break;
+      i += 4;
+    }
+  }
+  for (; ; i++) {
     const byte = at(s1, i);
     const diff = byte - at(s2, i);
     if (diff !== 0 || byte === 0) return diff;
   }
+}
+
+/** Whether one of the four bytes of a word is 0. */
+export function hasNul(word: number): boolean {
+  return ((word - 0x01010101) & ~word & 0x80808080) !== 0;
 }
 
 export function strncmp(s1: CString, s2: CString, n: number): number {
@@ -48,18 +80,16 @@ export function strncmp(s1: CString, s2: CString, n: number): number {
   return 0;
 }
 
-/** A shorter copy goes byte by byte: calling the engine for it costs more. */
-const SHORT_COPY = 100;
-
 export function memcpy(dst: Ptr, src: CString, n: number): Ptr {
-  if (typeof src === 'number' && n >= SHORT_COPY) u8.copyWithin(dst, src, src + n);
-  else for (let i = 0; i < n; i++) u8[dst + i] = at(src, i);
+  if (typeof src !== 'number') for (let i = 0; i < n; i++) u8[dst + i] = at(src, i);
+  else if (n < LONG_COPY) copyWords(dv, dst, dv, src, n);
+  else u8.copyWithin(dst, src, src + n);
   return dst;
 }
 
 /** As memcpy, but the two may overlap. */
 export function memmove(dst: Ptr, src: Ptr, n: number): Ptr {
-  if (n < SHORT_COPY && dst < src) for (let i = 0; i < n; i++) u8[dst + i] = u8[src + i];
+  if (n < LONG_COPY && dst <= src) copyWords(dv, dst, dv, src, n);
   else u8.copyWithin(dst, src, src + n);
   return dst;
 }
@@ -70,13 +100,13 @@ export function memset(s: Ptr, c: number, n: number): Ptr {
 }
 
 /** A longer search is worth a call of the engine. */
-const SHORT_SEARCH = 64;
+const LONG_SEARCH = 256;
 
 /** The first byte `c` among the `n` at `s`, or NULL. */
 export function memchr(s: Ptr, c: number, n: number): Ptr {
-  const near = s + Math.min(n, SHORT_SEARCH);
+  const near = s + Math.min(n, LONG_SEARCH);
   for (let p = s; p < near; p++) if (u8[p] === c) return p;
-  if (n <= SHORT_SEARCH) return NULL;
+  if (n <= LONG_SEARCH) return NULL;
   const found = u8.subarray(near, s + n).indexOf(c);
   return found === -1 ? NULL : near + found;
 }

@@ -1,11 +1,7 @@
 // <time.h>: the clock of the backend that runs, in seconds.
-import type { Timeval } from '../../reactor/event.h';
-import { gettimeofday } from '../../reactor/syscalls';
-
-const now: Timeval = { tvSec: 0, tvUsec: 0 };
+import { time as now } from '../../reactor/syscalls';
 
 /** time(2): seconds since 1970, as a time_t of 32 bits. */
 export function time(): number {
-  gettimeofday(now);
-  return now.tvSec | 0;
+  return now() | 0;
 }

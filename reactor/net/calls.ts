@@ -166,6 +166,10 @@ export class Calls implements Syscalls {
     return 0;
   }
 
+  time(): number {
+    return Math.floor(Date.now() / 1000);
+  }
+
   getrandom(buf: Uint8Array): number {
     randomFillSync(buf);
     return buf.length;

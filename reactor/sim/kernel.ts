@@ -258,6 +258,10 @@ export class Kernel implements Syscalls {
     return 0;
   }
 
+  time(): number {
+    return Math.floor(this.options.clock.now);
+  }
+
   getrandom(buf: Uint8Array): number {
     return this.run(null, { name: 'getrandom', fd: -1, args: [], length: buf.length, available: 0 }, () => {
       for (let i = 0; i < buf.length; i++) buf[i] = this.options.entropy.next();
