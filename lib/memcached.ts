@@ -1218,6 +1218,7 @@ function usageLicense(): void {
 const MEGABYTE = 1024 * 1024;
 /** -m at most, in megabytes: what fits 32-bit pointers beside the connections. */
 const MAXMEGABYTES = 4000;
+const FOR_MORE = '; for more, run several and let the clients shard';
 const CONN_MEMORY = 64 * 1024;
 
 // memcached.c: main
@@ -1243,7 +1244,7 @@ export async function main(_argc: number, argv: readonly string[]): Promise<numb
         settings.port = strtonum('port number', optarg, 0, 65535);
         break;
       case 'm':
-        settings.maxbytes = strtonum('number of megabytes', optarg, 0, MAXMEGABYTES) * MEGABYTE;
+        settings.maxbytes = strtonum('number of megabytes', optarg, 0, MAXMEGABYTES, FOR_MORE) * MEGABYTE;
         break;
       case 'c':
         settings.maxconns = strtonum('number of connections', optarg, 1, 0x7fffffff);
