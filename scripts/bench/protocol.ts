@@ -1,0 +1,21 @@
+// What the bench and its generator, a process of its own, say to each other.
+import type { Measured } from './driver';
+
+/** What the generator is to do, one after the other. */
+export interface Task {
+  kind: 'store' | 'measure';
+  /** By name. */
+  workload: string;
+  seed: number;
+  /** Dotted IPv4. */
+  host: string;
+  port: number;
+  /** Of the server, where it is on this machine. */
+  pid: number | null;
+  warmUp: number;
+  seconds: number;
+}
+
+export type Answer =
+  | { kind: 'measured'; measured: Measured; pause: number }
+  | { kind: 'failed'; message: string };
