@@ -135,7 +135,10 @@ class Driver {
   private operations = 0;
   private misses = 0;
   private hits = 0;
-  private idle = 0;
+  /** Polls that found nothing; those of them before which nothing was done either, and what these took. */
+  private polls = 0;
+  private idlePolls = 0;
+  private idleTime = 0;
   private cpuBegun: number | null = null;
   private serverCpu: number | null = null;
 
@@ -169,9 +172,14 @@ class Driver {
       const { called } = this;
       if ((await eventLoop(EVLOOP_NONBLOCK)) === -1) throw new Failure(`the event loop failed: ${strerror(errno)}`);
       const now = performance.now();
-      // The poll that ended a busy turn found nothing either, and is counted as busy: the share is no less than told.
       if (called !== this.called) lively = now;
-      else if (this.counting) this.idle += now - last;
+      if (this.counting) {
+        this.polls++;
+        if (called === this.called) {
+          this.idlePolls++;
+          this.idleTime += now - last;
+        }
+      }
       last = now;
       if (now >= this.deadline) this.turn(now);
       if (now - lively > PATIENCE) throw this.silence();
@@ -314,7 +322,8 @@ class Driver {
     return {
       operations, misses, hits, serverCpu,
       seconds: elapsed / 1000,
-      idle: this.idle / elapsed,
+      // A poll that ended a busy turn took as long as one that had the turn for itself.
+      idle: this.idlePolls === 0 ? 0 : (this.idleTime * this.polls) / this.idlePolls / elapsed,
       latency: {
         count: histogram.count, p50: micros(50), p99: micros(99), p999: micros(99.9), max: histogram.max / 1000,
       },

@@ -11,7 +11,7 @@ export class GeneratorProcess {
 
   /** `scripts` is the folder of the compiled scripts. */
   constructor(scripts: string, cpu: number | null) {
-    this.child = start([process.execPath, join(scripts, 'bench', 'generator.js')], cpu, {
+    this.child = start([process.execPath, '--expose-gc', join(scripts, 'bench', 'generator.js')], cpu, {
       env: { ...process.env, NODE_V8_COVERAGE: undefined, DEBUG: undefined },
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });

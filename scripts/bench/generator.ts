@@ -1,4 +1,5 @@
 // The generator: a process that does what its parent tells it over IPC, so that it has a processor of its own.
+import type { PerformanceEntry } from 'node:perf_hooks';
 import { PerformanceObserver } from 'node:perf_hooks';
 
 import { eventInit } from '../../reactor/event';
@@ -17,8 +18,11 @@ const made = new Map<Workload, Tables>();
 /** Connections that store the items. */
 const STORING = 4;
 
-/** The longest pause of the generator's own garbage collector in the present task, in milliseconds. */
-let pause = 0;
+/** The pauses of this process's own garbage collector in the present task. */
+let pauses: PerformanceEntry[] = [];
+const collector = new PerformanceObserver((list) => {
+  pauses.push(...list.getEntries());
+});
 
 async function perform(task: Task): Promise<Answer> {
   const workload = [...workloads, stall].find(({ name }) => name === task.workload);
@@ -27,9 +31,14 @@ async function perform(task: Task): Promise<Answer> {
     ? { seconds: 'once', warmUp: 0, connections: STORING, probe: false, pid: task.pid }
     : { ...task, connections: workload.connections, probe: workload.probe ?? false };
   const tables = task.kind === 'store' ? storing(workload, task.seed) : tablesOf(workload, task.seed);
-  pause = 0;
+  // What making the tables has left behind is not to be collected while something is measured.
+  globalThis.gc?.();
+  collector.takeRecords();
+  pauses = [];
   try {
     const measured = await drive(address(task), tables, plan);
+    pauses.push(...collector.takeRecords());
+    const pause = Math.max(0, ...pauses.map(({ duration }) => duration));
     return { kind: 'measured', measured, pause };
   } catch (error) {
     if (error instanceof Failure) return { kind: 'failed', message: error.message };
@@ -47,10 +56,7 @@ function address({ host, port }: Task): Address {
   return { host: host.split('.').reduce((sum, byte) => sum * 256 + Number(byte), 0), port };
 }
 
-new PerformanceObserver((list) => {
-  for (const { duration } of list.getEntries()) pause = Math.max(pause, duration);
-}).observe({ entryTypes: ['gc'] });
-
+collector.observe({ entryTypes: ['gc'] });
 eventInit();
 process.on('message', (task: Task) => {
   void perform(task).then((answer) => process.send?.(answer));

@@ -17,5 +17,6 @@ export interface Task {
 }
 
 export type Answer =
+  /** `pause`: the longest of the generator's own garbage collector meanwhile, in milliseconds. */
   | { kind: 'measured'; measured: Measured; pause: number }
   | { kind: 'failed'; message: string };

@@ -1,39 +1,51 @@
-// Prints the result as tables.
+// The result as tables of text: printed here, and written into the page by report.ts.
 import Table from 'cli-table3';
 
 import type { MemoryResult, Result, ServerResult, StallResult, WorkloadResult } from './model';
 import type { Spread } from './statistics';
 
-const WIDE: Table.TableConstructorOptions = { style: { head: [], border: [], compact: true } };
-
-export function textReport(result: Result): string {
-  const { machine, options, baseline, notes } = result;
-  return [
-    `${machine.cpu}, ${machine.cpus} processors, ${machine.system}, Node ${machine.node}`,
-    `${options.turns} turns of ${options.seconds} s, seed ${options.seed}. Medians of the turns (least..greatest); `
-      + `latencies in microseconds, at which max is the greatest of all turns.`,
-    ...(baseline === null ? [] : [`Ratios are to ${baseline}: of the medians (least..greatest of the turns).`]),
-    ...notes.map((note) => `Note: ${note}.`),
-    '',
-    ...result.workloads.flatMap((workload) => [workloadTable(workload), '']),
-    ...(result.memory.length === 0 ? [] : [memoryTable(result.memory), '']),
-    ...(result.stall.length === 0 ? [] : [stallTable(result.stall), '']),
-  ].join('\n');
+export interface TextTable {
+  title: string;
+  head: string[];
+  rows: string[][];
 }
 
-function workloadTable({ name, what, unit, connections, servers }: WorkloadResult): string {
+export function textReport(result: Result): string {
+  return [...heading(result), '', ...fullTables(result).flatMap((table) => [drawn(table), ''])].join('\n');
+}
+
+/** How it was measured, and what is to be known of it; a line each. */
+export function heading({ machine, options, baseline, notes, workloads }: Result): string[] {
+  const turns = `${options.turns} turn${options.turns === 1 ? '' : 's'} of ${options.seconds} s, seed ${options.seed}.`;
+  return [
+    `${machine.cpu}, ${machine.cpus} processors, ${machine.system}, Node ${machine.node}.`,
+    ...(workloads.length === 0 ? [] : [
+      `${turns} Medians of the turns (least..greatest); latencies in microseconds, of which max is the greatest of all.`,
+    ]),
+    ...(baseline === null || workloads.length === 0 ? []
+      : [`Ratios are to ${baseline}: of the medians (least..greatest of the turns).`]),
+    ...notes.map((note) => `Note: ${note}.`),
+  ];
+}
+
+export function fullTables({ workloads, memory, stall }: Result): TextTable[] {
+  return [
+    ...workloads.map(workloadTable),
+    ...(memory.length === 0 ? [] : [memoryTable(memory)]),
+    ...(stall.length === 0 ? [] : [stallTable(stall)]),
+  ];
+}
+
+function workloadTable({ name, what, unit, connections, servers }: WorkloadResult): TextTable {
   const hits = servers.some(({ hitRate }) => hitRate !== null);
-  const table = new Table({
-    ...WIDE,
+  return {
+    title: `${name}: ${what}; ${connections.toLocaleString('en')} connection${connections === 1 ? '' : 's'}`,
     head: [
       name, `${unit}/s`, 'ratio', '50%', '99%', '99.9%', 'max', 'CPU us/op', 'RSS MB', 'server busy', 'generator idle',
       'bound by', ...(hits ? ['hits'] : []),
     ],
-    colAligns: ['left', ...Array.from({ length: 10 }, () => 'right' as const), 'left', 'right'],
-  });
-  for (const server of servers) table.push([...serverRow(server), ...(hits ? [percent(server.hitRate, 2)] : [])]);
-  const s = connections === 1 ? '' : 's';
-  return `${name}: ${what}; ${connections.toLocaleString('en')} connection${s}\n${table.toString()}`;
+    rows: servers.map((server) => [...serverRow(server), ...(hits ? [percent(server.hitRate, 2)] : [])]),
+  };
 }
 
 function serverRow(server: ServerResult): string[] {
@@ -46,35 +58,38 @@ function serverRow(server: ServerResult): string[] {
   ];
 }
 
-function memoryTable(results: readonly MemoryResult[]): string {
-  const table = new Table({
-    ...WIDE, head: ['memory', 'empty, RSS MB', 'filled, RSS MB', 'bytes per item'],
-    colAligns: ['left', 'right', 'right', 'right'],
-  });
-  for (const { server, emptyBytes, filledBytes, bytesPerItem } of results) {
-    table.push([server, megabytes(emptyBytes), megabytes(filledBytes), bytesPerItem.toFixed(1)]);
-  }
-  const items = whole(results[0].items);
-  return `memory: ${items} items with keys of 16 and values of 32 bytes, over the empty server\n${table.toString()}`;
+function memoryTable(results: readonly MemoryResult[]): TextTable {
+  return {
+    title: `memory: ${whole(results[0].items)} items with keys of 16 and values of 32 bytes, over the empty server`,
+    head: ['memory', 'empty, RSS MB', 'filled, RSS MB', 'bytes per item'],
+    rows: results.map(({ server, emptyBytes, filledBytes, bytesPerItem }) =>
+      [server, megabytes(emptyBytes), megabytes(filledBytes), bytesPerItem.toFixed(1)]),
+  };
 }
 
-function stallTable(results: readonly StallResult[]): string {
-  const table = new Table({
-    ...WIDE, head: ['stall', 'operations/s', 'gets', '50%', '99%', '99.9%', 'max', "generator's longest pause"],
-    colAligns: ['left', ...Array.from({ length: 7 }, () => 'right' as const)],
-  });
-  for (const { server, perSecond, latency, generatorPause } of results) {
-    table.push([
+function stallTable(results: readonly StallResult[]): TextTable {
+  const seconds = results[0].seconds.toFixed(0);
+  return {
+    title: `stall: single gets at 1,000,000 items beside 20 busy connections, for ${seconds} s; microseconds`,
+    head: ['stall', 'operations/s', 'gets', '50%', '99%', '99.9%', 'max', "generator's longest pause"],
+    rows: results.map(({ server, perSecond, latency, generatorPause }) => [
       server, whole(perSecond), whole(latency.count), micros(latency.p50), micros(latency.p99), micros(latency.p999),
       micros(latency.max), micros(generatorPause),
-    ]);
-  }
-  return `stall: single gets at 1,000,000 items beside 20 busy connections, for ${results[0].seconds.toFixed(0)} s; `
-    + `microseconds\n${table.toString()}`;
+    ]),
+  };
 }
 
+function drawn({ title, head, rows }: TextTable): string {
+  const table = new Table({
+    head, colAligns: head.map((_, i) => (i === 0 ? 'left' : 'right')), style: { head: [], border: [], compact: true },
+  });
+  table.push(...rows);
+  return `${title}\n${table.toString()}`;
+}
+
+/** The range is left out where there was only one turn. */
 function withRange({ median, min, max }: Spread, format: (value: number) => string): string {
-  return `${format(median)} (${format(min)}..${format(max)})`;
+  return min === max ? format(median) : `${format(median)} (${format(min)}..${format(max)})`;
 }
 
 function whole(value: number): string {
