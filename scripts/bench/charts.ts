@@ -9,8 +9,13 @@ const COLOURS = ['#3b8bd0', '#e08a00', '#0b9e73', '#c869a0', '#d55e00', '#8a7f00
 const INK = 'currentColor';
 const FAINT = '#8884';
 
-export interface Bar {
+/** A server, and which of the colours it has in all plots: from 0. */
+export interface Painted {
   name: string;
+  colour: number;
+}
+
+export interface Bar extends Painted {
   /** Min and max are drawn as a line over the bar. */
   value: Spread;
 }
@@ -21,8 +26,7 @@ export interface Row {
   values: (Spread | null)[];
 }
 
-export interface Series {
-  name: string;
+export interface Series extends Painted {
   values: number[];
 }
 
@@ -35,7 +39,7 @@ export function barChart(bars: readonly Bar[], unit: string): string {
     series: [
       {
         type: 'bar', barWidth: 18,
-        data: bars.map(({ value }, i) => ({ value: value.median, itemStyle: { color: colour(i) } })),
+        data: bars.map(({ value, colour }) => ({ value: value.median, itemStyle: { color: paint(colour) } })),
         label: {
           show: true, position: 'insideLeft', color: '#fff', fontWeight: 'bold',
           formatter: ({ dataIndex }) => short(bars[dataIndex].value.median),
@@ -50,15 +54,15 @@ export function barChart(bars: readonly Bar[], unit: string): string {
 }
 
 /** For each row and series a dot with a line from min to max, on a logarithmic axis; a line marks 1. */
-export function dotChart(rows: readonly Row[], series: readonly string[], unit: string): string {
+export function dotChart(rows: readonly Row[], series: readonly Painted[], unit: string): string {
   return draw(1140, 100 + rows.length * (20 + 14 * series.length), {
     legend: legend(series),
     grid: { left: 8, right: 24, top: 36, bottom: 36, containLabel: true },
     xAxis: { ...valueAxis(unit), type: 'log', logBase: 2, ...around(rows) },
     yAxis: { ...categoryAxis(rows.map(({ name }) => name)), inverse: true },
-    series: series.map((name, k) => ({
-      name, type: 'custom' as const, itemStyle: { color: colour(k) },
-      renderItem: whisker((band, y) => y + band * ((k + 1) / (series.length + 1) - 0.5), colour(k), true),
+    series: series.map(({ name, colour }, k) => ({
+      name, type: 'custom' as const, itemStyle: { color: paint(colour) },
+      renderItem: whisker((band, y) => y + band * ((k + 1) / (series.length + 1) - 0.5), paint(colour), true),
       data: rows.flatMap(({ values }, i) => {
         const value = values[k];
         return value === null ? [] : [[value.median, i, value.min, value.max]];
@@ -73,19 +77,19 @@ export function dotChart(rows: readonly Row[], series: readonly string[], unit: 
   });
 }
 
-/** For each name a group of bars, one of each series, on a logarithmic axis. */
-export function groupChart(names: readonly string[], series: readonly Series[], unit: string): string {
+/** For each series a line over the names, on a logarithmic axis. */
+export function lineChart(names: readonly string[], series: readonly Series[]): string {
   const least = Math.min(...series.flatMap(({ values }) => values));
   return draw(560, 260, {
-    legend: legend(series.map(({ name }) => name)),
-    grid: { left: 8, right: 16, top: 52, bottom: 8, containLabel: true },
+    legend: legend(series),
+    grid: { left: 8, right: 16, top: 36, bottom: 8, containLabel: true },
     xAxis: categoryAxis(names),
     yAxis: {
-      ...valueAxis(unit), type: 'log', nameLocation: 'end', nameGap: 12,
+      ...valueAxis(''), type: 'log',
       min: 10 ** Math.floor(Math.log10(Math.max(least, 0.1) * 0.999)),
     },
-    series: series.map(({ name, values }, k) => ({
-      name, type: 'bar' as const, barMaxWidth: 28, itemStyle: { color: colour(k) }, data: values,
+    series: series.map(({ name, values, colour }) => ({
+      name, type: 'line' as const, symbol: 'circle', symbolSize: 7, color: paint(colour), data: values,
     })),
   });
 }
@@ -131,12 +135,12 @@ function around(rows: readonly Row[]): { min: number; max: number } {
   };
 }
 
-function colour(i: number): string {
+function paint(i: number): string {
   return COLOURS[i % COLOURS.length];
 }
 
-function legend(names: readonly string[]) {
-  return { data: [...names], top: 0, left: 0, textStyle: { color: INK }, itemWidth: 14 };
+function legend(series: readonly Painted[]) {
+  return { data: series.map(({ name }) => name), top: 0, left: 0, textStyle: { color: INK }, itemWidth: 14 };
 }
 
 function categoryAxis(names: readonly string[]) {

@@ -1,5 +1,6 @@
 // Writes the result as one page of HTML that needs nothing else: plots, and below them all figures.
-import { barChart, dotChart, groupChart } from './charts';
+import { barChart, dotChart, lineChart } from './charts';
+import type { Painted } from './charts';
 import type { MemoryResult, Result, ServerResult, StallResult, WorkloadResult } from './model';
 import { fullTables, heading } from './text';
 
@@ -10,7 +11,8 @@ body { margin: 0 auto; padding: 1.5rem; max-width: 1180px; background: var(--pap
   font: 15px/1.5 system-ui, sans-serif }
 h1, h2, h3 { line-height: 1.2 } h2 { margin-top: 2.2rem; border-top: 1px solid var(--line); padding-top: 1rem }
 h3 { margin: 0 0 .3rem; font-size: 1rem } p { margin: .3rem 0; max-width: 75ch } .quiet { color: var(--quiet) }
-.pair { display: flex; flex-wrap: wrap; gap: 1rem 1.2rem } figure { margin: 0 } svg { max-width: 100%; height: auto }
+.pair { display: flex; flex-wrap: wrap; gap: 1rem 1.2rem } figure { margin: 0 }
+figcaption { margin: .5rem 0; font-weight: 600; font-size: 14px } svg { max-width: 100%; height: auto }
 .scroll { overflow-x: auto } table { border-collapse: collapse; font-size: 13px; white-space: nowrap; margin: .6rem 0 1.2rem }
 th, td { padding: .2rem .6rem; border-bottom: 1px solid var(--line); text-align: right }
 th:first-child, td:first-child { text-align: left } th { font-weight: 600 }
@@ -43,14 +45,14 @@ ${fullTables(result).map(table).join('\n')}
 
 function overview({ baseline, workloads }: Result): string {
   if (baseline === null || workloads.length === 0) return '';
-  const others = workloads[0].servers.map(({ server }) => server).filter((server) => server !== baseline);
+  const others = painted(workloads[0].servers).filter(({ name }) => name !== baseline);
   const rows = workloads.map(({ name, servers }) => ({
-    name, values: others.map((other) => servers.find(({ server }) => server === other)?.ratio ?? null),
+    name, values: others.map((other) => servers.find(({ server }) => server === other.name)?.ratio ?? null),
   }));
   return `<h2>Throughput, to that of ${escape(baseline)}</h2>
 <p>Right of the dashed line is quicker. The dot is the ratio of the medians, the line reaches from the least to the
 greatest of the turns.</p>
-${figure(dotChart(rows, others, `times ${baseline}`))}`;
+${figure('', dotChart(rows, others, `times ${baseline}`))}`;
 }
 
 function workloadSection({ name, what, unit, connections, servers }: WorkloadResult): string {
@@ -61,35 +63,43 @@ function workloadSection({ name, what, unit, connections, servers }: WorkloadRes
   return `<h2>${escape(name)}</h2>
 <p>${escape(what)}; ${connections.toLocaleString('en')} connection${s}</p>
 ${doubt}<div class="pair">
-${figure(barChart(servers.map(({ server, perSecond }) => ({ name: server, value: perSecond })), `${unit} per second`))}
-${figure(latencyChart(servers))}
+${figure('Throughput', barChart(painted(servers).map((server, i) => ({ ...server, value: servers[i].perSecond })),
+    `${unit} per second`))}
+${figure('Latency in microseconds', latencyChart(servers))}
 </div>`;
 }
 
 function latencyChart(servers: readonly Pick<ServerResult, 'server' | 'latency'>[]): string {
-  return groupChart(['50%', '99%', '99.9%', 'max'], servers.map(({ server, latency }) => ({
-    name: server, values: [latency.p50, latency.p99, latency.p999, latency.max],
-  })), 'latency, microseconds');
+  return lineChart(['50%', '99%', '99.9%', 'max'], painted(servers).map((server, i) => {
+    const { p50, p99, p999, max } = servers[i].latency;
+    return { ...server, values: [p50, p99, p999, max] };
+  }));
+}
+
+/** The servers come in the same order everywhere, but for those that --against names, which come last. */
+function painted(servers: readonly { server: string }[]): Painted[] {
+  return servers.map(({ server }, i) => ({ name: server, colour: i }));
 }
 
 function memorySection(results: readonly MemoryResult[]): string {
-  const bars = results.map(({ server, bytesPerItem: value }) => ({
-    name: server, value: { median: value, min: value, max: value },
-  }));
+  const bars = painted(results).map((server, i) => {
+    const { bytesPerItem: value } = results[i];
+    return { ...server, value: { median: value, min: value, max: value } };
+  });
   return `<h2>memory</h2>
 <p>${results[0].items.toLocaleString('en')} items with keys of 16 and values of 32 bytes: resident memory over that of the
 empty server, by item.</p>
-${figure(barChart(bars, 'bytes per item'))}`;
+${figure('', barChart(bars, 'bytes per item'))}`;
 }
 
 function stallSection(results: readonly StallResult[]): string {
   return `<h2>stall</h2>
 <p>Single gets at 1,000,000 items beside 20 busy connections, for ${results[0].seconds.toFixed(0)} seconds.</p>
-${figure(latencyChart(results))}`;
+${figure('Latency in microseconds', latencyChart(results))}`;
 }
 
-function figure(svg: string): string {
-  return `<figure>${svg}</figure>`;
+function figure(caption: string, svg: string): string {
+  return `<figure>${caption === '' ? '' : `<figcaption>${escape(caption)}</figcaption>`}${svg}</figure>`;
 }
 
 function table({ title, head, rows }: ReturnType<typeof fullTables>[number]): string {
