@@ -35,10 +35,20 @@ export async function command(args: readonly string[], scripts: string, output: 
 }
 
 async function bench(options: Options, scripts: string, { out, progress, progressed }: Output): Promise<void> {
+  if (options.report !== null) await prepare(options.report);
   const result = await run(options, scripts, progress).finally(progressed);
   out(options.json ? `${JSON.stringify(result, null, 2)}\n` : textReport(result));
   if (options.report === null) return;
   // Loaded only where it is wanted: the library that draws is large.
   const { htmlReport } = await import('./report.js');
   await writeFile(options.report, htmlReport(result));
+}
+
+/** Whether the page can be written is found out before the long run. */
+async function prepare(file: string): Promise<void> {
+  try {
+    await writeFile(file, '');
+  } catch (error) {
+    throw new Misuse(`--report: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
