@@ -1,0 +1,65 @@
+// The generator: a process that does what its parent tells it over IPC, so that it has a processor of its own.
+import type { PerformanceEntry } from 'node:perf_hooks';
+import { PerformanceObserver } from 'node:perf_hooks';
+
+import { eventInit } from '../../reactor/event';
+import type { Address, Plan } from './driver';
+import { drive } from './driver';
+import { Failure } from './failure';
+import type { Answer, Task } from './protocol';
+import { seeded } from './random';
+import type { Tables } from './tables';
+import type { Workload } from './workloads';
+import { stall, storing, workloads } from './workloads';
+
+/** Tables are made once, since those of a million items take a while. */
+const made = new Map<Workload, Tables>();
+
+/** Connections that store the items. */
+const STORING = 4;
+
+/** The pauses of this process's own garbage collector in the present task. */
+let pauses: PerformanceEntry[] = [];
+const collector = new PerformanceObserver((list) => {
+  pauses.push(...list.getEntries());
+});
+
+async function perform(task: Task): Promise<Answer> {
+  const workload = [...workloads, stall].find(({ name }) => name === task.workload);
+  if (workload === undefined) throw new Error(`no workload ${task.workload}`);
+  const plan: Plan = task.kind === 'store'
+    ? { seconds: 'once', warmUp: 0, connections: STORING, probe: false, pid: task.pid }
+    : { ...task, connections: workload.connections, probe: workload.probe ?? false };
+  const tables = task.kind === 'store' ? storing(workload, task.seed) : tablesOf(workload, task.seed);
+  // What making the tables has left behind is not to be collected while something is measured.
+  globalThis.gc?.();
+  collector.takeRecords();
+  pauses = [];
+  try {
+    const measured = await drive(address(task), tables, plan);
+    pauses.push(...collector.takeRecords());
+    const pause = Math.max(0, ...pauses.map(({ duration }) => duration));
+    return { kind: 'measured', measured, pause };
+  } catch (error) {
+    if (error instanceof Failure) return { kind: 'failed', message: error.message };
+    throw error;
+  }
+}
+
+function tablesOf(workload: Workload, seed: number): Tables {
+  const tables = made.get(workload) ?? workload.tables(seeded(seed));
+  made.set(workload, tables);
+  return tables;
+}
+
+function address({ host, port }: Task): Address {
+  return { host: host.split('.').reduce((sum, byte) => sum * 256 + Number(byte), 0), port };
+}
+
+collector.observe({ entryTypes: ['gc'] });
+eventInit();
+process.on('message', (task: Task) => {
+  void perform(task).then((answer) => process.send?.(answer));
+});
+// The parent is gone, whatever happened to it.
+process.on('disconnect', () => process.exit());

@@ -1,0 +1,80 @@
+// The result of a run: what --json prints. Times are in microseconds, memory in bytes, shares from 0 to 1.
+import type { Latency } from './driver';
+import type { Spread } from './statistics';
+
+export interface Result {
+  machine: Machine;
+  options: { turns: number; seconds: number; stallSeconds: number; seed: number };
+  /** The server that ratios are to; null where there is only one. */
+  baseline: string | null;
+  /** For the reader of the figures. */
+  notes: string[];
+  workloads: WorkloadResult[];
+  memory: MemoryResult[];
+  stall: StallResult[];
+}
+
+export interface Machine {
+  cpu: string;
+  cpus: number;
+  node: string;
+  system: string;
+  date: string;
+}
+
+export interface WorkloadResult {
+  name: string;
+  what: string;
+  unit: 'operations' | 'requests';
+  connections: number;
+  servers: ServerResult[];
+}
+
+export interface ServerResult {
+  server: string;
+  perSecond: Spread;
+  /** Of perSecond, to the baseline: of the medians, and the least and greatest of the turns. */
+  ratio: Spread | null;
+  /** Medians of the turns' percentiles; max is the greatest of all. */
+  latency: Latency;
+  /** Medians of the turns; null where it cannot be known. */
+  cpuPerOperation: number | null;
+  residentBytes: number | null;
+  serverBusy: number | null;
+  generatorIdle: number;
+  hitRate: number | null;
+  /** What kept it from being quicker; 'neither' waits for the other's replies, and 'unknown' is a server elsewhere. */
+  boundBy: 'server' | 'generator' | 'neither' | 'unknown';
+  turns: Turn[];
+}
+
+export interface Turn {
+  operations: number;
+  seconds: number;
+  perSecond: number;
+  latency: Latency;
+  cpuPerOperation: number | null;
+  residentBytes: number | null;
+  serverBusy: number | null;
+  generatorIdle: number;
+  hitRate: number | null;
+}
+
+export interface MemoryResult {
+  server: string;
+  items: number;
+  emptyBytes: number;
+  filledBytes: number;
+  bytesPerItem: number;
+}
+
+export interface StallResult {
+  server: string;
+  seconds: number;
+  /** Of all connections. */
+  perSecond: number;
+  /** Of the connection that does one get after the other, beside the others. */
+  latency: Latency;
+  /** The longest pause of the generator's own garbage collector, which may be the reason for a slow get. */
+  generatorPause: number;
+}

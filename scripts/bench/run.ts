@@ -1,0 +1,177 @@
+// The run: servers and generator are started, and each server is driven in its turn.
+import { cpus, release, type } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { Options } from './arguments';
+import { Failure } from './failure';
+import { GeneratorProcess } from './generator-process';
+import type { MemoryResult, Result, StallResult, Turn, WorkloadResult } from './model';
+import { residentBytes } from './proc';
+import type { Pinning } from './processes';
+import { pinning } from './processes';
+import type { Answer, Task } from './protocol';
+import type { Contestant, Server } from './servers';
+import { contestants, startServer } from './servers';
+import { baselineOf, serverResults, turnOf } from './summary';
+import type { Store, Workload } from './workloads';
+import { MILLION, stall, stores, workloads } from './workloads';
+
+/** Told before each measurement, of how many there are in all. */
+export type Progress = (done: number, all: number, what: string) => void;
+
+/** The first time that a server does a workload, its code is still to be compiled. */
+const FIRST_WARM_UP = 1.5;
+/** Of the measurement's seconds. */
+const WARM_UP = 0.15;
+/** Milliseconds after which a server that was filled has settled. */
+const SETTLING = 500;
+
+type Measured = Extract<Answer, { kind: 'measured' }>;
+
+/** Runs everything; `scripts` is the folder of the compiled scripts. Throws Misuse, and Failure. */
+export async function run(options: Options, scripts: string, progress: Progress): Promise<Result> {
+  const all = await contestants(options, scripts);
+  const pins = pinning();
+  const bench = new Bench(options, all, pins, scripts, progress);
+  try {
+    const inTurns = await bench.inTurns();
+    const { memory, stalls } = await bench.once();
+    return {
+      machine: {
+        cpu: cpus()[0]?.model ?? 'unknown', cpus: cpus().length, node: process.version, system: `${type()} ${release()}`,
+        date: new Date().toISOString(),
+      },
+      options: {
+        turns: options.turns, seconds: options.seconds, stallSeconds: options.stallSeconds, seed: options.seed,
+      },
+      baseline: baselineOf(all.map(({ name }) => name)),
+      notes: notes(all, pins),
+      workloads: inTurns, memory, stall: stalls,
+    };
+  } finally {
+    await bench.end();
+  }
+}
+
+function notes(all: readonly Contestant[], { note }: Pinning): string[] {
+  const lines = note === null ? [] : [note];
+  if (all.every(({ name, address }) => name !== 'memcached' && address === null)) {
+    lines.push('memcached is not among the servers');
+  }
+  return lines;
+}
+
+class Bench {
+  private readonly servers = new Map<string, Server>();
+  /** Which items a server has, and which workloads it has done. */
+  private readonly stored = new Set<string>();
+  private readonly warm = new Set<string>();
+  private readonly generator: GeneratorProcess;
+  private done = 0;
+  private readonly wanted: readonly Workload[];
+  private readonly onceWanted: readonly string[];
+
+  constructor(
+    private readonly options: Options, private readonly all: readonly Contestant[], private readonly pins: Pinning,
+    scripts: string, private readonly progress: Progress,
+  ) {
+    this.wanted = workloads.filter(({ name }) => options.workloads.includes(name));
+    this.onceWanted = ['memory', 'stall'].filter((name) => options.workloads.includes(name));
+    this.generator = new GeneratorProcess(scripts, pins.generator);
+  }
+
+  async inTurns(): Promise<WorkloadResult[]> {
+    const turns = new Map<string, Turn[]>();
+    for (let turn = 0; turn < this.options.turns; turn++) {
+      for (const workload of this.wanted) {
+        for (const contestant of turn % 2 === 0 ? this.all : this.all.toReversed()) {
+          const key = `${workload.name} ${contestant.name}`;
+          turns.set(key, [...(turns.get(key) ?? []), await this.measure(workload, contestant, this.options.seconds)]);
+        }
+      }
+    }
+    return this.wanted.map(({ name, what, unit, connections }) => ({
+      name, what, unit, connections,
+      servers: serverResults(this.all.map((contestant) => ({
+        server: contestant.name, turns: turns.get(`${name} ${contestant.name}`) ?? [],
+      }))),
+    }));
+  }
+
+  async once(): Promise<{ memory: MemoryResult[]; stalls: StallResult[] }> {
+    const memory: MemoryResult[] = [];
+    const stalls: StallResult[] = [];
+    for (const contestant of this.onceWanted.length === 0 ? [] : this.all) {
+      const server = await this.serverFor(contestant, 'million');
+      const { pid } = server;
+      if (pid !== null && this.onceWanted.includes('memory')) {
+        this.tell(`memory: ${contestant.name}`);
+        const emptyBytes = residentBytes(pid);
+        await this.store(stall, contestant, server);
+        await sleep(SETTLING);
+        const filledBytes = residentBytes(pid);
+        if (emptyBytes !== null && filledBytes !== null) {
+          const bytesPerItem = (filledBytes - emptyBytes) / MILLION.count;
+          memory.push({ server: contestant.name, items: MILLION.count, emptyBytes, filledBytes, bytesPerItem });
+        }
+      }
+      if (this.onceWanted.includes('stall')) {
+        this.tell(`stall: ${contestant.name}`);
+        await this.store(stall, contestant, server);
+        const { measured, pause } = await this.ask(stall, contestant, server, 'measure', this.options.stallSeconds);
+        const { operations, seconds, latency } = measured;
+        stalls.push({
+          server: contestant.name, seconds, perSecond: operations / seconds, latency, generatorPause: pause * 1000,
+        });
+      }
+      // One with a million items is enough in memory at a time.
+      await server.stop();
+    }
+    return { memory, stalls };
+  }
+
+  async end(): Promise<void> {
+    await Promise.all([...[...this.servers.values()].map((server) => server.stop()), this.generator.end()]);
+  }
+
+  private async measure(workload: Workload, contestant: Contestant, seconds: number): Promise<Turn> {
+    this.tell(`${workload.name}: ${contestant.name}`);
+    const server = await this.serverFor(contestant, workload.store);
+    await this.store(workload, contestant, server);
+    const { measured } = await this.ask(workload, contestant, server, 'measure', seconds);
+    return turnOf(measured, server.pid === null ? null : residentBytes(server.pid));
+  }
+
+  private async serverFor(contestant: Contestant, store: Store): Promise<Server> {
+    const key = `${contestant.name} ${store}`;
+    const server = this.servers.get(key) ?? await startServer(contestant, stores[store], this.pins.server);
+    this.servers.set(key, server);
+    return server;
+  }
+
+  /** Stores the items of the workload, unless the server has them. */
+  private async store(workload: Workload, contestant: Contestant, server: Server): Promise<void> {
+    const key = `${contestant.name} ${workload.store} ${workload.items.prefix}`;
+    if (this.stored.has(key)) return;
+    await this.ask(workload, contestant, server, 'store', 0);
+    this.stored.add(key);
+  }
+
+  private async ask(
+    workload: Workload, contestant: Contestant, { host, port, pid }: Server, kind: Task['kind'], seconds: number,
+  ): Promise<Measured> {
+    const key = `${contestant.name} ${workload.name}`;
+    const warmUp = this.options.seconds * (this.warm.has(key) ? WARM_UP : FIRST_WARM_UP);
+    if (kind === 'measure') this.warm.add(key);
+    const answer = await this.generator.perform({
+      kind, workload: workload.name, seed: this.options.seed, host, port, pid, warmUp, seconds,
+    });
+    if (answer.kind === 'failed') throw new Failure(`${contestant.name}, workload ${workload.name}: ${answer.message}`);
+    return answer;
+  }
+
+  private tell(what: string): void {
+    const all = this.options.turns * this.wanted.length * this.all.length + this.onceWanted.length * this.all.length;
+    this.progress(this.done++, all, what);
+  }
+}

@@ -1,0 +1,139 @@
+// The servers that are compared: how each is started, and when it can be driven.
+import type { ChildProcess } from 'node:child_process';
+import { lookup } from 'node:dns/promises';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { Options, ServerName } from './arguments';
+import { Misuse } from './arguments';
+import { Failure } from './failure';
+import { end, findInPath, start } from './processes';
+
+const LOOPBACK = '127.0.0.1';
+const CONNECTIONS = '2048';
+/** How long a server may take to listen, in milliseconds. */
+const START_LIMIT = 10_000;
+
+export interface Contestant {
+  name: string;
+  /** The command line and what it adds to the environment, for a port and megabytes for items; null where it runs already. */
+  command: ((port: number, megabytes: number) => { line: string[]; env?: NodeJS.ProcessEnv }) | null;
+  /** Where it runs already. */
+  address: Address | null;
+}
+
+export interface Address {
+  /** Dotted IPv4. */
+  host: string;
+  port: number;
+}
+
+export interface Server extends Address {
+  /** Null where it was not started here. */
+  pid: number | null;
+  stop: () => Promise<void>;
+}
+
+/** `dist` is the folder of the compiled scripts. Throws Misuse. */
+export async function contestants(options: Options, scripts: string): Promise<Contestant[]> {
+  const memcached = findInPath('memcached');
+  const names: ServerName[] = options.servers ?? (memcached === null ? ['ours'] : ['ours', 'memcached']);
+  if (names.includes('memcached') && memcached === null) throw new Misuse('memcached is not installed');
+  const against = await Promise.all(options.against.map(external));
+  return [...names.map((name) => local(name, options, scripts)), ...against];
+}
+
+function local(name: ServerName, { backend }: Options, scripts: string): Contestant {
+  const common = (port: number, megabytes: number): string[] =>
+    ['-p', String(port), '-l', LOOPBACK, '-m', String(megabytes), '-c', CONNECTIONS];
+  const ours = (...more: string[]) => (port: number, megabytes: number): string[] =>
+    [process.execPath, join(scripts, 'memcached-ts.js'), ...common(port, megabytes), ...more];
+  const on = (wanted: Options['backend']): NodeJS.ProcessEnv =>
+    wanted === null ? {} : wanted === 'net' ? { EVENT_NOEPOLL: '1' } : { EVENT_NONET: '1' };
+
+  switch (name) {
+    case 'ours':
+      return started(name, ours(), on(backend));
+    case 'net':
+      return started(name, ours(), on('net'));
+    case 'classic':
+      return started(name, ours('--classic'), on(backend));
+    case 'plain':
+      return started(name, (port) => [process.execPath, join(scripts, 'bench', 'plain.js'), String(port)]);
+    case 'memcached': {
+      // It refuses to run as root unless it is told to.
+      const user = process.getuid?.() === 0 ? ['-u', 'root'] : [];
+      return started(name, (port, megabytes) => ['memcached', '-t', '1', ...common(port, megabytes), ...user]);
+    }
+  }
+}
+
+function started(
+  name: string, line: (port: number, megabytes: number) => string[], env: NodeJS.ProcessEnv = {},
+): Contestant {
+  return { name, command: (port, megabytes) => ({ line: line(port, megabytes), env }), address: null };
+}
+
+async function external({ host, port }: Address): Promise<Contestant> {
+  try {
+    const { address } = await lookup(host, { family: 4 });
+    return { name: `${host}:${port}`, command: null, address: { host: address, port } };
+  } catch {
+    throw new Misuse(`--against: no IPv4 address for "${host}"`);
+  }
+}
+
+/** Starts it, or takes it as it runs, and resolves when it accepts connections. */
+export async function startServer(contestant: Contestant, megabytes: number, cpu: number | null): Promise<Server> {
+  const { command, address } = contestant;
+  if (command === null) {
+    if (address === null) throw new Error(`${contestant.name} has neither a command nor an address`);
+    return { ...address, pid: null, stop: () => Promise.resolve() };
+  }
+  const port = await freePort();
+  const { line, env } = command(port, megabytes);
+  const child = start(line, cpu, {
+    env: { ...process.env, NODE_V8_COVERAGE: undefined, DEBUG: undefined, ...env },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  await listening(child, contestant.name, port);
+  return { host: LOOPBACK, port, pid: child.pid ?? null, stop: () => end(child) };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, LOOPBACK);
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function listening(child: ChildProcess, name: string, port: number): Promise<void> {
+  let said = '';
+  child.stderr?.on('data', (chunk: Buffer) => void (said += chunk.toString().slice(0, 1000)));
+  const troubles: string[] = [];
+  child.once('error', ({ message }) => troubles.push(message));
+  child.once('exit', (code) => troubles.push(`it ended with ${code ?? 'a signal'}: ${said.trim()}`));
+  const begun = performance.now();
+  while (performance.now() - begun < START_LIMIT) {
+    if (troubles.length > 0) throw new Failure(`${name} did not start: ${troubles[0]}`);
+    if (await accepts(port)) return;
+    await sleep(20);
+  }
+  throw new Failure(`${name} does not listen after ${START_LIMIT / 1000} seconds`);
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, LOOPBACK);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}

@@ -1,0 +1,29 @@
+// Medians, spreads, and ratios of what was measured in turns.
+
+export interface Spread {
+  median: number;
+  min: number;
+  max: number;
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+export function spread(values: readonly number[]): Spread {
+  return { median: median(values), min: Math.min(...values), max: Math.max(...values) };
+}
+
+/** The ratio of the medians, and the least and the greatest ratio of two values of the same turn. */
+export function ratio(values: readonly number[], base: readonly number[]): Spread {
+  const paired = values.map((value, turn) => value / base[turn]);
+  return { median: median(values) / median(base), min: Math.min(...paired), max: Math.max(...paired) };
+}
+
+/** The median of those that are known; null where none is. */
+export function medianKnown(values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null);
+  return known.length === 0 ? null : median(known);
+}

@@ -1,0 +1,69 @@
+// Sums the turns up: medians, ratios to the baseline, and what kept a server from being quicker.
+import type { Latency, Measured } from './driver';
+import type { ServerResult, Turn } from './model';
+import { median, medianKnown, ratio, spread } from './statistics';
+
+/** From this share of one processor on, a server had no time to spare. */
+const BUSY = 0.97;
+/** Below this share of its time, the generator had none. */
+const IDLE = 0.03;
+
+/** What the ratios are to: memcached, or else another server than ours; null where there is only one. */
+export function baselineOf(servers: readonly string[]): string | null {
+  if (servers.length < 2) return null;
+  if (servers.includes('memcached')) return 'memcached';
+  return servers.findLast((name) => name !== 'ours') ?? null;
+}
+
+export function turnOf(measured: Measured, residentBytes: number | null): Turn {
+  const { operations, seconds, latency, idle, serverCpu, hits, misses } = measured;
+  return {
+    operations, seconds, perSecond: operations / seconds, latency, residentBytes,
+    cpuPerOperation: serverCpu === null ? null : (serverCpu * 1e6) / operations,
+    serverBusy: serverCpu === null ? null : serverCpu / seconds,
+    generatorIdle: idle,
+    hitRate: hits + misses === 0 ? null : hits / (hits + misses),
+  };
+}
+
+export function serverResults(all: readonly { server: string; turns: Turn[] }[]): ServerResult[] {
+  const baseline = baselineOf(all.map(({ server }) => server));
+  const base = all.find(({ server }) => server === baseline)?.turns;
+  return all.map(({ server, turns }) => {
+    const perSecond = rates(turns);
+    const serverBusy = medianKnown(turns.map((turn) => turn.serverBusy));
+    const generatorIdle = median(turns.map((turn) => turn.generatorIdle));
+    return {
+      server,
+      perSecond: spread(perSecond),
+      ratio: base === undefined || server === baseline ? null : ratio(perSecond, rates(base)),
+      latency: latencies(turns.map(({ latency }) => latency)),
+      cpuPerOperation: medianKnown(turns.map((turn) => turn.cpuPerOperation)),
+      residentBytes: medianKnown(turns.map((turn) => turn.residentBytes)),
+      serverBusy, generatorIdle,
+      hitRate: medianKnown(turns.map((turn) => turn.hitRate)),
+      boundBy: boundBy(serverBusy, generatorIdle),
+      turns,
+    };
+  });
+}
+
+function rates(turns: readonly Turn[]): number[] {
+  return turns.map(({ perSecond }) => perSecond);
+}
+
+function latencies(all: readonly Latency[]): Latency {
+  return {
+    count: all.reduce((sum, { count }) => sum + count, 0),
+    p50: median(all.map(({ p50 }) => p50)),
+    p99: median(all.map(({ p99 }) => p99)),
+    p999: median(all.map(({ p999 }) => p999)),
+    max: Math.max(...all.map(({ max }) => max)),
+  };
+}
+
+function boundBy(serverBusy: number | null, generatorIdle: number): ServerResult['boundBy'] {
+  if (serverBusy !== null && serverBusy >= BUSY) return 'server';
+  if (generatorIdle < IDLE) return 'generator';
+  return serverBusy === null ? 'unknown' : 'neither';
+}

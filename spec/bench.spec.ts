@@ -1,0 +1,206 @@
+// npm run bench as a user runs it: arguments, a short run on our own server, and servers that answer wrongly.
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+import test from 'ava';
+
+import { Misuse, readArguments } from '../scripts/bench/arguments';
+import type { Result } from '../scripts/bench/model';
+import { root } from './support/server';
+
+const bench = join(root, 'dist', 'scripts', 'bench.js');
+
+interface Outcome {
+  status: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+function run(...args: string[]): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [bench, ...args], { env: { ...process.env, NODE_V8_COVERAGE: undefined } });
+    let stdout = '', stderr = '';
+    child.stdout.on('data', (chunk: Buffer) => void (stdout += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => void (stderr += chunk.toString()));
+    child.once('error', reject);
+    child.once('close', (status) => resolve({ status, stdout, stderr }));
+  });
+}
+
+/** A server to which each line is a command, but the one after a set, which is its data. */
+async function fake(answer: (line: string) => string): Promise<{ server: Server; address: string }> {
+  const server = createServer((socket) => {
+    let data = false;
+    socket.on('error', () => socket.destroy());
+    const lines = createInterface({ input: socket });
+    lines.on('error', () => socket.destroy());
+    lines.on('line', (line) => {
+      if (data) socket.write('STORED\r\n');
+      data = !data && line.startsWith('set ');
+      if (!data && line.startsWith('get ')) socket.write(answer(line));
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { server, address: `127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
+
+test('arguments: what is not said', (t) => {
+  const options = readArguments([]);
+  if (options === 'help') return void t.fail();
+  t.deepEqual(options.workloads, [
+    'get', 'set', 'mix', 'multiget', 'pipeline', 'large', 'large-set', 'single', 'thousand', 'zipf', 'memory', 'stall',
+  ]);
+  t.like(options, { servers: null, backend: null, turns: 7, seconds: 2, stallSeconds: 60, json: false, report: null });
+});
+
+test('arguments: what is said', (t) => {
+  t.deepEqual(readArguments([
+    '--workloads', 'set,get,set', '--servers=ours,net', '--backend', 'net', '--against', '127.0.0.1:11211', '--turns', '3',
+    '--against', 'localhost:1', '--seconds', '.5', '--stall-seconds', '9', '--seed', '7', '--json', '--report', 'out.html',
+  ]), {
+    workloads: ['set', 'get'], servers: ['ours', 'net'], backend: 'net', turns: 3, seconds: 0.5, stallSeconds: 9, seed: 7,
+    against: [{ host: '127.0.0.1', port: 11211 }, { host: 'localhost', port: 1 }], json: true, report: 'out.html',
+  });
+  t.is(readArguments(['--help']), 'help');
+});
+
+const mistakes: Record<string, RegExp> = {
+  '--workloads gets': /no workload "gets": there are get, set, /,
+  '--workloads ': /no workload ""/,
+  '--servers redis': /no server "redis"/,
+  '--backend kqueue': /no backend "kqueue"/,
+  '--against localhost': /--against wants host:port, not "localhost"/,
+  '--against localhost:65536': /--against wants host:port/,
+  '--turns 0': /--turns wants a whole number from 1 on, not "0"/,
+  '--turns 1.5': /--turns/,
+  '--seconds 0': /--seconds wants seconds, not "0"/,
+  '--seconds long': /--seconds/,
+  '--stall-seconds 1s': /--stall-seconds/,
+  '--seed x': /--seed/,
+  '--bogus': /'--bogus'/,
+  'word': /'word'/,
+  '--turns': /--turns/,
+};
+
+for (const [line, says] of Object.entries(mistakes)) {
+  test(`arguments: ${line} is wrong`, (t) => {
+    const error = t.throws(() => readArguments(line.split(' ')), { instanceOf: Misuse, message: says });
+    t.false(error.message.includes('\n'));
+  });
+}
+
+test('wrong arguments: one line on stderr, exit status 2', async (t) => {
+  const { status, stdout, stderr } = await run('--turns', 'many');
+  t.is(status, 2);
+  t.is(stdout, '');
+  t.regex(stderr, /^bench: --turns wants [^\n]*\n$/);
+  t.like(await run('--report', '/nowhere/at/all.html', '--servers', 'ours'), { status: 2, stdout: '' });
+});
+
+test('--help', async (t) => {
+  const { status, stdout } = await run('--help');
+  t.is(status, 0);
+  for (const option of ['--workloads', '--against', '--seconds', '--report', 'large-set', 'stall']) {
+    t.true(stdout.includes(option), option);
+  }
+});
+
+test('a run on our own server: JSON, and a page that needs nothing else', async (t) => {
+  const names = ['get', 'multiget', 'pipeline', 'set', 'mix', 'single', 'large', 'large-set'];
+  const folder = await mkdtemp(join(tmpdir(), 'bench-'));
+  try {
+    const page = join(folder, 'out.html');
+    const { status, stdout, stderr } = await run(
+      '--seconds', '0.1', '--turns', '1', '--workloads', names.join(','), '--servers', 'ours', '--json', '--report', page,
+    );
+    t.is(stderr, '');
+    t.is(status, 0);
+    const result = JSON.parse(stdout) as Result;
+    t.deepEqual(result.options, { turns: 1, seconds: 0.1, stallSeconds: 60, seed: 1 });
+    t.deepEqual(result.workloads.map(({ name }) => name).toSorted(), names.toSorted());
+    t.is(result.baseline, null);
+    for (const { name, unit, servers } of result.workloads) {
+      t.is(unit, name === 'multiget' ? 'requests' : 'operations');
+      t.deepEqual(servers.map(({ server }) => server), ['ours']);
+      const [{ perSecond, latency, generatorIdle, hitRate, ratio, turns }] = servers;
+      t.is(turns.length, 1);
+      for (const turn of turns) t.true(turn.operations > 0 && turn.seconds >= 0.1, name);
+      t.true(perSecond.min > 0 && perSecond.min <= perSecond.median && perSecond.median <= perSecond.max, name);
+      t.true(latency.count > 0 && latency.p50 > 0 && latency.p50 <= latency.p99 && latency.p999 <= latency.max, name);
+      t.true(generatorIdle >= 0 && generatorIdle <= 1, name);
+      t.is(hitRate, null);
+      t.is(ratio, null);
+    }
+    const html = await readFile(page, 'utf8');
+    t.is(html.match(/<svg/g)?.length, 2 * names.length);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('servers are compared: tables, and ratios to the one that is not ours', async (t) => {
+  const { status, stdout, stderr } = await run(
+    '--seconds', '0.1', '--turns', '1', '--workloads', 'get', '--servers', 'ours,plain',
+  );
+  t.is(stderr, '');
+  t.is(status, 0);
+  t.true(stdout.includes('Ratios are to plain'));
+  t.true(stdout.includes('Note: memcached is not among the servers.'));
+  t.regex(stdout, /│ ours +│ +[\d,]+ │ +\d+\.\d\d │/);
+  t.regex(stdout, /│ plain +│ +[\d,]+ │ +│/);
+});
+
+test('a wrong reply fails the run, and is told', async (t) => {
+  const { server, address } = await fake((line) => `VALUE ${line.slice(4)} 0 32\r\n${'x'.repeat(32)}\r\nEND\r\n`);
+  const { status, stdout, stderr } = await run('--seconds', '0.1', '--workloads', 'get', '--servers', 'ours', '--against', address);
+  server.close();
+  t.is(status, 1);
+  t.is(stdout, '');
+  t.regex(stderr, /^bench: 127\.0\.0\.1:\d+, workload get: wrong reply to "get key:\d{12}\\r\\n" at byte 29: /);
+  t.regex(stderr, /expected "key:\d{12}key:\d{12}\\r\\nEND\\r\\n", got "x{32}\\r\\nEND\\r\\n"\n$/);
+});
+
+test('a connection that is closed, and a port where nobody listens', async (t) => {
+  const closing = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
+  await once(closing, 'listening');
+  const address = `127.0.0.1:${(closing.address() as AddressInfo).port}`;
+  const closed = await run('--seconds', '0.1', '--workloads', 'get', '--servers', 'ours', '--against', address);
+  t.is(closed.status, 1);
+  t.regex(closed.stderr, /^bench: 127\.0\.0\.1:\d+, workload get: .*(closed|lost|connect).*\n$/);
+  closing.close();
+  await once(closing, 'close');
+  const refused = await run('--seconds', '0.1', '--workloads', 'get', '--servers', 'ours', '--against', address);
+  t.is(refused.status, 1);
+  t.regex(refused.stderr, /cannot connect: connection refused\n$/);
+});
+
+test('what was started is ended on SIGINT', async (t) => {
+  const child = spawn(process.execPath, [bench, '--workloads', 'get', '--servers', 'ours', '--seconds', '60'], {
+    env: { ...process.env, NODE_V8_COVERAGE: undefined }, stdio: 'ignore',
+  });
+  const children = `/proc/${child.pid}/task/${child.pid}/children`;
+  let started: string[] = [];
+  while (started.length < 2) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const list = await readFile(children, 'latin1').catch(() => null);
+    if (list === null) {
+      child.kill('SIGKILL');
+      return void t.pass(); // no such file on this system
+    }
+    started = list.trim().split(' ').filter((pid) => pid !== '');
+  }
+  child.kill('SIGINT');
+  const [status] = (await once(child, 'exit')) as [number | null];
+  t.is(status, 130);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  for (const pid of started) {
+    const state = /^State:\s*(\S)/m.exec(await readFile(`/proc/${pid}/status`, 'latin1').catch(() => 'State: gone'));
+    t.regex(state?.[1] ?? '', /[gZX]/, pid);
+  }
+});
