@@ -5,8 +5,10 @@
 // level-triggered.
 //
 // The cork. What is written is kept, and leaves in one write: when another descriptor is written to, when the cork is full,
-// before the loop waits, and before the descriptor is shut down or closed. While the loop waits (it lets Node's own
-// callbacks run then) nothing is kept. What the kernel does not take is held, and sent as the descriptor turns writable;
+// when the callbacks of this turn of the loop are over, and before the descriptor is shut down or closed. At other times
+// neither rule holds: while the loop waits, and lets Node's own callbacks run; before it begins, and when it is at its end.
+//
+// What the kernel does not take is held, and sent as the descriptor turns writable;
 // meanwhile a further write gives EAGAIN. When sending fails, the next write has the error, and the descriptor is shut
 // down, so that who only reads sees its end. A descriptor that is closed while something is held is closed when that is
 // sent, or after ORPHAN_TIMEOUT.
@@ -42,6 +44,10 @@ interface Held {
 /** `base`, with fewer system calls. */
 export function economical(base: Eventop): Eventop {
   let economy: Economy | null = null;
+  const dispatched = (res: number): number => {
+    if (res !== -1) economy?.beginTurn();
+    return res;
+  };
 
   return {
     name: base.name,
@@ -67,14 +73,15 @@ export function economical(base: Eventop): Eventop {
       return res;
     },
 
-    recalc: (arg, max) => base.recalc(arg, max),
+    // The loop calls it before its first turn, and when the callbacks of a turn are over.
+    recalc(arg: object, max: number): number {
+      economy?.endTurn();
+      return base.recalc(arg, max);
+    },
 
     dispatch(arg: object, tv: Timeval): number | Promise<number> {
-      economy?.beginWait();
       const res = base.dispatch(arg, tv);
-      if (typeof res !== 'number') return res.finally(() => economy?.endWait());
-      economy?.endWait();
-      return res;
+      return typeof res === 'number' ? dispatched(res) : res.then(dispatched);
     },
   };
 }
@@ -84,7 +91,8 @@ class Economy implements Syscalls {
   private corked = 0;
   /** Whose bytes are in the cork; -1 where there are none. */
   private owner = -1;
-  private waiting = false;
+  /** The loop calls callbacks. */
+  private inTurn = false;
 
   private readonly held = new Map<number, Held>();
   /** The errno with which sending failed, until a write has told it. */
@@ -92,25 +100,25 @@ class Economy implements Syscalls {
   /** The descriptors for whose writability the program waits. */
   private readonly writers = new Set<number>();
 
-  /** Which wait of the loop was the last; 0 is none. */
-  private round = 1;
-  /** By descriptor, the round in which it was drained. */
+  /** The turn of the loop; 0 is none. */
+  private turn = 1;
+  /** By descriptor, the turn in which it was drained. */
   private drained = new Uint32Array(1024);
 
   constructor(private readonly kernel: Syscalls) {}
 
-  beginWait(): void {
-    if (this.owner !== -1) this.flush();
-    this.waiting = true;
+  beginTurn(): void {
+    this.inTurn = true;
+    this.turn = (this.turn + 1) >>> 0 || 1;
   }
 
-  endWait(): void {
-    this.waiting = false;
-    this.round = (this.round + 1) >>> 0 || 1;
+  endTurn(): void {
+    if (this.owner !== -1) this.flush();
+    this.inTurn = false;
   }
 
   read(fd: number, buf: Uint8Array, offset: number, length: number): number {
-    if (fd < this.drained.length && this.drained[fd] === this.round) {
+    if (fd < this.drained.length && this.drained[fd] === this.turn && this.inTurn) {
       setErrno(EAGAIN);
       return -1;
     }
@@ -127,7 +135,7 @@ class Economy implements Syscalls {
         setErrno(EAGAIN);
         return -1;
       }
-      if (length >= CORK_SIZE || this.waiting) return this.kernel.write(fd, buf, offset, length);
+      if (length >= CORK_SIZE || !this.inTurn) return this.kernel.write(fd, buf, offset, length);
       this.owner = fd;
     }
     const { cork, corked } = this;
@@ -182,7 +190,7 @@ class Economy implements Syscalls {
       longer.set(this.drained);
       this.drained = longer;
     }
-    this.drained[fd] = this.round;
+    this.drained[fd] = this.turn;
   }
 
   private flush(): void {

@@ -1,0 +1,419 @@
+// The layer that makes fewer system calls than the program: its rules, on the simulated backend, where the calls that the
+// kernel gets are recorded, and where a test decides what the kernel takes. A process has one simulation at a time, so
+// tests run one after another.
+import test from 'ava';
+
+import { EAGAIN, errno } from '../reactor/errno.h';
+import { CORK_SIZE } from '../reactor/economy';
+import { EVLOOP_NONBLOCK, EVLOOP_ONCE, EV_PERSIST, EV_READ, Event } from '../reactor/event.h';
+import { eventActive, eventAdd, eventDel, eventDispatch, eventEconomy, eventInit, eventLoop, eventSet } from '../reactor/event';
+import { evtimerAdd, evtimerSet } from '../reactor/evtimer';
+import { Simulation, installSimulation } from '../reactor/sim';
+import type { CallRecord, SimClient, SimulationOptions } from '../reactor/sim';
+import { AF_INET, INADDR_ANY, SHUT_RD, SHUT_RDWR, SHUT_WR, SOCK_STREAM } from '../reactor/socket.h';
+import { accept, bind, close, listen, read, shutdown, socket, write } from '../reactor/syscalls';
+
+const PORT = 11211;
+
+let running: Simulation | null = null;
+
+test.beforeEach(() => eventEconomy(true));
+
+test.afterEach.always(() => {
+  running?.stop();
+  running = null;
+  installSimulation(null);
+});
+
+function start(options: Partial<SimulationOptions> = {}): Simulation {
+  running = new Simulation({ seed: 1, ...options });
+  installSimulation(running);
+  eventInit();
+  return running;
+}
+
+/** `count` clients, each with the descriptor under which the program has accepted it. */
+function accepted(sim: Simulation, count = 1): [SimClient, number][] {
+  const listener = socket(AF_INET, SOCK_STREAM, 0);
+  bind(listener, { sinFamily: AF_INET, sinPort: PORT, sinAddr: INADDR_ANY });
+  listen(listener, 1024);
+  const pairs = Array.from({ length: count }, (): [SimClient, number] => {
+    const client = sim.connect(PORT);
+    return [client, accept(listener, null)];
+  });
+  close(listener);
+  return pairs;
+}
+
+/** Has the loop take a turn in which `callback` is called. */
+async function turn(callback: () => void): Promise<void> {
+  const ev = new Event();
+  eventSet(ev, -1, 0, callback, null);
+  eventActive(ev, EV_READ, 1);
+  await eventLoop(EVLOOP_ONCE | EVLOOP_NONBLOCK);
+}
+
+/** Up to `length` bytes as text, or the errno value. */
+function readText(fd: number, length = 100): string | number {
+  const buf = Buffer.alloc(length);
+  const n = read(fd, buf, 0, length);
+  return n === -1 ? errno : buf.toString('latin1', 0, n);
+}
+
+/** How many bytes went, or the errno value negated. */
+function writeText(fd: number, text: string): number {
+  const n = write(fd, Buffer.from(text, 'latin1'), 0, text.length);
+  return n === -1 ? -errno : n;
+}
+
+function newEvent(fd: number, events: number, callback: (fd: number, which: number) => void): Event {
+  const ev = new Event();
+  eventSet(ev, fd, events, callback, null);
+  return ev;
+}
+
+function timer(seconds: number, callback: () => void): void {
+  const ev = new Event();
+  evtimerSet(ev, callback, null);
+  evtimerAdd(ev, { tvSec: seconds, tvUsec: 0 });
+}
+
+/** The calls on descriptors that the kernel gets, but for those that are about waiting. */
+class Kernel {
+  private from: number;
+
+  constructor(private readonly sim: Simulation) {
+    this.from = sim.calls.length;
+  }
+
+  /** Those since the last time: 'write 4: 5 of 5', 'read 4: EAGAIN of 100', 'close 4: 0'. */
+  calls(): string[] {
+    const since = this.sim.calls.slice(this.from);
+    this.from = this.sim.calls.length;
+    return since.filter(({ name }) => !name.startsWith('epoll')).map(described);
+  }
+}
+
+function described({ name, fd, length, result }: CallRecord): string {
+  return `${name} ${fd}: ${result}${length === null ? '' : ` of ${length}`}`;
+}
+
+// The hint
+
+test.serial('hint: a read that gave less than asked makes the next one EAGAIN, and the kernel is not asked', async (t) => {
+  const sim = start();
+  const [[client, fd]] = accepted(sim);
+  client.send('hello');
+  const kernel = new Kernel(sim);
+  await turn(() => {
+    t.is(readText(fd, 100), 'hello');
+    t.is(readText(fd, 100), EAGAIN);
+    t.is(readText(fd, 1), EAGAIN);
+  });
+  t.deepEqual(kernel.calls(), [`read ${fd}: 5 of 100`]);
+});
+
+test.serial('hint: after a read that gave all it was asked for, the kernel is asked', async (t) => {
+  const sim = start();
+  const [[client, fd]] = accepted(sim);
+  client.send('hello');
+  const kernel = new Kernel(sim);
+  await turn(() => {
+    t.is(readText(fd, 3), 'hel');
+    t.is(readText(fd, 2), 'lo');
+    t.is(readText(fd, 2), EAGAIN);
+  });
+  t.deepEqual(kernel.calls(), [`read ${fd}: 3 of 3`, `read ${fd}: 2 of 2`, `read ${fd}: EAGAIN of 2`]);
+});
+
+test.serial('hint: of one descriptor says nothing about another', async (t) => {
+  const sim = start();
+  const [[one, fd], [two, other]] = accepted(sim, 2);
+  one.send('hello');
+  two.send('hallo');
+  await turn(() => {
+    t.is(readText(fd), 'hello');
+    t.is(readText(other), 'hallo');
+  });
+});
+
+test.serial('hint: what comes meanwhile is reported when the loop has waited, and read then', async (t) => {
+  const sim = start();
+  const [[client, fd]] = accepted(sim);
+  const seen: (string | number)[] = [];
+  const ev = newEvent(fd, EV_READ | EV_PERSIST, () => {
+    seen.push(readText(fd));
+    if (seen.length === 1) client.send('world');
+    seen.push(readText(fd));
+    if (seen.length === 4) eventDel(ev);
+  });
+  eventAdd(ev, null);
+  client.send('hello');
+  t.is(await eventDispatch(), 1);
+  t.deepEqual(seen, ['hello', EAGAIN, 'world', EAGAIN]);
+});
+
+test.serial('hint: the end of the stream is reported in the same way', async (t) => {
+  const sim = start();
+  const [[client, fd]] = accepted(sim);
+  const seen: (string | number)[] = [];
+  const ev = newEvent(fd, EV_READ | EV_PERSIST, () => {
+    seen.push(readText(fd));
+    if (seen.at(-1) === '') eventDel(ev);
+    else seen.push(readText(fd));
+  });
+  eventAdd(ev, null);
+  client.send('hello');
+  client.end();
+  t.is(await eventDispatch(), 1);
+  t.deepEqual(seen, ['hello', EAGAIN, '']);
+});
+
+test.serial('hint: holds for the turn; in the next one the kernel is asked, reported or not', async (t) => {
+  const sim = start();
+  const [[client, fd]] = accepted(sim);
+  client.send('hello');
+  await turn(() => t.is(readText(fd), 'hello'));
+  client.send('world');
+  await turn(() => t.is(readText(fd), 'world'));
+});
+
+test.serial('hint: does not hold outside of callbacks of the loop', async (t) => {
+  const sim = start();
+  const [[client, fd]] = accepted(sim);
+  const seen: (string | number)[] = [];
+  const look = (): void => {
+    client.send('hello');
+    seen.push(readText(fd));
+  };
+  look();
+  look();
+  client.send('hello');
+  await turn(() => seen.push(readText(fd)));
+  look();
+  timer(3, () => {});
+  sim.at(1, look);
+  sim.at(1, look);
+  const ended = eventDispatch();
+  await sim.advance(3);
+  await ended;
+  look();
+  t.deepEqual(seen, Array.from({ length: 7 }, () => 'hello'));
+});
+
+test.serial('hint: a number that is closed and used again is not taken for drained', async (t) => {
+  const sim = start();
+  const [[one, fd]] = accepted(sim);
+  one.send('hello');
+  const listener = socket(AF_INET, SOCK_STREAM, 0);
+  bind(listener, { sinFamily: AF_INET, sinPort: PORT, sinAddr: INADDR_ANY });
+  listen(listener, 1);
+  const two = sim.connect(PORT);
+  two.send('world');
+  await turn(() => {
+    t.is(readText(fd), 'hello');
+    close(fd);
+    t.is(accept(listener, null), fd);
+    t.is(readText(fd), 'world');
+  });
+});
+
+test.serial('hint: holds for descriptors of any number', async (t) => {
+  const sim = start();
+  const pairs = accepted(sim, 3000);
+  for (const [client] of pairs) client.send('hello');
+  const kernel = new Kernel(sim);
+  await turn(() => {
+    for (const [, fd] of pairs) t.is(readText(fd), 'hello');
+    for (const [, fd] of pairs) t.is(readText(fd), EAGAIN);
+  });
+  t.is(kernel.calls().length, 3000);
+});
+
+// The cork
+
+test.serial('cork: what one callback writes leaves in one write, when it is over', async (t) => {
+  const sim = start();
+  const [[client, fd]] = accepted(sim);
+  const kernel = new Kernel(sim);
+  await turn(() => {
+    t.is(writeText(fd, 'VALUE a 0 5\r\n'), 13);
+    t.is(writeText(fd, 'x'.repeat(1000)), 1000);
+    t.is(writeText(fd, '\r\nEND\r\n'), 7);
+    t.deepEqual(kernel.calls(), []);
+  });
+  t.deepEqual(kernel.calls(), [`write ${fd}: 1020 of 1020`]);
+  t.is(client.take().toString(), `VALUE a 0 5\r\n${'x'.repeat(1000)}\r\nEND\r\n`);
+});
+
+test.serial('cork: so do the writes of several callbacks of one turn', async (t) => {
+  const sim = start();
+  const [[, fd]] = accepted(sim);
+  const kernel = new Kernel(sim);
+  eventActive(newEvent(-1, 0, () => writeText(fd, 'hel')), EV_READ, 1);
+  await turn(() => writeText(fd, 'lo'));
+  t.deepEqual(kernel.calls(), [`write ${fd}: 5 of 5`]);
+});
+
+test.serial('cork: takes what is in the buffer then; what the program does with it afterwards changes nothing', async (t) => {
+  const sim = start();
+  const [[client, fd]] = accepted(sim);
+  await turn(() => {
+    for (const length of [1, 191, 192, 193, 5000]) {
+      const buf = Buffer.from(`[${'a'.repeat(length)}]`);
+      t.is(write(fd, buf, 1, length), length);
+      buf.fill('b');
+    }
+  });
+  t.is(client.take().toString(), 'a'.repeat(1 + 191 + 192 + 193 + 5000));
+});
+
+test.serial('cork: leaves when another descriptor is written to, so that their order is kept', async (t) => {
+  const sim = start();
+  const [[, a], [, b]] = accepted(sim, 2);
+  const kernel = new Kernel(sim);
+  await turn(() => {
+    writeText(a, '1');
+    writeText(a, '2');
+    writeText(b, '3');
+    writeText(a, '4');
+  });
+  t.deepEqual(kernel.calls(), [`write ${a}: 2 of 2`, `write ${b}: 1 of 1`, `write ${a}: 1 of 1`]);
+});
+
+test.serial('cork: that is full leaves; of a write that it has no room for, it takes a part', async (t) => {
+  const sim = start({ sendBuffer: Infinity });
+  const [[client, fd]] = accepted(sim);
+  const kernel = new Kernel(sim);
+  await turn(() => {
+    t.is(writeText(fd, 'a'.repeat(CORK_SIZE - 5)), CORK_SIZE - 5);
+    t.is(writeText(fd, 'b'.repeat(10)), 5);
+    t.deepEqual(kernel.calls(), [`write ${fd}: ${CORK_SIZE} of ${CORK_SIZE}`]);
+    t.is(writeText(fd, 'b'.repeat(5)), 5);
+  });
+  t.deepEqual(kernel.calls(), [`write ${fd}: 5 of 5`]);
+  t.is(client.take().toString(), 'a'.repeat(CORK_SIZE - 5) + 'b'.repeat(10));
+});
+
+test.serial('cork: a write as large as it goes straight through when it is empty, and the kernel says how much', async (t) => {
+  const sim = start({ sendBuffer: CORK_SIZE + 100 });
+  const [[client, fd]] = accepted(sim);
+  const kernel = new Kernel(sim);
+  client.pauseReading();
+  await turn(() => {
+    t.is(writeText(fd, 'a'.repeat(CORK_SIZE)), CORK_SIZE);
+    t.is(writeText(fd, 'b'.repeat(CORK_SIZE)), 100);
+    t.is(writeText(fd, 'b'.repeat(CORK_SIZE)), -EAGAIN);
+  });
+  t.deepEqual(kernel.calls(), [
+    `write ${fd}: ${CORK_SIZE} of ${CORK_SIZE}`, `write ${fd}: 100 of ${CORK_SIZE}`, `write ${fd}: EAGAIN of ${CORK_SIZE}`,
+  ]);
+});
+
+for (const [name, how] of [['SHUT_RD', SHUT_RD], ['SHUT_WR', SHUT_WR], ['SHUT_RDWR', SHUT_RDWR]] as const) {
+  test.serial(`cork: leaves before a shutdown: ${name}`, async (t) => {
+    const sim = start();
+    const [[client, fd]] = accepted(sim);
+    const kernel = new Kernel(sim);
+    await turn(() => {
+      writeText(fd, 'hello');
+      t.is(shutdown(fd, how), 0);
+    });
+    t.deepEqual(kernel.calls(), [`write ${fd}: 5 of 5`, `shutdown ${fd}: 0`]);
+    t.is(client.take().toString(), 'hello');
+    t.is(client.ended, how !== SHUT_RD);
+  });
+}
+
+test.serial('cork: leaves before a close', async (t) => {
+  const sim = start();
+  const [[client, fd]] = accepted(sim);
+  const kernel = new Kernel(sim);
+  await turn(() => {
+    writeText(fd, 'hello');
+    t.is(close(fd), 0);
+    t.deepEqual(kernel.calls(), [`write ${fd}: 5 of 5`, `close ${fd}: 0`]);
+  });
+  t.is(client.take().toString(), 'hello');
+  t.true(client.ended);
+});
+
+test.serial('cork: stays through a shutdown and a close of another descriptor', async (t) => {
+  const sim = start();
+  const [[, a], [, b]] = accepted(sim, 2);
+  const kernel = new Kernel(sim);
+  await turn(() => {
+    writeText(a, 'hello');
+    shutdown(b, SHUT_WR);
+    close(b);
+  });
+  t.deepEqual(kernel.calls(), [`shutdown ${b}: 0`, `close ${b}: 0`, `write ${a}: 5 of 5`]);
+});
+
+test.serial('cork: before the loop begins, nothing is kept', (t) => {
+  const sim = start();
+  const [[, fd]] = accepted(sim);
+  const kernel = new Kernel(sim);
+  writeText(fd, 'a');
+  writeText(fd, 'b');
+  t.deepEqual(kernel.calls(), [`write ${fd}: 1 of 1`, `write ${fd}: 1 of 1`]);
+});
+
+test.serial("cork: nor while it waits, and lets Node's own callbacks run", async (t) => {
+  const sim = start();
+  const [[, fd]] = accepted(sim);
+  const kernel = new Kernel(sim);
+  timer(1, () => {});
+  const ended = eventDispatch();
+  await new Promise(setImmediate);
+  writeText(fd, 'a');
+  writeText(fd, 'b');
+  t.deepEqual(kernel.calls(), [`write ${fd}: 1 of 1`, `write ${fd}: 1 of 1`]);
+  await sim.advance(1);
+  await ended;
+});
+
+for (const [how, loop] of [
+  ['because nothing is left to wait for', () => eventLoop(0)],
+  ['after one turn', () => eventLoop(EVLOOP_ONCE)],
+  ['after a turn that found nothing', () => eventLoop(EVLOOP_NONBLOCK)],
+] as const) {
+  test.serial(`cork: nor when the loop has ended, ${how}`, async (t) => {
+    const sim = start({ autoAdvance: true });
+    const [[client, fd]] = accepted(sim);
+    const kernel = new Kernel(sim);
+    eventActive(newEvent(-1, 0, () => writeText(fd, 'hello')), EV_READ, 1);
+    await loop();
+    t.is(client.take().toString(), 'hello');
+    writeText(fd, 'a');
+    writeText(fd, 'b');
+    t.deepEqual(kernel.calls(), [`write ${fd}: 5 of 5`, `write ${fd}: 1 of 1`, `write ${fd}: 1 of 1`]);
+  });
+}
+
+test.serial('cork: nor when the loop has failed', async (t) => {
+  const sim = start();
+  const [[client, fd]] = accepted(sim);
+  timer(1, () => {
+    writeText(fd, 'hello');
+    sim.stop();
+    timer(1, () => {});
+  });
+  const ended = eventDispatch();
+  await sim.advance(1);
+  t.is(await ended, -1);
+  t.is(client.take().toString(), 'hello');
+  writeText(fd, 'a');
+  t.is(client.take().toString(), 'a');
+});
+
+test.serial('cork: what a callback wrote before it threw leaves when the loop runs again', async (t) => {
+  const sim = start({ autoAdvance: true });
+  const [[client, fd]] = accepted(sim);
+  await t.throwsAsync(turn(() => {
+    writeText(fd, 'hello');
+    throw new Error('a bug');
+  }), { message: 'a bug' });
+  t.is(await eventDispatch(), 1);
+  t.is(client.take().toString(), 'hello');
+});
