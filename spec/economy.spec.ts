@@ -2,14 +2,16 @@
 // kernel gets are recorded, and where a test decides what the kernel takes. A process has one simulation at a time, so
 // tests run one after another.
 import test from 'ava';
+import type { ExecutionContext } from 'ava';
 
-import { EAGAIN, errno } from '../reactor/errno.h';
+import { EAGAIN, ECONNRESET, ENOMEM, EPIPE, errno } from '../reactor/errno.h';
 import { CORK_SIZE } from '../reactor/economy';
-import { EVLOOP_NONBLOCK, EVLOOP_ONCE, EV_PERSIST, EV_READ, Event } from '../reactor/event.h';
+import { EVLOOP_NONBLOCK, EVLOOP_ONCE, EV_PERSIST, EV_READ, EV_WRITE, Event } from '../reactor/event.h';
 import { eventActive, eventAdd, eventDel, eventDispatch, eventEconomy, eventInit, eventLoop, eventSet } from '../reactor/event';
 import { evtimerAdd, evtimerSet } from '../reactor/evtimer';
 import { Simulation, installSimulation } from '../reactor/sim';
-import type { CallRecord, SimClient, SimulationOptions } from '../reactor/sim';
+import type { CallName, CallRecord, SimClient, SimulationOptions } from '../reactor/sim';
+import { EPOLL_CTL_ADD } from '../reactor/sim/pollset';
 import { AF_INET, INADDR_ANY, SHUT_RD, SHUT_RDWR, SHUT_WR, SOCK_STREAM } from '../reactor/socket.h';
 import { accept, bind, close, listen, read, shutdown, socket, write } from '../reactor/syscalls';
 
@@ -66,6 +68,11 @@ function writeText(fd: number, text: string): number {
   return n === -1 ? -errno : n;
 }
 
+function fails(t: ExecutionContext, res: number, errnum: number): void {
+  t.is(res, -1);
+  t.is(errno, errnum);
+}
+
 function newEvent(fd: number, events: number, callback: (fd: number, which: number) => void): Event {
   const ev = new Event();
   eventSet(ev, fd, events, callback, null);
@@ -96,6 +103,15 @@ class Kernel {
 
 function described({ name, fd, length, result }: CallRecord): string {
   return `${name} ${fd}: ${result}${length === null ? '' : ` of ${length}`}`;
+}
+
+/** Has the next call of that name fail. */
+function failOnce(sim: Simulation, name: CallName, errnum: number): void {
+  sim.onCall = (call) => {
+    if (call.name !== name) return undefined;
+    sim.onCall = null;
+    return { errno: errnum };
+  };
 }
 
 // The hint
@@ -416,4 +432,436 @@ test.serial('cork: what a callback wrote before it threw leaves when the loop ru
   }), { message: 'a bug' });
   t.is(await eventDispatch(), 1);
   t.is(client.take().toString(), 'hello');
+});
+
+// What the kernel does not take
+
+const TEN = { sendBuffer: 10 };
+const HELD = 'ten bytes, and the rest is held';
+
+/** A client that does not read, and the descriptor to which all of HELD was written in one turn. */
+async function stuck(sim: Simulation): Promise<[SimClient, number]> {
+  const [pair] = accepted(sim);
+  pair[0].pauseReading();
+  await turn(() => writeText(pair[1], HELD));
+  return pair;
+}
+
+test.serial('held: what the kernel does not take is sent as the descriptor turns writable, piece by piece', async (t) => {
+  const sim = start(TEN);
+  const [[client, fd]] = accepted(sim);
+  client.pauseReading();
+  const kernel = new Kernel(sim);
+  await turn(() => t.is(writeText(fd, HELD), HELD.length));
+  t.deepEqual(kernel.calls(), [`write ${fd}: 10 of 31`]);
+  const ended = eventDispatch();
+  for (const call of ['10 of 21', '10 of 11', '1 of 1']) {
+    await sim.advance(100);
+    t.deepEqual(kernel.calls(), []);
+    client.resumeReading();
+    client.pauseReading();
+    await sim.idle();
+    t.deepEqual(kernel.calls(), [`write ${fd}: ${call}`]);
+  }
+  t.is(await ended, 1);
+  client.resumeReading();
+  t.is(client.take().toString(), HELD);
+});
+
+for (const [name, errnum] of [['EAGAIN', EAGAIN]] as const) {
+  test.serial(`held: so is all of it where the kernel says ${name}`, async (t) => {
+    const sim = start();
+    const [[client, fd]] = accepted(sim);
+    failOnce(sim, 'write', errnum);
+    await turn(() => writeText(fd, 'hello'));
+    t.is(client.take().toString(), '');
+    t.is(await eventDispatch(), 1);
+    t.is(client.take().toString(), 'hello');
+    await turn(() => t.is(writeText(fd, 'hello'), 5));
+  });
+}
+
+test.serial('held: meanwhile a write gives EAGAIN, in a turn and outside of it, and takes nothing', async (t) => {
+  const sim = start(TEN);
+  const [client, fd] = await stuck(sim);
+  await turn(() => {
+    t.is(writeText(fd, 'more'), -EAGAIN);
+    t.is(writeText(fd, 'm'.repeat(CORK_SIZE)), -EAGAIN);
+  });
+  t.is(writeText(fd, 'more'), -EAGAIN);
+  client.resumeReading();
+  t.is(await eventDispatch(), 1);
+  t.is(client.take().toString(), HELD);
+});
+
+test.serial('held: a write sends it first, and is told EAGAIN where that does not send it all', async (t) => {
+  const sim = start(TEN);
+  const [client, fd] = await stuck(sim);
+  const kernel = new Kernel(sim);
+  client.resumeReading();
+  client.pauseReading();
+  t.is(writeText(fd, 'more'), -EAGAIN);
+  client.resumeReading();
+  await turn(() => {
+    t.is(writeText(fd, 'more'), -EAGAIN);
+    t.is(writeText(fd, 'more'), 4);
+    t.is(writeText(fd, ', more'), 6);
+  });
+  t.deepEqual(kernel.calls(), ['10 of 21', '10 of 11', '1 of 1', '10 of 10'].map((call) => `write ${fd}: ${call}`));
+  t.is(client.take().toString(), `${HELD}more, more`);
+});
+
+test.serial('held: keeps no other descriptor from being written to', async (t) => {
+  const sim = start(TEN);
+  const [[client, fd], [other, free]] = accepted(sim, 2);
+  client.pauseReading();
+  await turn(() => {
+    writeText(fd, HELD);
+    t.is(writeText(free, 'hello'), 5);
+  });
+  t.is(other.take().toString(), 'hello');
+  await turn(() => {
+    writeText(fd, 'more');
+    t.is(writeText(free, 'world'), 5);
+  });
+  t.is(other.take().toString(), 'world');
+});
+
+test.serial('held: the loop does not end meanwhile, and ends when it is sent', async (t) => {
+  const sim = start(TEN);
+  const [client] = await stuck(sim);
+  let ended = false;
+  const dispatched = eventDispatch().then((res) => {
+    ended = true;
+    return res;
+  });
+  await sim.advance(1000);
+  t.false(ended);
+  client.resumeReading();
+  t.is(await dispatched, 1);
+});
+
+test.serial('held: what a loop did not take that ended at once is sent by the next', async (t) => {
+  const sim = start({ ...TEN, autoAdvance: true });
+  const [[client, fd]] = accepted(sim);
+  client.pauseReading();
+  sim.at(20, () => client.resumeReading());
+  eventActive(newEvent(-1, 0, () => writeText(fd, HELD)), EV_READ, 1);
+  t.is(await eventLoop(0), 1);
+  t.is(client.take().toString(), HELD);
+});
+
+// The place in the backend, which has one for each direction of a descriptor
+
+for (const [name, flags] of [['once', EV_WRITE], ['persistent', EV_WRITE | EV_PERSIST]] as const) {
+  for (const order of ['before', 'after'] as const) {
+    test.serial(`place: an event of the program's, ${name}, added ${order} something is held, is called, not we`, async (t) => {
+      const sim = start(TEN);
+      const [[client, fd]] = accepted(sim);
+      client.pauseReading();
+      const kernel = new Kernel(sim);
+      const seen: number[] = [];
+      const ev = newEvent(fd, flags, () => {
+        t.deepEqual(kernel.calls(), []);
+        seen.push(writeText(fd, 'more'));
+        if (seen.at(-1) === 4) eventDel(ev);
+        else if (!(flags & EV_PERSIST)) eventAdd(ev, null);
+      });
+      if (order === 'before') eventAdd(ev, null);
+      await turn(() => {
+        if (order === 'before') eventDel(ev);
+        t.is(writeText(fd, HELD), 31);
+        if (order === 'before') eventAdd(ev, null);
+      });
+      if (order === 'after') eventAdd(ev, null);
+      kernel.calls();
+      const ended = eventDispatch();
+      for (const call of ['10 of 21', '10 of 11']) {
+        client.resumeReading();
+        client.pauseReading();
+        await sim.idle();
+        t.deepEqual(kernel.calls(), [`write ${fd}: ${call}`]);
+      }
+      client.resumeReading();
+      t.is(await ended, 1);
+      t.deepEqual(kernel.calls(), [`write ${fd}: 1 of 1`, `write ${fd}: 4 of 4`]);
+      t.deepEqual(seen, [-EAGAIN, -EAGAIN, 4]);
+      t.is(client.take().toString(), `${HELD}more`);
+    });
+  }
+
+  test.serial(`place: an event of the program's, ${name}, that goes without a write leaves it to us`, async (t) => {
+    const sim = start(TEN);
+    const [[client, fd]] = accepted(sim);
+    client.pauseReading();
+    let called = 0;
+    const ev = newEvent(fd, flags, () => {
+      called++;
+      eventDel(ev);
+    });
+    eventAdd(ev, null);
+    await turn(() => writeText(fd, HELD));
+    t.is(called, 1); // it was writable
+    eventAdd(ev, null);
+    eventDel(ev);
+    eventAdd(ev, null);
+    client.resumeReading();
+    t.is(await eventDispatch(), 1);
+    t.is(called, 2);
+    t.is(client.take().toString(), HELD);
+  });
+}
+
+test.serial('place: an event whose timeout comes leaves it to us', async (t) => {
+  const sim = start(TEN);
+  const [client, fd] = await stuck(sim);
+  eventAdd(newEvent(fd, EV_WRITE | EV_PERSIST, () => {}), { tvSec: 1, tvUsec: 0 });
+  const ended = eventDispatch();
+  await sim.advance(2);
+  client.resumeReading();
+  t.is(await ended, 1);
+  t.is(client.take().toString(), HELD);
+});
+
+test.serial('place: an event for both directions has it too, and one for reading is not disturbed', async (t) => {
+  for (const flags of [EV_READ, EV_READ | EV_WRITE]) {
+    const sim = start(TEN);
+    const [client, fd] = await stuck(sim);
+    const heard: (string | number)[] = [];
+    const ev = newEvent(fd, flags | EV_PERSIST, (_fd, which) => {
+      if (which & EV_READ) heard.push(readText(fd));
+      if (heard.length === 2) eventDel(ev);
+    });
+    eventAdd(ev, null);
+    const ended = eventDispatch();
+    client.send('one');
+    await sim.idle();
+    client.send('two');
+    await sim.idle();
+    client.resumeReading();
+    t.is(await ended, 1);
+    t.deepEqual(heard, ['one', 'two']);
+    t.is(client.take().toString(), HELD);
+  }
+});
+
+test.serial('place: an event that cannot be added has -1 and its errno, and we go on when it is deleted', async (t) => {
+  const sim = start(TEN);
+  const [client, fd] = await stuck(sim);
+  const ev = newEvent(fd, EV_WRITE, () => t.fail());
+  sim.onCall = ({ name, args }) => name === 'epoll_ctl' && args[0] === EPOLL_CTL_ADD ? { errno: ENOMEM } : undefined;
+  fails(t, eventAdd(ev, null), ENOMEM);
+  sim.onCall = null;
+  eventDel(ev);
+  client.resumeReading();
+  t.is(await eventDispatch(), 1);
+  t.is(client.take().toString(), HELD);
+});
+
+// Shutdown and close
+
+test.serial('shutdown: for writing, when all is sent; until then a read is as before', async (t) => {
+  const sim = start(TEN);
+  const [client, fd] = await stuck(sim);
+  t.is(shutdown(fd, SHUT_WR), 0);
+  client.send('still heard');
+  t.is(readText(fd), 'still heard');
+  t.is(readText(fd), EAGAIN);
+  await sim.idle();
+  client.resumeReading();
+  t.false(client.ended);
+  t.is(await eventDispatch(), 1);
+  t.is(client.take().toString(), HELD);
+  t.true(client.ended);
+});
+
+test.serial('close: what is held is sent first, and the loop runs until then', async (t) => {
+  const sim = start(TEN);
+  const [client, fd] = await stuck(sim);
+  t.is(close(fd), 0);
+  t.deepEqual(sim.openFds(), [fd]);
+  const ended = eventDispatch();
+  await sim.advance(59);
+  client.resumeReading();
+  t.is(await ended, 1);
+  t.is(client.take().toString(), HELD);
+  t.true(client.ended);
+  t.deepEqual(sim.openFds(), []);
+});
+
+test.serial('close: after a shutdown too', async (t) => {
+  const sim = start(TEN);
+  const [client, fd] = await stuck(sim);
+  shutdown(fd, SHUT_WR);
+  close(fd);
+  client.resumeReading();
+  t.is(await eventDispatch(), 1);
+  t.is(client.take().toString(), HELD);
+  t.true(client.ended);
+  t.deepEqual(sim.openFds(), []);
+});
+
+test.serial('close: its number is not used again before', async (t) => {
+  const sim = start(TEN);
+  const [client, fd] = await stuck(sim);
+  close(fd);
+  const other = socket(AF_INET, SOCK_STREAM, 0);
+  t.not(other, fd);
+  client.resumeReading();
+  t.is(await eventDispatch(), 1);
+  t.is(socket(AF_INET, SOCK_STREAM, 0), fd);
+});
+
+test.serial('close: a peer that takes nothing for 60 seconds is given up', async (t) => {
+  const sim = start(TEN);
+  const [client, fd] = await stuck(sim);
+  const ended = eventDispatch();
+  await sim.advance(1000);
+  close(fd);
+  sim.interrupt();
+  await sim.advance(59);
+  t.deepEqual(sim.openFds(), [fd]);
+  await sim.advance(2);
+  t.deepEqual(sim.openFds(), []);
+  t.is(await ended, 1);
+  client.resumeReading();
+  t.is(client.take().toString(), HELD.slice(0, 10));
+});
+
+// When sending fails
+
+for (const [name, errnum] of [['ECONNRESET', ECONNRESET], ['EPIPE', EPIPE], ['ENOMEM', ENOMEM]] as const) {
+  test.serial(`failure: ${name} is what the next write is told, once; then it is EPIPE`, async (t) => {
+    const sim = start();
+    const [[, fd]] = accepted(sim);
+    failOnce(sim, 'write', errnum);
+    await turn(() => t.is(writeText(fd, 'hello'), 5));
+    await turn(() => t.is(writeText(fd, 'hello'), -errnum));
+    t.is(writeText(fd, 'hello'), -EPIPE);
+  });
+
+  test.serial(`failure: ${name} for a full cork is what the next write of the turn is told`, async (t) => {
+    const sim = start();
+    const [[, fd]] = accepted(sim);
+    failOnce(sim, 'write', errnum);
+    await turn(() => {
+      writeText(fd, 'a');
+      t.is(writeText(fd, 'a'.repeat(CORK_SIZE)), CORK_SIZE - 1);
+      t.is(writeText(fd, 'a'), -errnum);
+    });
+  });
+
+  test.serial(`failure: ${name} is the end of the stream for a program that only reads`, async (t) => {
+    const sim = start();
+    const [[client, fd]] = accepted(sim);
+    client.send('hello');
+    const seen: (string | number)[] = [];
+    const ev = newEvent(fd, EV_READ | EV_PERSIST, () => {
+      if (seen.length === 0) {
+        failOnce(sim, 'write', errnum);
+        writeText(fd, 'hello');
+      }
+      seen.push(readText(fd));
+      if (seen.at(-1) === '') eventDel(ev);
+    });
+    eventAdd(ev, null);
+    t.is(await eventDispatch(), 1);
+    t.deepEqual(seen, ['hello', '']);
+  });
+
+  test.serial(`failure: ${name} for what is held, without a write, is the end of the stream and told by the next`, async (t) => {
+    const sim = start(TEN);
+    const [client, fd] = await stuck(sim);
+    failOnce(sim, 'write', errnum);
+    const seen: (string | number)[] = [];
+    const ev = newEvent(fd, EV_READ | EV_PERSIST, () => {
+      seen.push(readText(fd));
+      eventDel(ev);
+    });
+    eventAdd(ev, null);
+    client.resumeReading();
+    t.is(await eventDispatch(), 1);
+    t.deepEqual(seen, ['']);
+    await turn(() => t.is(writeText(fd, 'hello'), -errnum));
+  });
+
+  test.serial(`failure: ${name} after a close ends with the descriptor, and is not told who gets its number`, async (t) => {
+    const sim = start(TEN);
+    const [client, fd] = await stuck(sim);
+    close(fd);
+    failOnce(sim, 'write', errnum);
+    client.resumeReading();
+    t.is(await eventDispatch(), 1);
+    t.deepEqual(sim.openFds(), []);
+    const [[, again]] = accepted(sim);
+    t.is(again, fd);
+    await turn(() => t.is(writeText(again, 'hello'), 5));
+  });
+}
+
+test.serial('failure: nobody told, a close forgets it', async (t) => {
+  const sim = start();
+  const [[, fd]] = accepted(sim);
+  failOnce(sim, 'write', EPIPE);
+  await turn(() => writeText(fd, 'hello'));
+  t.is(close(fd), 0);
+  const [[client, again]] = accepted(sim);
+  t.is(again, fd);
+  await turn(() => t.is(writeText(again, 'hello'), 5));
+  t.is(client.take().toString(), 'hello');
+});
+
+test.serial('failure: of one descriptor is not another\'s, nor does its errno show in a call that succeeds', async (t) => {
+  const sim = start();
+  const [[, fd], [client, other]] = accepted(sim, 2);
+  failOnce(sim, 'write', EPIPE);
+  await turn(() => {
+    writeText(fd, 'hello');
+    t.is(writeText(other, 'hello'), 5);
+  });
+  t.is(client.take().toString(), 'hello');
+  await turn(() => t.is(writeText(other, 'hello'), 5));
+  await turn(() => t.is(writeText(fd, 'hello'), -EPIPE));
+});
+
+// Misuse, and a new beginning
+
+test.serial('event_init: starts anew, with nothing drained, kept, held or failed', async (t) => {
+  const first = start(TEN);
+  const [[one, fd], [two, other]] = accepted(first, 2);
+  one.pauseReading();
+  two.send('hello');
+  await turn(() => {
+    readText(other);
+    writeText(fd, HELD);
+    failOnce(first, 'write', EPIPE);
+    writeText(other, 'hello');
+  });
+  const second = start();
+  const pairs = accepted(second, 2);
+  t.deepEqual(pairs.map(([, number]) => number), [fd, other]);
+  for (const [client] of pairs) client.send('hello');
+  await turn(() => {
+    for (const [, number] of pairs) t.is(readText(number), 'hello');
+    for (const [, number] of pairs) t.is(writeText(number, 'world'), 5);
+  });
+  for (const [client] of pairs) t.is(client.take().toString(), 'world');
+  t.is(await eventDispatch(), 1);
+});
+
+test.serial('event_init: without economy every call is the kernel\'s again', async (t) => {
+  eventEconomy(false);
+  const sim = start();
+  const [[client, fd]] = accepted(sim);
+  client.send('hello');
+  const kernel = new Kernel(sim);
+  await turn(() => {
+    t.is(readText(fd), 'hello');
+    t.is(readText(fd), EAGAIN);
+    writeText(fd, 'hel');
+    writeText(fd, 'lo');
+  });
+  t.deepEqual(kernel.calls(), [
+    `read ${fd}: 5 of 100`, `read ${fd}: EAGAIN of 100`, `write ${fd}: 3 of 3`, `write ${fd}: 2 of 2`,
+  ]);
 });
