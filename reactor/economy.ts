@@ -31,6 +31,7 @@ const ORPHAN_TIMEOUT: Readonly<Timeval> = { tvSec: 60, tvUsec: 0 };
 
 /** What the kernel did not take of a descriptor's writes. */
 interface Held {
+  readonly fd: number;
   /** From `start` to the end. */
   readonly bytes: Uint8Array;
   start: number;
@@ -130,11 +131,7 @@ class Economy implements Syscalls {
   write(fd: number, buf: Uint8Array, offset: number, length: number): number {
     if (this.owner !== fd) {
       if (this.owner !== -1) this.flush();
-      if (this.failed.size > 0 && this.tellFailure(fd)) return -1;
-      if (this.held.size > 0 && !this.sendHeld(fd)) {
-        setErrno(EAGAIN);
-        return -1;
-      }
+      if ((this.held.size > 0 || this.failed.size > 0) && !this.mayWrite(fd)) return -1;
       if (length >= CORK_SIZE || !this.inTurn) return this.kernel.write(fd, buf, offset, length);
       this.owner = fd;
     }
@@ -184,6 +181,20 @@ class Economy implements Syscalls {
     if (held !== undefined) eventAdd(held.event, null);
   }
 
+  /** Whether a write to `fd` is to go on; otherwise errno says why not. */
+  private mayWrite(fd: number): boolean {
+    const held = this.held.get(fd);
+    if (held !== undefined && !this.sendHeld(held)) {
+      setErrno(EAGAIN);
+      return false;
+    }
+    const error = this.failed.get(fd);
+    if (error === undefined) return true;
+    this.failed.delete(fd);
+    setErrno(error);
+    return false;
+  }
+
   private setDrained(fd: number): void {
     if (fd >= this.drained.length) {
       const longer = new Uint32Array(2 * fd);
@@ -210,33 +221,24 @@ class Economy implements Syscalls {
     this.kernel.shutdown(fd, SHUT_RDWR);
   }
 
-  /** Makes it errno, and true, when sending has failed and nobody was told. */
-  private tellFailure(fd: number): boolean {
-    const error = this.failed.get(fd);
-    if (error === undefined) return false;
-    this.failed.delete(fd);
-    setErrno(error);
-    return true;
-  }
-
   private hold(fd: number, bytes: Uint8Array): void {
     debugCork('%d: the kernel did not take %d bytes', fd, bytes.length);
     const event = new Event();
     eventSet(event, fd, EV_WRITE | EV_PERSIST, this.onHeld, null);
-    this.held.set(fd, { bytes, start: 0, event, shutting: null, closing: false });
+    this.held.set(fd, { fd, bytes, start: 0, event, shutting: null, closing: false });
     if (!this.writers.has(fd)) eventAdd(event, null);
   }
 
   private readonly onHeld = (fd: number, which: number): void => {
-    if (which & EV_TIMEOUT) this.letGo(fd);
-    else this.sendHeld(fd);
+    const held = this.held.get(fd);
+    if (held === undefined) return;
+    if (which & EV_TIMEOUT) this.letGo(held);
+    else this.sendHeld(held);
   };
 
-  /** Sends what is held for `fd` as far as the kernel takes it; true where nothing is held any more. */
-  private sendHeld(fd: number): boolean {
-    const held = this.held.get(fd);
-    if (held === undefined) return true;
-    const { bytes, start } = held;
+  /** Sends what is held as far as the kernel takes it; true where nothing is held any more. */
+  private sendHeld(held: Held): boolean {
+    const { fd, bytes, start } = held;
     const res = this.kernel.write(fd, bytes, start, bytes.length - start);
     if (res === -1) {
       if (errno === EAGAIN || errno === EWOULDBLOCK) return false;
@@ -245,18 +247,16 @@ class Economy implements Syscalls {
       held.start += res;
       if (held.start < bytes.length) return false;
     }
-    this.letGo(fd);
+    this.letGo(held);
     return true;
   }
 
-  /** Nothing is held for `fd` any more: what waited for that can be done. */
-  private letGo(fd: number): void {
-    const held = this.held.get(fd);
-    if (held === undefined) return;
-    eventDel(held.event);
+  /** Nothing is held any more: what waited for that can be done. */
+  private letGo({ fd, event, shutting, closing }: Held): void {
+    eventDel(event);
     this.held.delete(fd);
-    if (held.shutting !== null) this.kernel.shutdown(fd, held.shutting);
-    if (held.closing) this.closeNow(fd);
+    if (shutting !== null) this.kernel.shutdown(fd, shutting);
+    if (closing) this.closeNow(fd);
   }
 
   private closeNow(fd: number): number {

@@ -769,6 +769,15 @@ for (const [name, errnum] of [['ECONNRESET', ECONNRESET], ['EPIPE', EPIPE], ['EN
     t.deepEqual(seen, ['hello', '']);
   });
 
+  test.serial(`failure: ${name} for what is held, of a write that sends it, is what that write is told`, async (t) => {
+    const sim = start(TEN);
+    const [, fd] = await stuck(sim);
+    failOnce(sim, 'write', errnum);
+    await turn(() => t.is(writeText(fd, 'hello'), -errnum));
+    await turn(() => t.is(writeText(fd, 'hello'), 5));
+    await turn(() => t.is(writeText(fd, 'hello'), -EPIPE));
+  });
+
   test.serial(`failure: ${name} for what is held, without a write, is the end of the stream and told by the next`, async (t) => {
     const sim = start(TEN);
     const [client, fd] = await stuck(sim);
