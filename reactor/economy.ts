@@ -15,7 +15,7 @@
 import { EV_PERSIST, EV_TIMEOUT, EV_WRITE, Event } from './event.h';
 import type { Eventop, Syscalls, Timeval } from './event.h';
 import { eventAdd, eventDel, eventSet } from './event';
-import { EAGAIN, EBADF, EWOULDBLOCK, errno, setErrno } from './errno.h';
+import { EAGAIN, EBADF, EINTR, EWOULDBLOCK, errno, setErrno } from './errno.h';
 import { trace } from './log';
 import { SHUT_RD, SHUT_RDWR } from './socket.h';
 import type { Linger, SockaddrIn } from './socket.h';
@@ -210,7 +210,7 @@ class Economy implements Syscalls {
     this.corked = 0;
     const res = this.kernel.write(fd, this.cork, 0, length);
     if (res === length) return;
-    if (res === -1 && errno !== EAGAIN && errno !== EWOULDBLOCK) this.fail(fd);
+    if (res === -1 && !isForNow(errno)) this.fail(fd);
     else this.hold(fd, this.cork.slice(Math.max(res, 0), length));
   }
 
@@ -241,7 +241,7 @@ class Economy implements Syscalls {
     const { fd, bytes, start } = held;
     const res = this.kernel.write(fd, bytes, start, bytes.length - start);
     if (res === -1) {
-      if (errno === EAGAIN || errno === EWOULDBLOCK) return false;
+      if (isForNow(errno)) return false;
       this.fail(fd);
     } else {
       held.start += res;
@@ -306,4 +306,9 @@ class Economy implements Syscalls {
   getrandom(buf: Uint8Array): number {
     return this.kernel.getrandom(buf);
   }
+}
+
+/** Whether a write that failed so is to be made again. */
+function isForNow(error: number): boolean {
+  return error === EAGAIN || error === EWOULDBLOCK || error === EINTR;
 }

@@ -4,7 +4,7 @@
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 
-import { EAGAIN, ECONNRESET, ENOMEM, EPIPE, errno } from '../reactor/errno.h';
+import { EAGAIN, ECONNRESET, EINTR, ENOMEM, EPIPE, errno } from '../reactor/errno.h';
 import { CORK_SIZE } from '../reactor/economy';
 import { EVLOOP_NONBLOCK, EVLOOP_ONCE, EV_PERSIST, EV_READ, EV_WRITE, Event } from '../reactor/event.h';
 import { eventActive, eventAdd, eventDel, eventDispatch, eventEconomy, eventInit, eventLoop, eventSet } from '../reactor/event';
@@ -468,7 +468,7 @@ test.serial('held: what the kernel does not take is sent as the descriptor turns
   t.is(client.take().toString(), HELD);
 });
 
-for (const [name, errnum] of [['EAGAIN', EAGAIN]] as const) {
+for (const [name, errnum] of [['EAGAIN', EAGAIN], ['EINTR', EINTR]] as const) {
   test.serial(`held: so is all of it where the kernel says ${name}`, async (t) => {
     const sim = start();
     const [[client, fd]] = accepted(sim);
