@@ -70,7 +70,11 @@ export function economical(base: Eventop): Eventop {
 
     del(arg: object, ev: Event): number {
       const res = base.del(arg, ev);
-      if (ev.evEvents & EV_WRITE) economy?.writerDeleted(ev);
+      if (ev.evEvents & EV_WRITE) {
+        const error = errno;
+        economy?.writerDeleted(ev);
+        if (res === -1) setErrno(error);
+      }
       return res;
     },
 
@@ -161,7 +165,8 @@ class Economy implements Syscalls {
       return -1;
     }
     held.closing = true;
-    eventAdd(held.event, ORPHAN_TIMEOUT);
+    this.writers.delete(fd);
+    this.watch(held);
     return 0;
   }
 
@@ -178,7 +183,10 @@ class Economy implements Syscalls {
     const held = this.held.get(ev.evFd);
     if (held?.event === ev) return;
     this.writers.delete(ev.evFd);
-    if (held !== undefined) eventAdd(held.event, null);
+    if (held === undefined) return;
+    // After close it has the place that the program's event had, and has just lost it.
+    eventDel(held.event);
+    this.watch(held);
   }
 
   /** Whether a write to `fd` is to go on; otherwise errno says why not. */
@@ -225,8 +233,16 @@ class Economy implements Syscalls {
     debugCork('%d: the kernel did not take %d bytes', fd, bytes.length);
     const event = new Event();
     eventSet(event, fd, EV_WRITE | EV_PERSIST, this.onHeld, null);
-    this.held.set(fd, { fd, bytes, start: 0, event, shutting: null, closing: false });
-    if (!this.writers.has(fd)) eventAdd(event, null);
+    const held = { fd, bytes, start: 0, event, shutting: null, closing: false };
+    this.held.set(fd, held);
+    if (!this.writers.has(fd)) this.watch(held);
+  }
+
+  /** Waits for the descriptor to turn writable. */
+  private watch(held: Held): void {
+    if (eventAdd(held.event, held.closing ? ORPHAN_TIMEOUT : null) !== -1) return;
+    this.fail(held.fd);
+    this.letGo(held);
   }
 
   private readonly onHeld = (fd: number, which: number): void => {
@@ -261,6 +277,7 @@ class Economy implements Syscalls {
 
   private closeNow(fd: number): number {
     this.failed.delete(fd);
+    this.writers.delete(fd);
     if (fd < this.drained.length) this.drained[fd] = 0;
     return this.kernel.close(fd);
   }

@@ -4,14 +4,14 @@
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 
-import { EAGAIN, ECONNRESET, EINTR, ENOMEM, EPIPE, errno } from '../reactor/errno.h';
+import { EAGAIN, ECONNRESET, EINTR, ENOENT, ENOMEM, ENOTCONN, EPERM, EPIPE, errno } from '../reactor/errno.h';
 import { CORK_SIZE } from '../reactor/economy';
 import { EVLOOP_NONBLOCK, EVLOOP_ONCE, EV_PERSIST, EV_READ, EV_WRITE, Event } from '../reactor/event.h';
 import { eventActive, eventAdd, eventDel, eventDispatch, eventEconomy, eventInit, eventLoop, eventSet } from '../reactor/event';
 import { evtimerAdd, evtimerSet } from '../reactor/evtimer';
 import { Simulation, installSimulation } from '../reactor/sim';
 import type { CallName, CallRecord, SimClient, SimulationOptions } from '../reactor/sim';
-import { EPOLL_CTL_ADD } from '../reactor/sim/pollset';
+import { EPOLL_CTL_ADD, EPOLL_CTL_DEL } from '../reactor/sim/pollset';
 import { AF_INET, INADDR_ANY, SHUT_RD, SHUT_RDWR, SHUT_WR, SOCK_STREAM } from '../reactor/socket.h';
 import { accept, bind, close, listen, read, shutdown, socket, write } from '../reactor/syscalls';
 
@@ -728,6 +728,37 @@ test.serial('close: a peer that takes nothing for 60 seconds is given up', async
   t.is(client.take().toString(), HELD.slice(0, 10));
 });
 
+test.serial('close: with an event of the program that was not deleted before, or is deleted after', async (t) => {
+  for (const deletes of [false, true]) {
+    const sim = start(TEN);
+    const [client, fd] = await stuck(sim);
+    const ev = newEvent(fd, EV_WRITE | EV_PERSIST, () => t.fail());
+    eventAdd(ev, null);
+    t.is(close(fd), 0);
+    if (deletes) eventDel(ev);
+    client.resumeReading();
+    await eventLoop(EVLOOP_ONCE);
+    await eventLoop(EVLOOP_ONCE);
+    await eventLoop(EVLOOP_NONBLOCK);
+    t.is(client.take().toString(), HELD);
+    t.true(client.ended);
+    t.deepEqual(sim.openFds(), []);
+  }
+});
+
+test.serial('close: with an event that is not deleted, the backend has no place for who gets the number, who is told', async (t) => {
+  const sim = start(TEN);
+  const [[, fd]] = accepted(sim);
+  eventAdd(newEvent(fd, EV_WRITE | EV_PERSIST, () => t.fail()), null);
+  close(fd);
+  const [client, again] = await stuck(sim);
+  t.is(again, fd);
+  fails(t, eventAdd(newEvent(fd, EV_READ, () => {}), null), ENOENT);
+  await turn(() => t.is(writeText(fd, 'more'), -ENOENT));
+  client.resumeReading();
+  t.true(client.ended);
+});
+
 // When sending fails
 
 for (const [name, errnum] of [['ECONNRESET', ECONNRESET], ['EPIPE', EPIPE], ['ENOMEM', ENOMEM]] as const) {
@@ -831,6 +862,35 @@ test.serial('failure: of one descriptor is not another\'s, nor does its errno sh
   t.is(client.take().toString(), 'hello');
   await turn(() => t.is(writeText(other, 'hello'), 5));
   await turn(() => t.is(writeText(fd, 'hello'), -EPIPE));
+});
+
+test.serial('failure: where nobody can wait for a descriptor, what is held for it is as good as lost', async (t) => {
+  const sim = start(TEN);
+  const [[client, fd]] = accepted(sim);
+  client.pauseReading();
+  failOnce(sim, 'epoll_ctl', ENOMEM);
+  await turn(() => writeText(fd, HELD));
+  await turn(() => t.is(writeText(fd, 'more'), -ENOMEM));
+  t.is(readText(fd), '');
+  t.is(await eventDispatch(), 1);
+  client.resumeReading();
+  t.true(client.ended);
+});
+
+test.serial('failure: so it is when the program leaves the place to us, and its event_del is what it was', async (t) => {
+  const sim = start(TEN);
+  const [client, fd] = await stuck(sim);
+  const ev = newEvent(fd, EV_WRITE, () => t.fail());
+  eventAdd(ev, null);
+  sim.onCall = ({ name, args }) => {
+    if (name === 'epoll_ctl') return { errno: args[0] === EPOLL_CTL_DEL ? EPERM : ENOMEM };
+    return name === 'shutdown' ? { errno: ENOTCONN } : undefined;
+  };
+  fails(t, eventDel(ev), EPERM);
+  sim.onCall = null;
+  t.is(await eventDispatch(), 1);
+  await turn(() => t.is(writeText(fd, 'more'), -ENOMEM));
+  client.resumeReading();
 });
 
 // Misuse, and a new beginning
