@@ -15,9 +15,9 @@
 import { EV_PERSIST, EV_TIMEOUT, EV_WRITE, Event } from './event.h';
 import type { Eventop, Syscalls, Timeval } from './event.h';
 import { eventAdd, eventDel, eventSet } from './event';
-import { EAGAIN, EBADF, EINTR, EWOULDBLOCK, errno, setErrno } from './errno.h';
+import { EAGAIN, EBADF, EINTR, EPIPE, EWOULDBLOCK, errno, setErrno } from './errno.h';
 import { trace } from './log';
-import { SHUT_RD, SHUT_RDWR } from './socket.h';
+import { SHUT_RD, SHUT_RDWR, SHUT_WR } from './socket.h';
 import type { Linger, SockaddrIn } from './socket.h';
 
 const debugCork = trace('reactor:cork');
@@ -37,8 +37,8 @@ interface Held {
   start: number;
   /** Waits for the descriptor to turn writable, unless the program does: the backend has one place for both. */
   readonly event: Event;
-  /** What the program asked for that is to be done when nothing is held any more. */
-  shutting: number | null;
+  /** What the program asked for that is to be done when nothing is held any more: shutdown for writing, close. */
+  shutting: boolean;
   closing: boolean;
 }
 
@@ -152,8 +152,8 @@ class Economy implements Syscalls {
     if (this.owner === fd) this.flush();
     const held = this.held.get(fd);
     if (held === undefined || how === SHUT_RD) return this.kernel.shutdown(fd, how);
-    held.shutting = how;
-    return 0;
+    held.shutting = true;
+    return how === SHUT_RDWR ? this.kernel.shutdown(fd, SHUT_RD) : 0;
   }
 
   close(fd: number): number {
@@ -192,8 +192,8 @@ class Economy implements Syscalls {
   /** Whether a write to `fd` is to go on; otherwise errno says why not. */
   private mayWrite(fd: number): boolean {
     const held = this.held.get(fd);
-    if (held !== undefined && !this.sendHeld(held)) {
-      setErrno(EAGAIN);
+    if (held !== undefined && (held.closing || held.shutting || !this.sendHeld(held))) {
+      setErrno(held.closing ? EBADF : held.shutting ? EPIPE : EAGAIN);
       return false;
     }
     const error = this.failed.get(fd);
@@ -233,7 +233,7 @@ class Economy implements Syscalls {
     debugCork('%d: the kernel did not take %d bytes', fd, bytes.length);
     const event = new Event();
     eventSet(event, fd, EV_WRITE | EV_PERSIST, this.onHeld, null);
-    const held = { fd, bytes, start: 0, event, shutting: null, closing: false };
+    const held = { fd, bytes, start: 0, event, shutting: false, closing: false };
     this.held.set(fd, held);
     if (!this.writers.has(fd)) this.watch(held);
   }
@@ -271,7 +271,7 @@ class Economy implements Syscalls {
   private letGo({ fd, event, shutting, closing }: Held): void {
     eventDel(event);
     this.held.delete(fd);
-    if (shutting !== null) this.kernel.shutdown(fd, shutting);
+    if (shutting) this.kernel.shutdown(fd, SHUT_WR);
     if (closing) this.closeNow(fd);
   }
 

@@ -4,7 +4,7 @@
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 
-import { EAGAIN, ECONNRESET, EINTR, ENOENT, ENOMEM, ENOTCONN, EPERM, EPIPE, errno } from '../reactor/errno.h';
+import { EAGAIN, EBADF, ECONNRESET, EINTR, ENOENT, ENOMEM, ENOTCONN, EPERM, EPIPE, errno } from '../reactor/errno.h';
 import { CORK_SIZE } from '../reactor/economy';
 import { EVLOOP_NONBLOCK, EVLOOP_ONCE, EV_PERSIST, EV_READ, EV_WRITE, Event } from '../reactor/event.h';
 import { eventActive, eventAdd, eventDel, eventDispatch, eventEconomy, eventInit, eventLoop, eventSet } from '../reactor/event';
@@ -675,6 +675,43 @@ test.serial('shutdown: for writing, when all is sent; until then a read is as be
   t.true(client.ended);
 });
 
+test.serial('shutdown: for reading at once', async (t) => {
+  const sim = start(TEN);
+  for (const how of [SHUT_RD, SHUT_RDWR]) {
+    const [client, fd] = await stuck(sim);
+    t.is(shutdown(fd, how), 0);
+    t.is(readText(fd), '');
+    client.resumeReading();
+    t.is(await eventDispatch(), 1);
+    t.is(client.take().toString(), HELD);
+    t.is(client.ended, how === SHUT_RDWR);
+  }
+});
+
+test.serial('shutdown: of both directions, one after the other', async (t) => {
+  for (const [first, second] of [[SHUT_RD, SHUT_WR], [SHUT_WR, SHUT_RD], [SHUT_RDWR, SHUT_WR]]) {
+    const sim = start(TEN);
+    const [client, fd] = await stuck(sim);
+    t.is(shutdown(fd, first), 0);
+    t.is(shutdown(fd, second), 0);
+    t.is(readText(fd), '');
+    client.resumeReading();
+    t.is(await eventDispatch(), 1);
+    t.is(client.take().toString(), HELD);
+    t.true(client.ended);
+  }
+});
+
+test.serial('shutdown: a write after it gives EPIPE, though something is held', async (t) => {
+  const sim = start(TEN);
+  const [client, fd] = await stuck(sim);
+  shutdown(fd, SHUT_WR);
+  await turn(() => t.is(writeText(fd, 'more'), -EPIPE));
+  client.resumeReading();
+  t.is(await eventDispatch(), 1);
+  t.is(client.take().toString(), HELD);
+});
+
 test.serial('close: what is held is sent first, and the loop runs until then', async (t) => {
   const sim = start(TEN);
   const [client, fd] = await stuck(sim);
@@ -699,6 +736,18 @@ test.serial('close: after a shutdown too', async (t) => {
   t.is(client.take().toString(), HELD);
   t.true(client.ended);
   t.deepEqual(sim.openFds(), []);
+});
+
+test.serial('close: from then on the descriptor is none to write to or to close, as after any close', async (t) => {
+  const sim = start(TEN);
+  const [client, fd] = await stuck(sim);
+  close(fd);
+  fails(t, close(fd), EBADF);
+  client.resumeReading();
+  await turn(() => t.is(writeText(fd, 'more'), -EBADF));
+  t.is(await eventDispatch(), 1);
+  fails(t, close(fd), EBADF);
+  t.is(client.take().toString(), HELD);
 });
 
 test.serial('close: its number is not used again before', async (t) => {
