@@ -11,7 +11,7 @@
 // What the kernel does not take is held, and sent as the descriptor turns writable;
 // meanwhile a further write gives EAGAIN. When sending fails, the next write has the error, and the descriptor is shut
 // down, so that who only reads sees its end. A descriptor that is closed while something is held is closed when that is
-// sent, or after ORPHAN_TIMEOUT.
+// sent, or when nothing of it has been taken for ORPHAN_TIMEOUT.
 import { EV_PERSIST, EV_TIMEOUT, EV_WRITE, Event } from './event.h';
 import type { Eventop, Syscalls, Timeval } from './event.h';
 import { eventAdd, eventDel, eventSet } from './event';
@@ -26,7 +26,7 @@ const debugCork = trace('reactor:cork');
 export const CORK_SIZE = 256 * 1024;
 /** Below this many bytes, a loop is quicker than a view for TypedArray.set, and leaves no garbage. */
 const SHORT_COPY = 192;
-/** How long what was held at close may still take to be sent. */
+/** How long what was held at close may go without getting on. */
 const ORPHAN_TIMEOUT: Readonly<Timeval> = { tvSec: 60, tvUsec: 0 };
 
 /** What the kernel did not take of a descriptor's writes. */
@@ -261,7 +261,10 @@ class Economy implements Syscalls {
       this.fail(fd);
     } else {
       held.start += res;
-      if (held.start < bytes.length) return false;
+      if (held.start < bytes.length) {
+        if (held.closing) eventAdd(held.event, ORPHAN_TIMEOUT);
+        return false;
+      }
     }
     this.letGo(held);
     return true;

@@ -777,6 +777,23 @@ test.serial('close: a peer that takes nothing for 60 seconds is given up', async
   t.is(client.take().toString(), HELD.slice(0, 10));
 });
 
+test.serial('close: a peer that takes a little now and then gets all of it', async (t) => {
+  const sim = start(TEN);
+  const [client, fd] = await stuck(sim);
+  close(fd);
+  const ended = eventDispatch();
+  for (let i = 0; i < 3; i++) {
+    await sim.advance(50);
+    client.resumeReading();
+    client.pauseReading();
+    await sim.idle();
+  }
+  client.resumeReading();
+  t.is(await ended, 1);
+  t.is(client.take().toString(), HELD);
+  t.true(client.ended);
+});
+
 test.serial('close: with an event of the program that was not deleted before, or is deleted after', async (t) => {
   for (const deletes of [false, true]) {
     const sim = start(TEN);
