@@ -133,6 +133,8 @@ class Economy implements Syscalls {
   }
 
   write(fd: number, buf: Uint8Array, offset: number, length: number): number {
+    // Not within the buffer: what that means, the kernel says. In the cork there are others' bytes.
+    if (!(offset >= 0 && length >= 0 && offset + length <= buf.length)) return this.kernel.write(fd, buf, offset, length);
     if (this.owner !== fd) {
       if (this.owner !== -1) this.flush();
       if ((this.held.size > 0 || this.failed.size > 0) && !this.mayWrite(fd)) return -1;

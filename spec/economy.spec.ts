@@ -961,6 +961,22 @@ test.serial('failure: so it is when the program leaves the place to us, and its 
 
 // Misuse, and a new beginning
 
+test.serial('misuse: bytes outside of the buffer are refused as by the kernel, and nobody else\'s are sent in their place', async (t) => {
+  const sim = start();
+  const [[, fd], [client, other]] = accepted(sim, 2);
+  const buf = Buffer.from('hello');
+  await turn(() => {
+    writeText(fd, 'a secret');
+    for (const [offset, length] of [[0, 6], [5, 1], [-1, 2], [0, -1], [0, CORK_SIZE], [NaN, 1], [0, NaN]]) {
+      t.throws(() => write(other, buf, offset, length), { instanceOf: RangeError });
+    }
+    t.is(write(other, buf, 0, 5), 5);
+    t.throws(() => write(other, buf, 0, 6), { instanceOf: RangeError });
+    t.is(write(other, buf, 5, 0), 0);
+  });
+  t.is(client.take().toString(), 'hello');
+});
+
 test.serial('event_init: starts anew, with nothing drained, kept, held or failed', async (t) => {
   const first = start(TEN);
   const [[one, fd], [two, other]] = accepted(first, 2);
