@@ -227,6 +227,8 @@ class Economy implements Syscalls {
   /** Sending failed, with errno. */
   private fail(fd: number): void {
     debugCork('%d: sending what was kept failed: errno %d', fd, errno);
+    // The program wrote to what it had closed: nobody is there to be told, and the number may be another's tomorrow.
+    if (errno === EBADF) return;
     this.failed.set(fd, errno);
     this.kernel.shutdown(fd, SHUT_RDWR);
   }

@@ -917,6 +917,17 @@ test.serial('failure: nobody told, a close forgets it', async (t) => {
   t.is(client.take().toString(), 'hello');
 });
 
+test.serial('failure: on a descriptor that is not open is nobody\'s, least of all who gets its number', async (t) => {
+  const sim = start();
+  const [[, fd]] = accepted(sim);
+  close(fd);
+  await turn(() => writeText(fd, 'hello'));
+  const [[client, again]] = accepted(sim);
+  t.is(again, fd);
+  await turn(() => t.is(writeText(again, 'hello'), 5));
+  t.is(client.take().toString(), 'hello');
+});
+
 test.serial('failure: of one descriptor is not another\'s, nor does its errno show in a call that succeeds', async (t) => {
   const sim = start();
   const [[, fd], [client, other]] = accepted(sim, 2);
