@@ -2,7 +2,8 @@
 //
 // The hint. A read that gave less than it was asked for has drained the descriptor: until the loop has waited again, a
 // further read gives EAGAIN without asking the kernel. What comes meanwhile is reported by that wait, since readiness is
-// level-triggered.
+// level-triggered. So it goes with the end of the stream, even after a read that gave all it was asked for: whoever sends
+// and is done at once is answered, however long it was what he sent.
 //
 // The cork. What is written is kept, and leaves in one write: when another descriptor is written to, when the cork is full,
 // when the callbacks of this turn of the loop are over, and before the descriptor is shut down or closed. At other times
@@ -105,16 +106,16 @@ class Economy implements Syscalls {
   /** The descriptors for whose writability the program waits. */
   private readonly writers = new Set<number>();
 
-  /** The turn of the loop; 0 is none. */
-  private turn = 1;
-  /** By descriptor, the turn in which it was drained. */
-  private drained = new Uint32Array(1024);
+  /** The turn of the loop, counted in twos; 0 is none. */
+  private turn = 2;
+  /** By descriptor, the turn in which a read last gave bytes, plus one where it gave fewer than it was asked for. */
+  private reads = new Uint32Array(1024);
 
   constructor(private readonly kernel: Syscalls) {}
 
   beginTurn(): void {
     this.inTurn = true;
-    this.turn = (this.turn + 1) >>> 0 || 1;
+    this.turn = (this.turn + 2) >>> 0 || 2;
   }
 
   endTurn(): void {
@@ -123,12 +124,18 @@ class Economy implements Syscalls {
   }
 
   read(fd: number, buf: Uint8Array, offset: number, length: number): number {
-    if (fd < this.drained.length && this.drained[fd] === this.turn && this.inTurn) {
+    const { turn } = this;
+    const last = this.inTurn && fd < this.reads.length ? this.reads[fd] : 0;
+    if (last === turn + 1) {
       setErrno(EAGAIN);
       return -1;
     }
     const res = this.kernel.read(fd, buf, offset, length);
-    if (res > 0 && res < length) this.setDrained(fd);
+    if (res > 0) this.setRead(fd, res < length ? turn + 1 : turn);
+    else if (res === 0 && last === turn) {
+      setErrno(EAGAIN);
+      return -1;
+    }
     return res;
   }
 
@@ -205,13 +212,13 @@ class Economy implements Syscalls {
     return false;
   }
 
-  private setDrained(fd: number): void {
-    if (fd >= this.drained.length) {
+  private setRead(fd: number, turn: number): void {
+    if (fd >= this.reads.length) {
       const longer = new Uint32Array(2 * fd);
-      longer.set(this.drained);
-      this.drained = longer;
+      longer.set(this.reads);
+      this.reads = longer;
     }
-    this.drained[fd] = this.turn;
+    this.reads[fd] = turn;
   }
 
   private flush(): void {
@@ -285,7 +292,7 @@ class Economy implements Syscalls {
   private closeNow(fd: number): number {
     this.failed.delete(fd);
     this.writers.delete(fd);
-    if (fd < this.drained.length) this.drained[fd] = 0;
+    if (fd < this.reads.length) this.reads[fd] = 0;
     return this.kernel.close(fd);
   }
 

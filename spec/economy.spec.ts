@@ -185,6 +185,35 @@ test.serial('hint: the end of the stream is reported in the same way', async (t)
   t.deepEqual(seen, ['hello', EAGAIN, '']);
 });
 
+test.serial('hint: so it is after a read that gave all it was asked for, and all there was', async (t) => {
+  const sim = start();
+  const [[client, fd]] = accepted(sim);
+  const seen: (string | number)[] = [];
+  const ev = newEvent(fd, EV_READ | EV_PERSIST, () => {
+    do seen.push(readText(fd, 5)); while (seen.at(-1) === 'hello');
+    if (seen.at(-1) === '') eventDel(ev);
+    else t.is(readText(fd, 5), EAGAIN);
+  });
+  eventAdd(ev, null);
+  client.send('hellohello');
+  client.end();
+  t.is(await eventDispatch(), 1);
+  t.deepEqual(seen, ['hello', 'hello', EAGAIN, '']);
+});
+
+test.serial('hint: a reset is reported at once', async (t) => {
+  const sim = start();
+  const [[client, fd]] = accepted(sim);
+  client.send('hello');
+  client.reset();
+  await turn(() => {
+    t.is(readText(fd, 5), 'hello');
+    t.is(readText(fd, 5), ECONNRESET);
+    t.is(readText(fd, 5), EAGAIN);
+  });
+  await turn(() => t.is(readText(fd, 5), ''));
+});
+
 test.serial('hint: holds for the turn; in the next one the kernel is asked, reported or not', async (t) => {
   const sim = start();
   const [[client, fd]] = accepted(sim);
