@@ -6,13 +6,14 @@
 // and is done at once is answered, however long it was what he sent.
 //
 // The cork. What is written is kept, and leaves in one write: when another descriptor is written to, when the cork is full,
-// when the callbacks of this turn of the loop are over, and before the descriptor is shut down or closed. At other times
-// neither rule holds: while the loop waits, and lets Node's own callbacks run; before it begins, and when it is at its end.
+// when the callbacks of this turn of the loop are over, and before the descriptor is shut down or closed, or the process
+// ends. At other times neither rule holds: while the loop waits, and lets Node's own callbacks run; before it begins, and
+// when it is at its end.
 //
-// What the kernel does not take is held, and sent as the descriptor turns writable;
-// meanwhile a further write gives EAGAIN. When sending fails, the next write has the error, and the descriptor is shut
-// down, so that who only reads sees its end. A descriptor that is closed while something is held is closed when that is
-// sent, or when nothing of it has been taken for ORPHAN_TIMEOUT.
+// What the kernel does not take is held, and sent as the descriptor turns writable; meanwhile a further write gives EAGAIN.
+// When sending fails, the next write has the error, and the descriptor is shut down, so that who only reads sees its end. A
+// descriptor that is closed while something is held is closed when that is sent, or when nothing of it has been taken for
+// ORPHAN_TIMEOUT.
 import { EV_PERSIST, EV_TIMEOUT, EV_WRITE, Event } from './event.h';
 import type { Eventop, Syscalls, Timeval } from './event.h';
 import { eventAdd, eventDel, eventSet } from './event';
@@ -43,6 +44,9 @@ interface Held {
   closing: boolean;
 }
 
+/** That of the backend which was chosen last. */
+let current: Economy | null = null;
+
 /** `base`, with fewer system calls. */
 export function economical(base: Eventop): Eventop {
   let economy: Economy | null = null;
@@ -61,6 +65,10 @@ export function economical(base: Eventop): Eventop {
     init(): object | null {
       const arg = base.init();
       economy = arg === null ? null : new Economy(base.syscalls);
+      if (economy === null) return null;
+      // A callback may end the process.
+      if (current === null) process.on('exit', () => current?.endTurn());
+      current = economy;
       return arg;
     },
 

@@ -1,6 +1,9 @@
 // The layer that makes fewer system calls than the program: its rules, on the simulated backend, where the calls that the
 // kernel gets are recorded, and where a test decides what the kernel takes. A process has one simulation at a time, so
 // tests run one after another.
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 
@@ -14,6 +17,7 @@ import type { CallName, CallRecord, SimClient, SimulationOptions } from '../reac
 import { EPOLL_CTL_ADD, EPOLL_CTL_DEL } from '../reactor/sim/pollset';
 import { AF_INET, INADDR_ANY, SHUT_RD, SHUT_RDWR, SHUT_WR, SOCK_STREAM } from '../reactor/socket.h';
 import { accept, bind, close, listen, read, shutdown, socket, write } from '../reactor/syscalls';
+import { root } from './support/server';
 
 const PORT = 11211;
 
@@ -462,6 +466,15 @@ test.serial('cork: what a callback wrote before it threw leaves when the loop ru
   t.is(await eventDispatch(), 1);
   t.is(client.take().toString(), 'hello');
 });
+
+for (const how of ['exit', 'throw']) {
+  test.serial(`cork: leaves when a callback ends the process: ${how}`, (t) => {
+    const program = join(root, 'dist', 'spec', 'support', 'exit-in-callback.js');
+    const { stdout, status } = spawnSync(process.execPath, [program, how], { encoding: 'utf8' });
+    t.is(stdout, 'goodbye');
+    t.is(status, how === 'exit' ? 0 : 1);
+  });
+}
 
 // What the kernel does not take
 
