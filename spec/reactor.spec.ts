@@ -1,7 +1,7 @@
 // The rules of the reactor with real sockets, on each backend that has them. (With a clock and readiness that a test
 // decides, and rule by rule, in event.spec.ts.)
-import { connect as connectTo } from 'node:net';
-import type { Socket } from 'node:net';
+import { connect as connectTo, createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { once } from 'node:events';
 import { readFile } from 'node:fs';
 import { constants } from 'node:os';
@@ -12,6 +12,8 @@ import {
 } from '../reactor/event.h';
 import { eventActive, eventAdd, eventDel, eventDispatch, eventInit, eventLoop, eventSet, evsel } from '../reactor/event';
 import { evtimerAdd, evtimerSet, signalAdd, signalDel, signalSet } from '../reactor/evtimer';
+import { Connection } from '../reactor/net/connection';
+import { Cork } from '../reactor/net/cork';
 import { AF_INET, F_GETFL, F_SETFL, O_NONBLOCK, SHUT_WR, SOCK_STREAM } from '../reactor/socket.h';
 import { accept, bind, close, fcntl, getsockname, listen, read, shutdown, socket, write } from '../reactor/syscalls';
 import { backends, environment } from './support/server';
@@ -249,3 +251,24 @@ for (const backend of backends) {
     t.is(errno, EBADF);
   });
 }
+
+test.serial('net: after bytes a read gives EAGAIN once, and then the end of the stream, though it came with them', async (t) => {
+  const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const peer = connectTo({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', allowHalfOpen: true });
+  const [socket] = await once(server, 'connection') as [Socket];
+  const connection = new Connection(socket, new Cork());
+  peer.end('hello');
+  await once(socket, 'end');
+  t.is(connection.poll() & EV_READ, EV_READ);
+  t.is(connection.read(buf, 0, 3), 3);
+  t.is(connection.read(buf, 3, 10), 2);
+  t.is(text(5), 'hello');
+  t.is(connection.read(buf, 0, 10), -EAGAIN);
+  t.is(connection.poll() & EV_READ, EV_READ);
+  t.is(connection.read(buf, 0, 10), 0);
+  t.is(connection.read(buf, 0, 10), 0);
+  connection.close(false);
+  peer.destroy();
+  server.close();
+});
