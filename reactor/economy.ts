@@ -182,7 +182,6 @@ class Economy implements Syscalls {
       return -1;
     }
     held.closing = true;
-    this.writers.delete(fd);
     this.watch(held);
     return 0;
   }

@@ -654,6 +654,19 @@ for (const [name, flags] of [['once', EV_WRITE], ['persistent', EV_WRITE | EV_PE
   });
 }
 
+test.serial('place: an event that was deleted before something is held does not keep us from it', async (t) => {
+  const sim = start(TEN);
+  const [[client, fd]] = accepted(sim);
+  const ev = newEvent(fd, EV_WRITE, () => {});
+  eventAdd(ev, null);
+  eventDel(ev);
+  client.pauseReading();
+  await turn(() => writeText(fd, HELD));
+  client.resumeReading();
+  t.is(await eventDispatch(), 1);
+  t.is(client.take().toString(), HELD);
+});
+
 test.serial('place: an event whose timeout comes leaves it to us', async (t) => {
   const sim = start(TEN);
   const [client, fd] = await stuck(sim);
@@ -748,8 +761,8 @@ test.serial('shutdown: a write after it gives EPIPE, though something is held', 
   const sim = start(TEN);
   const [client, fd] = await stuck(sim);
   shutdown(fd, SHUT_WR);
-  await turn(() => t.is(writeText(fd, 'more'), -EPIPE));
   client.resumeReading();
+  for (let i = 0; i < 5; i++) t.is(writeText(fd, 'more'), -EPIPE);
   t.is(await eventDispatch(), 1);
   t.is(client.take().toString(), HELD);
 });
@@ -786,7 +799,7 @@ test.serial('close: from then on the descriptor is none to write to or to close,
   close(fd);
   fails(t, close(fd), EBADF);
   client.resumeReading();
-  await turn(() => t.is(writeText(fd, 'more'), -EBADF));
+  for (let i = 0; i < 5; i++) t.is(writeText(fd, 'more'), -EBADF);
   t.is(await eventDispatch(), 1);
   fails(t, close(fd), EBADF);
   t.is(client.take().toString(), HELD);
