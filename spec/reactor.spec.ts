@@ -10,7 +10,7 @@ import { EADDRINUSE, EADDRNOTAVAIL, EAGAIN, EBADF, errno } from '../reactor/errn
 import {
   EVLOOP_NONBLOCK, EVLOOP_ONCE, EV_PERSIST, EV_READ, EV_SIGNAL, EV_TIMEOUT, EV_WRITE, Event,
 } from '../reactor/event.h';
-import { eventActive, eventAdd, eventDel, eventDispatch, eventInit, eventLoop, eventSet, evsel } from '../reactor/event';
+import { eventActive, eventAdd, eventDel, eventDispatch, eventEconomy, eventInit, eventLoop, eventSet, evsel } from '../reactor/event';
 import { evtimerAdd, evtimerSet, signalAdd, signalDel, signalSet } from '../reactor/evtimer';
 import { Connection } from '../reactor/net/connection';
 import { Cork } from '../reactor/net/cork';
@@ -21,9 +21,10 @@ import type { Backend } from './support/server';
 
 const LOOPBACK = 0x7f000001;
 
-function init(backend: Backend): void {
+function init(backend: Backend, economy = false): void {
   for (const name of backends) Reflect.deleteProperty(process.env, `EVENT_NO${name.toUpperCase()}`);
   Object.assign(process.env, environment(backend));
+  eventEconomy(economy);
   eventInit();
   if (evsel.name !== backend) throw new Error(`${evsel.name} instead of ${backend}`);
 }
@@ -125,6 +126,46 @@ for (const backend of backends) {
     await Promise.all([over, eventLoop(EVLOOP_NONBLOCK)]);
     t.is(received, sent + 1);
     peer.destroy();
+  });
+
+  test.serial(`${backend}: with economy, what callbacks wrote is sent though the loop has ended, in one piece`, async (t) => {
+    init(backend, true);
+    const { fd, peer, done } = await pair();
+    const ev = new Event();
+    eventSet(ev, -1, 0, () => {
+      write(fd, buf.fill(97, 0, 5), 0, 5);
+      write(fd, buf.fill(98, 0, 5), 0, 5);
+    }, null);
+    eventActive(ev, EV_READ, 1);
+    t.is(await eventLoop(EVLOOP_ONCE | EVLOOP_NONBLOCK), 0);
+    const [chunk] = await once(peer, 'data') as [Buffer];
+    t.is(chunk.toString(), 'aaaaabbbbb');
+    done();
+  });
+
+  test.serial(`${backend}: with economy, what Node's own callbacks write while the loop waits is sent at once`, async (t) => {
+    init(backend, true);
+    const { fd, peer, done } = await pair();
+    const reader = new Event();
+    eventSet(reader, fd, EV_READ | EV_PERSIST, () => {
+      read(fd, buf, 0, 10);
+      eventDel(reader);
+      eventDel(tooLate);
+    }, null);
+    eventAdd(reader, null);
+    const tooLate = new Event();
+    evtimerSet(tooLate, () => {
+      t.fail();
+      eventDel(reader);
+    }, null);
+    evtimerAdd(tooLate, { tvSec: 20, tvUsec: 0 });
+    peer.once('data', (chunk: Buffer) => {
+      t.is(chunk.toString(), 'hello');
+      peer.write('heard');
+    });
+    setTimeout(() => write(fd, Buffer.from('hello'), 0, 5), 20);
+    t.is(await eventDispatch(), 1);
+    done();
   });
 
   test.serial(`${backend}: readiness is told again as long as it is there; without EV_PERSIST once`, async (t) => {
