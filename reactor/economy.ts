@@ -2,22 +2,28 @@
 //
 // The hint. A read that gave less than it was asked for has drained the descriptor: until the loop has waited again, a
 // further read gives EAGAIN without asking the kernel. What comes meanwhile is reported by that wait, since readiness is
-// level-triggered.
+// level-triggered. So it goes with the end of the stream, even after a read that gave all it was asked for: whoever sends
+// and is done at once is answered, however long it was what he sent.
 //
 // The cork. What is written is kept, and leaves in one write: when another descriptor is written to, when the cork is full,
-// before the loop waits, and before the descriptor is shut down or closed. While the loop waits (it lets Node's own
-// callbacks run then) nothing is kept. What the kernel does not take is held, and sent as the descriptor turns writable;
-// meanwhile a further write gives EAGAIN. When sending fails, the next write has the error, and the descriptor is shut
-// down, so that who only reads sees its end. A descriptor that is closed while something is held is closed when that is
-// sent, or after ORPHAN_TIMEOUT.
+// when the callbacks of this turn of the loop are over, and before the descriptor is shut down or closed, or the process
+// ends.
 //
-// The clock. time(2), in whole seconds, is asked once between two waits.
+// What the kernel does not take is held, and sent as the descriptor turns writable; meanwhile a further write gives EAGAIN.
+// When sending fails, the next write has the error, and the descriptor is shut down, so that who only reads sees its end. A
+// descriptor that is closed while something is held is closed when that is sent, or when nothing of it has been taken for
+// ORPHAN_TIMEOUT.
+//
+// The clock. time(2), in whole seconds, is asked once a turn.
+//
+// They hold while the loop calls callbacks, and at no other time: not while it waits, and lets Node's own callbacks run, nor
+// before it begins or when it is at its end.
 import { EV_PERSIST, EV_TIMEOUT, EV_WRITE, Event } from './event.h';
 import type { Eventop, Syscalls, Timeval } from './event.h';
 import { eventAdd, eventDel, eventSet } from './event';
-import { EAGAIN, EBADF, EWOULDBLOCK, errno, setErrno } from './errno.h';
+import { EAGAIN, EBADF, EINTR, EPIPE, EWOULDBLOCK, errno, setErrno } from './errno.h';
 import { trace } from './log';
-import { SHUT_RD, SHUT_RDWR } from './socket.h';
+import { SHUT_RD, SHUT_RDWR, SHUT_WR } from './socket.h';
 import type { Linger, SockaddrIn } from './socket.h';
 import { LONG_COPY, copyWords } from './words';
 
@@ -25,24 +31,32 @@ const debugCork = trace('reactor:cork');
 
 /** Bytes that are kept for one descriptor, at most. */
 export const CORK_SIZE = 256 * 1024;
-/** How long what was held at close may still take to be sent. */
+/** How long what was held at close may go without getting on. */
 const ORPHAN_TIMEOUT: Readonly<Timeval> = { tvSec: 60, tvUsec: 0 };
 
 /** What the kernel did not take of a descriptor's writes. */
 interface Held {
+  readonly fd: number;
   /** From `start` to the end. */
   readonly bytes: Uint8Array;
   start: number;
   /** Waits for the descriptor to turn writable, unless the program does: the backend has one place for both. */
   readonly event: Event;
-  /** What the program asked for that is to be done when nothing is held any more. */
-  shutting: number | null;
+  /** What the program asked for that is to be done when nothing is held any more: shutdown for writing, close. */
+  shutting: boolean;
   closing: boolean;
 }
+
+/** That of the backend which was chosen last. */
+let current: Economy | null = null;
 
 /** `base`, with fewer system calls. */
 export function economical(base: Eventop): Eventop {
   let economy: Economy | null = null;
+  const dispatched = (res: number): number => {
+    if (res !== -1) economy?.beginTurn();
+    return res;
+  };
 
   return {
     name: base.name,
@@ -54,6 +68,10 @@ export function economical(base: Eventop): Eventop {
     init(): object | null {
       const arg = base.init();
       economy = arg === null ? null : new Economy(base.syscalls);
+      if (economy === null) return null;
+      // A callback may end the process.
+      if (current === null) process.on('exit', () => current?.endTurn());
+      current = economy;
       return arg;
     },
 
@@ -64,18 +82,23 @@ export function economical(base: Eventop): Eventop {
 
     del(arg: object, ev: Event): number {
       const res = base.del(arg, ev);
-      if (ev.evEvents & EV_WRITE) economy?.writerDeleted(ev);
+      if (ev.evEvents & EV_WRITE) {
+        const error = errno;
+        economy?.writerDeleted(ev);
+        if (res === -1) setErrno(error);
+      }
       return res;
     },
 
-    recalc: (arg, max) => base.recalc(arg, max),
+    // The loop calls it before its first turn, and when the callbacks of a turn are over.
+    recalc(arg: object, max: number): number {
+      economy?.endTurn();
+      return base.recalc(arg, max);
+    },
 
     dispatch(arg: object, tv: Timeval): number | Promise<number> {
-      economy?.beginWait();
       const res = base.dispatch(arg, tv);
-      if (typeof res !== 'number') return res.finally(() => economy?.endWait());
-      economy?.endWait();
-      return res;
+      return typeof res === 'number' ? dispatched(res) : res.then(dispatched);
     },
   };
 }
@@ -89,7 +112,8 @@ class Economy implements Syscalls {
   private corked = 0;
   /** Whose bytes are in the cork; -1 where there are none. */
   private owner = -1;
-  private waiting = false;
+  /** The loop calls callbacks. */
+  private inTurn = false;
 
   private readonly held = new Map<number, Held>();
   /** The errno with which sending failed, until a write has told it. */
@@ -97,45 +121,49 @@ class Economy implements Syscalls {
   /** The descriptors for whose writability the program waits. */
   private readonly writers = new Set<number>();
 
-  /** What time(2) says until the loop has waited again; -1 where nobody has asked. */
+  /** What time(2) says in this turn; -1 where nobody has asked. */
   private now = -1;
-  /** Which wait of the loop was the last; 0 is none. */
-  private round = 1;
-  /** By descriptor, the round in which it was drained. */
-  private drained = new Uint32Array(1024);
+  /** The turn of the loop, counted in twos; 0 is none. */
+  private turn = 2;
+  /** By descriptor, the turn in which a read last gave bytes, plus one where it gave fewer than it was asked for. */
+  private reads = new Uint32Array(1024);
 
   constructor(private readonly kernel: Syscalls) {}
 
-  beginWait(): void {
-    if (this.owner !== -1) this.flush();
-    this.waiting = true;
+  beginTurn(): void {
+    this.inTurn = true;
+    this.now = -1;
+    this.turn = (this.turn + 2) >>> 0 || 2;
   }
 
-  endWait(): void {
-    this.waiting = false;
-    this.now = -1;
-    this.round = (this.round + 1) >>> 0 || 1;
+  endTurn(): void {
+    if (this.owner !== -1) this.flush();
+    this.inTurn = false;
   }
 
   read(fd: number, buf: Uint8Array, offset: number, length: number): number {
-    if (fd < this.drained.length && this.drained[fd] === this.round) {
+    const { turn } = this;
+    const last = this.inTurn && fd < this.reads.length ? this.reads[fd] : 0;
+    if (last === turn + 1) {
       setErrno(EAGAIN);
       return -1;
     }
     const res = this.kernel.read(fd, buf, offset, length);
-    if (res > 0 && res < length) this.setDrained(fd);
+    if (res > 0) this.setRead(fd, res < length ? turn + 1 : turn);
+    else if (res === 0 && last === turn) {
+      setErrno(EAGAIN);
+      return -1;
+    }
     return res;
   }
 
   write(fd: number, buf: Uint8Array, offset: number, length: number): number {
+    // Not within the buffer: what that means, the kernel says. In the cork there are others' bytes.
+    if (!(offset >= 0 && length >= 0 && offset + length <= buf.length)) return this.kernel.write(fd, buf, offset, length);
     if (this.owner !== fd) {
       if (this.owner !== -1) this.flush();
-      if (this.failed.size > 0 && this.tellFailure(fd)) return -1;
-      if (this.held.size > 0 && !this.sendHeld(fd)) {
-        setErrno(EAGAIN);
-        return -1;
-      }
-      if (length >= CORK_SIZE || this.waiting) return this.kernel.write(fd, buf, offset, length);
+      if ((this.held.size > 0 || this.failed.size > 0) && !this.mayWrite(fd)) return -1;
+      if (length >= CORK_SIZE || !this.inTurn) return this.kernel.write(fd, buf, offset, length);
       this.owner = fd;
     }
     const { corked } = this;
@@ -153,8 +181,8 @@ class Economy implements Syscalls {
     if (this.owner === fd) this.flush();
     const held = this.held.get(fd);
     if (held === undefined || how === SHUT_RD) return this.kernel.shutdown(fd, how);
-    held.shutting = how;
-    return 0;
+    held.shutting = true;
+    return how === SHUT_RDWR ? this.kernel.shutdown(fd, SHUT_RD) : 0;
   }
 
   close(fd: number): number {
@@ -166,7 +194,7 @@ class Economy implements Syscalls {
       return -1;
     }
     held.closing = true;
-    eventAdd(held.event, ORPHAN_TIMEOUT);
+    this.watch(held);
     return 0;
   }
 
@@ -183,7 +211,10 @@ class Economy implements Syscalls {
     const held = this.held.get(ev.evFd);
     if (held?.event === ev) return;
     this.writers.delete(ev.evFd);
-    if (held !== undefined) eventAdd(held.event, null);
+    if (held === undefined) return;
+    // After close it has the place that the program's event had, and has just lost it.
+    eventDel(held.event);
+    this.watch(held);
   }
 
   private setSource(buf: Uint8Array): void {
@@ -191,13 +222,27 @@ class Economy implements Syscalls {
     this.sourceView = new DataView(buf.buffer, buf.byteOffset, buf.length);
   }
 
-  private setDrained(fd: number): void {
-    if (fd >= this.drained.length) {
-      const longer = new Uint32Array(2 * fd);
-      longer.set(this.drained);
-      this.drained = longer;
+  /** Whether a write to `fd` is to go on; otherwise errno says why not. */
+  private mayWrite(fd: number): boolean {
+    const held = this.held.get(fd);
+    if (held !== undefined && (held.closing || held.shutting || !this.sendHeld(held))) {
+      setErrno(held.closing ? EBADF : held.shutting ? EPIPE : EAGAIN);
+      return false;
     }
-    this.drained[fd] = this.round;
+    const error = this.failed.get(fd);
+    if (error === undefined) return true;
+    this.failed.delete(fd);
+    setErrno(error);
+    return false;
+  }
+
+  private setRead(fd: number, turn: number): void {
+    if (fd >= this.reads.length) {
+      const longer = new Uint32Array(2 * fd);
+      longer.set(this.reads);
+      this.reads = longer;
+    }
+    this.reads[fd] = turn;
   }
 
   private flush(): void {
@@ -206,69 +251,72 @@ class Economy implements Syscalls {
     this.corked = 0;
     const res = this.kernel.write(fd, this.cork, 0, length);
     if (res === length) return;
-    if (res === -1 && errno !== EAGAIN && errno !== EWOULDBLOCK) this.fail(fd);
+    if (res === -1 && !isForNow(errno)) this.fail(fd);
     else this.hold(fd, this.cork.slice(Math.max(res, 0), length));
   }
 
   /** Sending failed, with errno. */
   private fail(fd: number): void {
     debugCork('%d: sending what was kept failed: errno %d', fd, errno);
+    // The program wrote to what it had closed: nobody is there to be told, and the number may be another's tomorrow.
+    if (errno === EBADF) return;
     this.failed.set(fd, errno);
     this.kernel.shutdown(fd, SHUT_RDWR);
-  }
-
-  /** Makes it errno, and true, when sending has failed and nobody was told. */
-  private tellFailure(fd: number): boolean {
-    const error = this.failed.get(fd);
-    if (error === undefined) return false;
-    this.failed.delete(fd);
-    setErrno(error);
-    return true;
   }
 
   private hold(fd: number, bytes: Uint8Array): void {
     debugCork('%d: the kernel did not take %d bytes', fd, bytes.length);
     const event = new Event();
     eventSet(event, fd, EV_WRITE | EV_PERSIST, this.onHeld, null);
-    this.held.set(fd, { bytes, start: 0, event, shutting: null, closing: false });
-    if (!this.writers.has(fd)) eventAdd(event, null);
+    const held = { fd, bytes, start: 0, event, shutting: false, closing: false };
+    this.held.set(fd, held);
+    if (!this.writers.has(fd)) this.watch(held);
+  }
+
+  /** Waits for the descriptor to turn writable. */
+  private watch(held: Held): void {
+    if (eventAdd(held.event, held.closing ? ORPHAN_TIMEOUT : null) !== -1) return;
+    this.fail(held.fd);
+    this.letGo(held);
   }
 
   private readonly onHeld = (fd: number, which: number): void => {
-    if (which & EV_TIMEOUT) this.letGo(fd);
-    else this.sendHeld(fd);
+    const held = this.held.get(fd);
+    if (held === undefined) return;
+    if (which & EV_TIMEOUT) this.letGo(held);
+    else this.sendHeld(held);
   };
 
-  /** Sends what is held for `fd` as far as the kernel takes it; true where nothing is held any more. */
-  private sendHeld(fd: number): boolean {
-    const held = this.held.get(fd);
-    if (held === undefined) return true;
-    const { bytes, start } = held;
+  /** Sends what is held as far as the kernel takes it; true where nothing is held any more. */
+  private sendHeld(held: Held): boolean {
+    const { fd, bytes, start } = held;
     const res = this.kernel.write(fd, bytes, start, bytes.length - start);
     if (res === -1) {
-      if (errno === EAGAIN || errno === EWOULDBLOCK) return false;
+      if (isForNow(errno)) return false;
       this.fail(fd);
     } else {
       held.start += res;
-      if (held.start < bytes.length) return false;
+      if (held.start < bytes.length) {
+        if (held.closing) eventAdd(held.event, ORPHAN_TIMEOUT);
+        return false;
+      }
     }
-    this.letGo(fd);
+    this.letGo(held);
     return true;
   }
 
-  /** Nothing is held for `fd` any more: what waited for that can be done. */
-  private letGo(fd: number): void {
-    const held = this.held.get(fd);
-    if (held === undefined) return;
-    eventDel(held.event);
+  /** Nothing is held any more: what waited for that can be done. */
+  private letGo({ fd, event, shutting, closing }: Held): void {
+    eventDel(event);
     this.held.delete(fd);
-    if (held.shutting !== null) this.kernel.shutdown(fd, held.shutting);
-    if (held.closing) this.closeNow(fd);
+    if (shutting) this.kernel.shutdown(fd, SHUT_WR);
+    if (closing) this.closeNow(fd);
   }
 
   private closeNow(fd: number): number {
     this.failed.delete(fd);
-    if (fd < this.drained.length) this.drained[fd] = 0;
+    this.writers.delete(fd);
+    if (fd < this.reads.length) this.reads[fd] = 0;
     return this.kernel.close(fd);
   }
 
@@ -311,6 +359,7 @@ class Economy implements Syscalls {
   }
 
   time(): number {
+    if (!this.inTurn) return this.kernel.time();
     if (this.now === -1) this.now = this.kernel.time();
     return this.now;
   }
@@ -318,4 +367,9 @@ class Economy implements Syscalls {
   getrandom(buf: Uint8Array): number {
     return this.kernel.getrandom(buf);
   }
+}
+
+/** Whether a write that failed so is to be made again. */
+function isForNow(error: number): boolean {
+  return error === EAGAIN || error === EWOULDBLOCK || error === EINTR;
 }

@@ -64,6 +64,8 @@ function netInit(): object | null {
 function netRecalc(arg: object, _max: number): number {
   const netop = arg as Netop;
 
+  // The loop asks before its first turn, and when the callbacks of a turn are over.
+  cork.endTurn();
   return evsignalRecalc(netop.evsigmask);
 }
 
@@ -71,8 +73,6 @@ function netDispatch(arg: object, tv: Timeval): number | Promise<number> {
   const netop = arg as Netop;
 
   if (evsignalDeliver(netop.evsigmask) === -1) return -1;
-
-  cork.flush();
 
   const ready = netop.pollset.ready();
   if (ready.length > 0 && performance.now() - netop.turned < TURN_INTERVAL) return dispatched(netop, ready);
@@ -92,6 +92,7 @@ async function dispatchAfter(netop: Netop, waited: Promise<void>): Promise<numbe
 function dispatched(netop: Netop, ready: readonly Descriptor[]): number {
   if (evsignalRecalc(netop.evsigmask) === -1) return -1;
   if (evsignalCaught) evsignalProcess();
+  cork.beginTurn();
 
   debugNet('%d ready', ready.length);
 

@@ -2,14 +2,14 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { Client, ask, served } from './support/client';
-import { backends, startServer } from './support/server';
+import { backends, kinds, startServer } from './support/server';
 import { SimServer } from './support/sim-server';
 
 const LARGE = 'L'.repeat(900_000);
 
-for (const backend of backends) {
-  test.serial(`${backend}: 1,000 connections at once are opened, used and closed`, async (t) => {
-    const server = await startServer({ backend });
+for (const { name, ...kind } of kinds) {
+  test.serial(`${name}: 1,000 connections at once are opened, used and closed`, async (t) => {
+    const server = await startServer(kind);
     t.teardown(() => server.stop());
     const clients = await Promise.all(Array.from({ length: 1000 }, () => Client.connect(server.port)));
     await Promise.all(clients.map(async (c, i) => {
@@ -24,8 +24,8 @@ for (const backend of backends) {
     t.regex(await ask(server.port, 'stats\r\n', 'END\r\n'), /STAT curr_connections 1\r\n/);
   });
 
-  test.serial(`${backend}: a client that leaves in the middle of any state harms nobody`, async (t) => {
-    const server = await startServer({ backend, args: ['-m', '4'] });
+  test.serial(`${name}: a client that leaves in the middle of any state harms nobody`, async (t) => {
+    const server = await startServer({ ...kind, args: ['-m', '4'] });
     t.teardown(() => server.stop());
     const steady = await Client.connect(server.port);
     t.is(await steady.ask(`set large 0 0 ${LARGE.length}\r\n${LARGE}\r\n`), 'STORED\r\n');
@@ -55,8 +55,8 @@ for (const backend of backends) {
     t.is(await steady.ask('get large\r\n', 'END\r\n'), 'END\r\n');
   });
 
-  test.serial(`${backend}: 50 MB wait for a reader that stops, in no memory of the server's own`, async (t) => {
-    const server = await startServer({ backend });
+  test.serial(`${name}: 50 MB wait for a reader that stops, in no memory of the server's own`, async (t) => {
+    const server = await startServer(kind);
     t.teardown(() => server.stop());
     const steady = await Client.connect(server.port);
     t.is(await steady.ask(`set large 0 0 ${LARGE.length}\r\n${LARGE}\r\n`), 'STORED\r\n');
@@ -76,7 +76,9 @@ for (const backend of backends) {
     for (let i = 0; i < count; i++) t.is(Buffer.compare(await reader.takeBytes(one.length), one), 0);
     t.is(await reader.take(5), 'END\r\n');
   });
+}
 
+for (const backend of backends) {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     test.serial(`${backend}: ${signal} ends the server with status 0, whatever it is doing`, async (t) => {
       for (const busy of [false, true]) {
@@ -96,45 +98,49 @@ for (const backend of backends) {
   }
 }
 
-test.serial('sim: clients that leave in the middle of any state, and 1,000 at once, harm nobody', async (t) => {
-  const server = await SimServer.start(['-m', '4'], { sendBuffer: 10_000 });
-  const steady = await server.connect();
-  t.is(await steady.ask(`set large 0 0 ${LARGE.length}\r\n${LARGE}\r\n`), 'STORED\r\n');
-  const middles = ['get lar', 'set half 0 0 100000\r\nonly this', 'set huge 0 0 2000000\r\nonly this',
-    'stats cachedump 20 0\r\n'.repeat(500), `get${' large'.repeat(20)}\r\n`];
-  for (const bytes of middles) {
-    for (const leave of ['destroy', 'reset'] as const) {
-      const c = await server.connect();
-      c.pauseReading();
-      c.send(bytes);
-      await server.sim.idle();
-      c[leave]();
-      await server.sim.idle();
-      t.is(await steady.ask('version\r\n'), 'VERSION 1.0.4\r\n');
-    }
-  }
-  const many = await Promise.all(Array.from({ length: 1000 }, () => server.connect()));
-  for (const c of many) t.is(await c.ask('version\r\n'), 'VERSION 1.0.4\r\n');
-  for (const c of many) c.destroy();
-  await server.sim.idle();
-  t.regex(await steady.ask('stats\r\n', 'END\r\n'), /STAT curr_connections 1\r\n/);
-  for (let i = 0; i < 5; i++) t.is(await steady.ask(`set l${i} 0 0 ${LARGE.length}\r\n${LARGE}\r\n`), 'STORED\r\n');
-  t.is(await steady.ask('get large\r\n', 'END\r\n'), 'END\r\n');
-  await server.stop();
-});
+for (const classic of [false, true]) {
+  const name = classic ? 'sim --classic' : 'sim';
 
-test.serial('sim: 50 MB wait for a reader that stops', async (t) => {
-  const server = await SimServer.start([], { sendBuffer: 100_000 });
-  const steady = await server.connect();
-  t.is(await steady.ask(`set large 0 0 ${LARGE.length}\r\n${LARGE}\r\n`), 'STORED\r\n');
-  const reader = await server.connect();
-  reader.pauseReading();
-  reader.send(`get${' large'.repeat(56)}\r\n`);
-  await server.sim.idle();
-  t.is(await steady.ask('version\r\n'), 'VERSION 1.0.4\r\n');
-  reader.resumeReading();
-  const one = Buffer.from(`VALUE large 0 ${LARGE.length}\r\n${LARGE}\r\n`);
-  for (let i = 0; i < 56; i++) t.is(Buffer.compare(await reader.takeBytes(one.length), one), 0);
-  t.is(await reader.take(5), 'END\r\n');
-  await server.stop();
-});
+  test.serial(`${name}: clients that leave in the middle of any state, and 1,000 at once, harm nobody`, async (t) => {
+    const server = await SimServer.start(['-m', '4'], { classic, sendBuffer: 10_000 });
+    const steady = await server.connect();
+    t.is(await steady.ask(`set large 0 0 ${LARGE.length}\r\n${LARGE}\r\n`), 'STORED\r\n');
+    const middles = ['get lar', 'set half 0 0 100000\r\nonly this', 'set huge 0 0 2000000\r\nonly this',
+      'stats cachedump 20 0\r\n'.repeat(500), `get${' large'.repeat(20)}\r\n`];
+    for (const bytes of middles) {
+      for (const leave of ['destroy', 'reset'] as const) {
+        const c = await server.connect();
+        c.pauseReading();
+        c.send(bytes);
+        await server.sim.idle();
+        c[leave]();
+        await server.sim.idle();
+        t.is(await steady.ask('version\r\n'), 'VERSION 1.0.4\r\n');
+      }
+    }
+    const many = await Promise.all(Array.from({ length: 1000 }, () => server.connect()));
+    for (const c of many) t.is(await c.ask('version\r\n'), 'VERSION 1.0.4\r\n');
+    for (const c of many) c.destroy();
+    await server.sim.idle();
+    t.regex(await steady.ask('stats\r\n', 'END\r\n'), /STAT curr_connections 1\r\n/);
+    for (let i = 0; i < 5; i++) t.is(await steady.ask(`set l${i} 0 0 ${LARGE.length}\r\n${LARGE}\r\n`), 'STORED\r\n');
+    t.is(await steady.ask('get large\r\n', 'END\r\n'), 'END\r\n');
+    await server.stop();
+  });
+
+  test.serial(`${name}: 50 MB wait for a reader that stops`, async (t) => {
+    const server = await SimServer.start([], { classic, sendBuffer: 100_000 });
+    const steady = await server.connect();
+    t.is(await steady.ask(`set large 0 0 ${LARGE.length}\r\n${LARGE}\r\n`), 'STORED\r\n');
+    const reader = await server.connect();
+    reader.pauseReading();
+    reader.send(`get${' large'.repeat(56)}\r\n`);
+    await server.sim.idle();
+    t.is(await steady.ask('version\r\n'), 'VERSION 1.0.4\r\n');
+    reader.resumeReading();
+    const one = Buffer.from(`VALUE large 0 ${LARGE.length}\r\n${LARGE}\r\n`);
+    for (let i = 0; i < 56; i++) t.is(Buffer.compare(await reader.takeBytes(one.length), one), 0);
+    t.is(await reader.take(5), 'END\r\n');
+    await server.stop();
+  });
+}

@@ -1,14 +1,14 @@
 // What C gets dangerously wrong, and what a later memcached answers: each DEVIATION that shows on the wire.
 import test from 'ava';
 import { Client, ask, served } from './support/client';
-import { backends, startServer } from './support/server';
+import { kinds, startServer } from './support/server';
 import { SimServer } from './support/sim-server';
 
 const BAD_LINE = 'CLIENT_ERROR bad command line format\r\n';
 
-for (const backend of backends) {
-  test(`${backend}: a key has up to 250 bytes, in every command`, async (t) => {
-    const server = await startServer({ backend });
+for (const { name, ...kind } of kinds) {
+  test(`${name}: a key has up to 250 bytes, in every command`, async (t) => {
+    const server = await startServer(kind);
     t.teardown(() => server.stop());
     const c = await Client.connect(server.port);
     const longest = 'k'.repeat(250);
@@ -25,8 +25,8 @@ for (const backend of backends) {
     t.is(await c.ask(`delete ${longest}\r\n`), 'DELETED\r\n');
   });
 
-  test(`${backend}: one get can name any number of keys`, async (t) => {
-    const server = await startServer({ backend });
+  test(`${name}: one get can name any number of keys`, async (t) => {
+    const server = await startServer(kind);
     t.teardown(() => server.stop());
     const c = await Client.connect(server.port);
     await c.ask('set a 0 0 1\r\n1\r\n');
@@ -37,8 +37,8 @@ for (const backend of backends) {
     }
   });
 
-  test(`${backend}: a negative length, or one near 2^31, is refused`, async (t) => {
-    const server = await startServer({ backend });
+  test(`${name}: a negative length, or one near 2^31, is refused`, async (t) => {
+    const server = await startServer(kind);
     t.teardown(() => server.stop());
     const c = await Client.connect(server.port);
     for (const length of [-1, -2, -100, -2147483648, 2147483646, 2147483647, 99999999999]) {
@@ -47,8 +47,8 @@ for (const backend of backends) {
     t.is(await c.ask('version\r\n'), 'VERSION 1.0.4\r\n');
   });
 
-  test(`${backend}: a line without a newline ends the connection, but for a get of many keys`, async (t) => {
-    const server = await startServer({ backend });
+  test(`${name}: a line without a newline ends the connection, but for a get of many keys`, async (t) => {
+    const server = await startServer(kind);
     t.teardown(() => server.stop());
     const endless = await Client.connect(server.port);
     endless.send('x'.repeat(1025));
@@ -61,8 +61,8 @@ for (const backend of backends) {
     t.is(await ask(server.port, 'version\r\n'), 'VERSION 1.0.4\r\n');
   });
 
-  test(`${backend}: with -c 2 the third connection is served when one of the two is closed`, async (t) => {
-    const server = await startServer({ backend, args: ['-c', '2'] });
+  test(`${name}: with -c 2 the third connection is served when one of the two is closed`, async (t) => {
+    const server = await startServer({ ...kind, args: ['-c', '2'] });
     t.teardown(() => server.stop());
     const [first, second] = [await Client.connect(server.port), await Client.connect(server.port)];
     t.is(await first.ask('version\r\n'), 'VERSION 1.0.4\r\n');
@@ -76,8 +76,8 @@ for (const backend of backends) {
     t.is(await second.ask('version\r\n'), 'VERSION 1.0.4\r\n');
   });
 
-  test(`${backend}: a client that never stops sending does not keep the others waiting`, async (t) => {
-    const server = await startServer({ backend });
+  test(`${name}: a client that never stops sending does not keep the others waiting`, async (t) => {
+    const server = await startServer(kind);
     t.teardown(() => server.stop());
     const greedy = await Client.connect(server.port);
     const batch = Buffer.from('version\r\n'.repeat(2000));
@@ -90,8 +90,8 @@ for (const backend of backends) {
     greedy.destroy();
   });
 
-  test(`${backend}: small things that C trips over`, async (t) => {
-    const server = await startServer({ backend });
+  test(`${name}: small things that C trips over`, async (t) => {
+    const server = await startServer(kind);
     t.teardown(() => server.stop());
     const c = await Client.connect(server.port);
     t.is(await c.ask('delete \r\n'), 'ERROR\r\n');
@@ -107,8 +107,8 @@ for (const backend of backends) {
     t.is(await c.ask('stats sizes\r\n', 'END\r\n'), '64 2\r\n96 1\r\nEND\r\n');
   });
 
-  test(`${backend}: an item that was sent can be had and freed again after its reader is gone`, async (t) => {
-    const server = await startServer({ backend, args: ['-m', '1'] });
+  test(`${name}: an item that was sent can be had and freed again after its reader is gone`, async (t) => {
+    const server = await startServer({ ...kind, args: ['-m', '1'] });
     t.teardown(() => server.stop());
     const value = 'v'.repeat(300_000);
     for (let i = 0; i < 10; i++) {

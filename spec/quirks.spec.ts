@@ -4,16 +4,16 @@ import { Client } from './support/client';
 import { backends, startServer } from './support/server';
 import { SimServer } from './support/sim-server';
 
-for (const backend of backends) {
-  test(`${backend}: a client that sends and closes its side at once gets nothing, or all`, async (t) => {
-    const server = await startServer({ backend });
-    t.teardown(() => server.stop());
-    const c = await Client.connect(server.port);
-    c.send('version\r\n');
-    c.end();
-    t.true(['', 'VERSION 1.0.4\r\n'].includes(await c.closed()));
-  });
+test('epoll --classic: a client that sends and closes its side at once gets nothing, or all', async (t) => {
+  const server = await startServer({ backend: 'epoll', classic: true });
+  t.teardown(() => server.stop());
+  const c = await Client.connect(server.port);
+  c.send('version\r\n');
+  c.end();
+  t.true(['', 'VERSION 1.0.4\r\n'].includes(await c.closed()));
+});
 
+for (const backend of backends) {
   test(`${backend}: stats slabs is too long a line with twelve classes`, async (t) => {
     const server = await startServer({ backend });
     t.teardown(() => server.stop());
@@ -26,22 +26,26 @@ for (const backend of backends) {
   });
 }
 
-test.serial('after a delete a key cannot be added for five to nine seconds, and then it can', async (t) => {
-  const server = await SimServer.start();
-  const c = await server.connect();
-  t.is(await c.ask('set a 0 0 1\r\n1\r\n'), 'STORED\r\n');
-  t.is(await c.ask('delete a\r\n'), 'DELETED\r\n');
-  await server.sim.advance(4);
-  t.is(await c.ask('add a 0 0 1\r\n2\r\n'), 'NOT_STORED\r\n');
-  t.is(await c.ask('replace a 0 0 1\r\n2\r\n'), 'NOT_STORED\r\n');
-  await server.sim.advance(6);
-  t.is(await c.ask('add a 0 0 1\r\n3\r\n'), 'STORED\r\n');
-  t.is(await c.ask('get a\r\n', 'END\r\n'), 'VALUE a 0 1\r\n3\r\nEND\r\n');
-  await server.stop();
-});
+for (const classic of [false, true]) {
+  const name = classic ? 'sim --classic' : 'sim';
 
-test.serial('with all of the last 50 items being sent, there is no memory for another', async (t) => {
-  const server = await SimServer.start(['-m', '1'], { sendBuffer: 1000 });
+  test.serial(`${name}: after a delete a key cannot be added for five to nine seconds, and then it can`, async (t) => {
+    const server = await SimServer.start([], { classic });
+    const c = await server.connect();
+    t.is(await c.ask('set a 0 0 1\r\n1\r\n'), 'STORED\r\n');
+    t.is(await c.ask('delete a\r\n'), 'DELETED\r\n');
+    await server.sim.advance(4);
+    t.is(await c.ask('add a 0 0 1\r\n2\r\n'), 'NOT_STORED\r\n');
+    t.is(await c.ask('replace a 0 0 1\r\n2\r\n'), 'NOT_STORED\r\n');
+    await server.sim.advance(6);
+    t.is(await c.ask('add a 0 0 1\r\n3\r\n'), 'STORED\r\n');
+    t.is(await c.ask('get a\r\n', 'END\r\n'), 'VALUE a 0 1\r\n3\r\nEND\r\n');
+    await server.stop();
+  });
+}
+
+test.serial('sim --classic: with all of the last 50 items being sent, there is no memory for another', async (t) => {
+  const server = await SimServer.start(['-m', '1'], { classic: true, sendBuffer: 1000 });
   const c = await server.connect();
   const value = 'v'.repeat(16_000); // 64 chunks of 16 KB in the one page
   for (let i = 0; i < 64; i++) t.is(await c.ask(`set k${i} 0 0 16000\r\n${value}\r\n`), 'STORED\r\n');

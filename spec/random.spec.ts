@@ -4,7 +4,7 @@ import test from 'ava';
 import { Random } from '../reactor/sim';
 import { Client } from './support/client';
 import { converse } from './support/conversation';
-import { backends, startServer } from './support/server';
+import { kinds, startServer } from './support/server';
 import { SimServer } from './support/sim-server';
 
 const COMMANDS = 300;
@@ -34,12 +34,12 @@ function difference(actual: string, expected: string): { actual: string; expecte
   return { actual: actual.slice(from, at + 200), expected: expected.slice(from, at + 200) };
 }
 
-for (const backend of backends) {
-  test.serial(`${backend}: conversations by chance go as in the model`, async (t) => {
+for (const { name, ...kind } of kinds) {
+  test.serial(`${name}: conversations by chance go as in the model`, async (t) => {
     for (const seed of SOME_SEEDS) {
       const random = new Random(seed);
       const { sends, receives } = converse(random, COMMANDS);
-      const server = await startServer({ backend });
+      const server = await startServer(kind);
       t.teardown(() => server.stop());
       const client = await Client.connect(server.port);
       for (const piece of pieces(random, sends)) await client.sent(piece);
@@ -50,18 +50,26 @@ for (const backend of backends) {
   });
 }
 
-test.serial('sim: conversations by chance go as in the model, however few bytes a call moves', async (t) => {
-  for (const seed of SEEDS) {
-    const random = new Random(seed);
-    const { sends, receives } = converse(random, COMMANDS);
-    const server = await SimServer.start([], { seed, shortIo: true, shuffle: true, maxTurns: Infinity });
-    const peer = await server.connect();
-    for (const piece of pieces(random, sends)) {
-      if (random.chance(0.5)) await server.sim.idle();
-      peer.send(piece);
+for (const classic of [false, true]) {
+  const name = classic ? 'sim --classic' : 'sim';
+
+  test.serial(`${name}: conversations by chance go as in the model, however few bytes a call moves`, async (t) => {
+    for (const seed of SEEDS) {
+      const random = new Random(seed);
+      const { sends, receives } = converse(random, COMMANDS);
+      const sendBuffer = random.pick([1000, 65536]);
+      const server = await SimServer.start([], { classic, seed, sendBuffer, shortIo: true, shuffle: true, maxTurns: Infinity });
+      const peer = await server.connect();
+      for (const piece of pieces(random, sends)) {
+        if (random.chance(0.5)) await server.sim.idle();
+        if (random.chance(0.2)) peer.pauseReading();
+        peer.send(piece);
+        if (random.chance(0.2)) peer.resumeReading();
+      }
+      peer.resumeReading();
+      const replies = await peer.closed();
+      t.is(difference(masked(replies), receives), null, `seed ${seed}`);
+      await server.stop();
     }
-    const replies = await peer.closed();
-    t.is(difference(masked(replies), receives), null, `seed ${seed}`);
-    await server.stop();
-  }
-});
+  });
+}

@@ -1,7 +1,7 @@
 // The rules of the reactor with real sockets, on each backend that has them. (With a clock and readiness that a test
 // decides, and rule by rule, in event.spec.ts.)
-import { connect as connectTo } from 'node:net';
-import type { Socket } from 'node:net';
+import { connect as connectTo, createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { once } from 'node:events';
 import { readFile } from 'node:fs';
 import { constants } from 'node:os';
@@ -10,8 +10,10 @@ import { EADDRINUSE, EADDRNOTAVAIL, EAGAIN, EBADF, errno } from '../reactor/errn
 import {
   EVLOOP_NONBLOCK, EVLOOP_ONCE, EV_PERSIST, EV_READ, EV_SIGNAL, EV_TIMEOUT, EV_WRITE, Event,
 } from '../reactor/event.h';
-import { eventActive, eventAdd, eventDel, eventDispatch, eventInit, eventLoop, eventSet, evsel } from '../reactor/event';
+import { eventActive, eventAdd, eventDel, eventDispatch, eventEconomy, eventInit, eventLoop, eventSet, evsel } from '../reactor/event';
 import { evtimerAdd, evtimerSet, signalAdd, signalDel, signalSet } from '../reactor/evtimer';
+import { Connection } from '../reactor/net/connection';
+import { Cork } from '../reactor/net/cork';
 import { AF_INET, F_GETFL, F_SETFL, O_NONBLOCK, SHUT_WR, SOCK_STREAM } from '../reactor/socket.h';
 import { accept, bind, close, fcntl, getsockname, listen, read, shutdown, socket, write } from '../reactor/syscalls';
 import { backends, environment } from './support/server';
@@ -19,9 +21,10 @@ import type { Backend } from './support/server';
 
 const LOOPBACK = 0x7f000001;
 
-function init(backend: Backend): void {
+function init(backend: Backend, economy = false): void {
   for (const name of backends) Reflect.deleteProperty(process.env, `EVENT_NO${name.toUpperCase()}`);
   Object.assign(process.env, environment(backend));
+  eventEconomy(economy);
   eventInit();
   if (evsel.name !== backend) throw new Error(`${evsel.name} instead of ${backend}`);
 }
@@ -123,6 +126,46 @@ for (const backend of backends) {
     await Promise.all([over, eventLoop(EVLOOP_NONBLOCK)]);
     t.is(received, sent + 1);
     peer.destroy();
+  });
+
+  test.serial(`${backend}: with economy, what callbacks wrote is sent though the loop has ended, in one piece`, async (t) => {
+    init(backend, true);
+    const { fd, peer, done } = await pair();
+    const ev = new Event();
+    eventSet(ev, -1, 0, () => {
+      write(fd, buf.fill(97, 0, 5), 0, 5);
+      write(fd, buf.fill(98, 0, 5), 0, 5);
+    }, null);
+    eventActive(ev, EV_READ, 1);
+    t.is(await eventLoop(EVLOOP_ONCE | EVLOOP_NONBLOCK), 0);
+    const [chunk] = await once(peer, 'data') as [Buffer];
+    t.is(chunk.toString(), 'aaaaabbbbb');
+    done();
+  });
+
+  test.serial(`${backend}: with economy, what Node's own callbacks write while the loop waits is sent at once`, async (t) => {
+    init(backend, true);
+    const { fd, peer, done } = await pair();
+    const reader = new Event();
+    eventSet(reader, fd, EV_READ | EV_PERSIST, () => {
+      read(fd, buf, 0, 10);
+      eventDel(reader);
+      eventDel(tooLate);
+    }, null);
+    eventAdd(reader, null);
+    const tooLate = new Event();
+    evtimerSet(tooLate, () => {
+      t.fail();
+      eventDel(reader);
+    }, null);
+    evtimerAdd(tooLate, { tvSec: 20, tvUsec: 0 });
+    peer.once('data', (chunk: Buffer) => {
+      t.is(chunk.toString(), 'hello');
+      peer.write('heard');
+    });
+    setTimeout(() => write(fd, Buffer.from('hello'), 0, 5), 20);
+    t.is(await eventDispatch(), 1);
+    done();
   });
 
   test.serial(`${backend}: readiness is told again as long as it is there; without EV_PERSIST once`, async (t) => {
@@ -249,3 +292,24 @@ for (const backend of backends) {
     t.is(errno, EBADF);
   });
 }
+
+test.serial('net: after bytes a read gives EAGAIN once, and then the end of the stream, though it came with them', async (t) => {
+  const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const peer = connectTo({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', allowHalfOpen: true });
+  const [socket] = await once(server, 'connection') as [Socket];
+  const connection = new Connection(socket, new Cork());
+  peer.end('hello');
+  await once(socket, 'end');
+  t.is(connection.poll() & EV_READ, EV_READ);
+  t.is(connection.read(buf, 0, 3), 3);
+  t.is(connection.read(buf, 3, 10), 2);
+  t.is(text(5), 'hello');
+  t.is(connection.read(buf, 0, 10), -EAGAIN);
+  t.is(connection.poll() & EV_READ, EV_READ);
+  t.is(connection.read(buf, 0, 10), 0);
+  t.is(connection.read(buf, 0, 10), 0);
+  connection.close(false);
+  peer.destroy();
+  server.close();
+});

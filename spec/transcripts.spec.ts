@@ -2,7 +2,7 @@
 import test from 'ava';
 
 import { Client } from './support/client';
-import { backends, startServer } from './support/server';
+import { kinds, startServer } from './support/server';
 import { SimServer } from './support/sim-server';
 import { callsWithLengths, replay, transcripts } from './support/transcripts';
 
@@ -13,10 +13,10 @@ function turn(): Promise<void> {
   });
 }
 
-for (const backend of backends) {
+for (const { name, ...kind } of kinds) {
   for (const transcript of transcripts) {
-    test.serial(`${backend}: ${transcript.name}: as C answered`, async (t) => {
-      const server = await startServer({ backend, args: transcript.arguments });
+    test.serial(`${name}: ${transcript.name}: as C answered`, async (t) => {
+      const server = await startServer({ ...kind, args: transcript.arguments });
       t.teardown(() => server.stop());
       const client = await Client.connect(server.port);
       for (const { actual, recorded } of await replay(transcript, client, turn)) t.is(actual, recorded);
@@ -26,8 +26,18 @@ for (const backend of backends) {
 }
 
 for (const transcript of transcripts) {
-  test.serial(`sim: ${transcript.name}: as C answered${transcript.calls ? ', with the calls that C made' : ''}`, async (t) => {
-    const server = await SimServer.start(transcript.arguments, { record: transcript.calls !== undefined });
+  test.serial(`sim: ${transcript.name}: as C answered`, async (t) => {
+    const server = await SimServer.start(transcript.arguments);
+    t.teardown(() => server.stop());
+    const { sim } = server;
+    const peer = await server.connect();
+    await sim.idle();
+    for (const { actual, recorded } of await replay(transcript, peer, () => sim.idle())) t.is(actual, recorded);
+  });
+
+  const calls = transcript.calls ? ', with the calls that C made' : '';
+  test.serial(`sim --classic: ${transcript.name}: as C answered${calls}`, async (t) => {
+    const server = await SimServer.start(transcript.arguments, { classic: true, record: transcript.calls !== undefined });
     t.teardown(() => server.stop());
     const { sim } = server;
     const peer = await server.connect();

@@ -1,6 +1,6 @@
 // Where the writes of one connection are gathered until they leave in one: many small socket.write calls are slow.
-// There is one cork for all connections. It is flushed when another connection writes, when it is full, and before the
-// loop waits.
+// There is one cork for all connections. It is flushed when another connection writes, when it is full, and when the
+// callbacks of a turn of the loop are over; at other times nothing is kept.
 
 /** Who writes into the cork. */
 export interface Corked {
@@ -21,6 +21,16 @@ export class Cork {
   private start = 0;
   private end = 0;
   private owner: Corked | null = null;
+  private inTurn = false;
+
+  beginTurn(): void {
+    this.inTurn = true;
+  }
+
+  endTurn(): void {
+    this.flush();
+    this.inTurn = false;
+  }
 
   /** Takes up to `length` bytes for `owner`, and says how many. */
   write(owner: Corked, buf: Uint8Array, offset: number, length: number): number {
@@ -33,7 +43,7 @@ export class Cork {
     if (n < SMALL) for (let i = 0; i < n; i++) memory[end + i] = buf[offset + i];
     else memory.set(buf.subarray(offset, offset + n), end);
     this.end = end + n;
-    if (this.end === CORK_SIZE) this.flush();
+    if (this.end === CORK_SIZE || !this.inTurn) this.flush();
     return n;
   }
 

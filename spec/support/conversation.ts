@@ -34,8 +34,12 @@ export function converse(random: Random, length: number): Conversation {
   // One command of a size to be noticed, at some time.
   const huge = random.int(length);
   for (let i = 0; i < length; i++) {
-    if (i !== huge) say(command(random));
-    else {
+    if (i !== huge) {
+      const bytes = command(random);
+      // One whose data are one byte short would take the first of this, and leave a line of thousands.
+      if (bytes.length > 1000 && model.missing > 0) settle(model, say);
+      say(bytes);
+    } else {
       settle(model, say);
       say(storage(random, random.pick(HUGE), 0));
       say(`get ${Array.from({ length: 200 }, () => random.pick(KEYS.slice(0, 9))).join(' ')}\r\n`);

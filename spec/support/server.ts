@@ -9,6 +9,13 @@ import { createInterface } from 'node:readline';
 export const backends = ['epoll', 'net'] as const;
 export type Backend = (typeof backends)[number];
 
+/** The servers that there are: on epoll with the calls of C or fewer; on net they are the same. */
+export const kinds: readonly { name: string; backend: Backend; classic?: boolean }[] = [
+  { name: 'epoll', backend: 'epoll' },
+  { name: 'epoll --classic', backend: 'epoll', classic: true },
+  { name: 'net', backend: 'net' },
+];
+
 export const root = join(__dirname, '..', '..');
 export const program = join(root, 'dist', 'scripts', 'memcached-ts.js');
 
@@ -23,7 +30,9 @@ export interface Server {
 
 export interface Options {
   backend?: Backend;
-  /** Arguments beside the port, `--classic` and `-l 127.0.0.1`. */
+  /** Whether it runs with `--classic`. */
+  classic?: boolean;
+  /** Arguments beside that, the port and `-l 127.0.0.1`. */
   args?: readonly string[];
   /** Of node itself. */
   nodeArgs?: readonly string[];
@@ -40,8 +49,9 @@ export function environment(backend: Backend | undefined): NodeJS.ProcessEnv {
 
 /** Starts a server, and resolves when it listens. */
 export async function startServer(options: Options = {}): Promise<Server> {
-  const { backend, args = [], nodeArgs = [], under = [], env = {} } = options;
-  const line = [...under, process.execPath, ...nodeArgs, program, '--classic', '-p', '0', '-l', '127.0.0.1', ...args];
+  const { backend, classic = false, args = [], nodeArgs = [], under = [], env = {} } = options;
+  const mode = classic ? ['--classic'] : [];
+  const line = [...under, process.execPath, ...nodeArgs, program, ...mode, '-p', '0', '-l', '127.0.0.1', ...args];
   const child = spawn(line[0], line.slice(1), {
     cwd: root,
     env: { ...process.env, NODE_V8_COVERAGE: undefined, ...environment(backend), DEBUG: 'memcached:conn', ...env },

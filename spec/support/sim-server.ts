@@ -6,13 +6,19 @@ import { Replies } from './replies';
 
 const PORT = 11211;
 
+export interface SimServerOptions extends Partial<SimulationOptions> {
+  /** Whether it runs with `--classic`. */
+  classic?: boolean;
+}
+
 export class SimServer {
   private constructor(readonly sim: Simulation, private readonly ended: Promise<number>) {}
 
   /** Resolves when it listens. `args` are the arguments beside the port and `--classic`. */
-  static async start(args: readonly string[] = [], options: Partial<SimulationOptions> = {}): Promise<SimServer> {
-    const sim = new Simulation({ seed: 1, record: false, ...options });
-    const argv = ['memcached-ts', '--classic', '-p', String(PORT), ...args];
+  static async start(args: readonly string[] = [], options: SimServerOptions = {}): Promise<SimServer> {
+    const { classic = false, ...simulation } = options;
+    const sim = new Simulation({ seed: 1, record: false, ...simulation });
+    const argv = ['memcached-ts', ...(classic ? ['--classic'] : []), '-p', String(PORT), ...args];
     installSimulation(sim);
     const ended = main(argv.length, argv);
     await sim.idle();
