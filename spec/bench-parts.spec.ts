@@ -141,6 +141,10 @@ test('statistics: what a turn and several turns come to', (t) => {
   t.deepEqual(ours.ratio, { median: 1, min: 0.5, max: 1.5 });
   t.is(theirs.ratio, null);
   t.deepEqual([ours.boundBy, theirs.boundBy, elsewhere.boundBy], ['server', 'generator', 'unknown']);
+  const bound = (busy: number, idle: number): string =>
+    serverResults([{ server: 'ours', turns: [turn(1000, 2 * busy, idle)] }])[0].boundBy;
+  t.deepEqual([bound(0.98, 0), bound(0.95, 0), bound(0.95, 0.1), bound(0.4, 0.5)],
+    ['server', 'generator', 'server', 'neither']);
   t.deepEqual(ours.latency, { ...LATENCY, count: 200 });
   t.is(elsewhere.cpuPerOperation, null);
 });

@@ -5,7 +5,9 @@ import { median, medianKnown, ratio, spread } from './statistics';
 
 /** From this share of one processor on, a server had no time to spare. */
 const BUSY = 0.97;
-/** Below this share of its time, the generator had none. */
+/** The same, where the generator waited for it: other programs, and the kernel's own work, took the rest. */
+const BUSY_WHILE_WAITED_FOR = 0.9;
+/** Below this share of its time, the generator had none to spare. */
 const IDLE = 0.03;
 
 /** What the ratios are to: memcached, or else another server than ours; null where there is only one. */
@@ -65,5 +67,6 @@ function latencies(all: readonly Latency[]): Latency {
 function boundBy(serverBusy: number | null, generatorIdle: number): ServerResult['boundBy'] {
   if (serverBusy !== null && serverBusy >= BUSY) return 'server';
   if (generatorIdle < IDLE) return 'generator';
-  return serverBusy === null ? 'unknown' : 'neither';
+  if (serverBusy === null) return 'unknown';
+  return serverBusy >= BUSY_WHILE_WAITED_FOR ? 'server' : 'neither';
 }
