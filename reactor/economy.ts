@@ -123,17 +123,17 @@ class Economy implements Syscalls {
 
   /** What time(2) says in this turn; -1 where nobody has asked. */
   private now = -1;
-  /** The turn of the loop, counted in twos; 0 is none. */
+  /** The turn of the loop, counted in twos; 0 is none. That numbers come again after 2^29 turns costs an EAGAIN at most. */
   private turn = 2;
   /** By descriptor, the turn in which a read last gave bytes, plus one where it gave fewer than it was asked for. */
-  private reads = new Uint32Array(1024);
+  private reads = new Int32Array(1024);
 
   constructor(private readonly kernel: Syscalls) {}
 
   beginTurn(): void {
     this.inTurn = true;
     this.now = -1;
-    this.turn = (this.turn + 2) >>> 0 || 2;
+    this.turn = (this.turn + 2) & 0x3ffffffe || 2;
   }
 
   endTurn(): void {
@@ -238,7 +238,7 @@ class Economy implements Syscalls {
 
   private setRead(fd: number, turn: number): void {
     if (fd >= this.reads.length) {
-      const longer = new Uint32Array(2 * fd);
+      const longer = new Int32Array(2 * fd);
       longer.set(this.reads);
       this.reads = longer;
     }
