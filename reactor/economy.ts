@@ -5,9 +5,9 @@
 // level-triggered. So it goes with the end of the stream, even after a read that gave all it was asked for: whoever sends
 // and is done at once is answered, however long it was what he sent.
 //
-// The cork. What is written is kept, and leaves in one write: when another descriptor is written to, when the cork is full,
-// when the callbacks of this turn of the loop are over, and before the descriptor is shut down or closed, or the process
-// ends.
+// The cork. What is written is kept, and leaves in one write for each descriptor: when the callbacks of this turn of the loop
+// are over, when the cork is full, before any descriptor is shut down or closed, and before the process ends. A large write
+// is not copied: what was kept goes first, then it goes itself, but for its last byte.
 //
 // What the kernel does not take is held, and sent as the descriptor turns writable; meanwhile a further write gives EAGAIN.
 // When sending fails, the next write has the error, and the descriptor is shut down, so that who only reads sees its end. A
@@ -23,14 +23,18 @@ import type { Eventop, Syscalls, Timeval } from './event.h';
 import { eventAdd, eventDel, eventSet } from './event';
 import { EAGAIN, EBADF, EINTR, EPIPE, EWOULDBLOCK, errno, setErrno } from './errno.h';
 import { trace } from './log';
-import { SHUT_RD, SHUT_RDWR, SHUT_WR } from './socket.h';
+import { MSG_MORE, SHUT_RD, SHUT_RDWR, SHUT_WR } from './socket.h';
 import type { Linger, SockaddrIn } from './socket.h';
 import { LONG_COPY, copyWords } from './words';
 
 const debugCork = trace('reactor:cork');
 
-/** Bytes that are kept for one descriptor, at most. */
+/** Bytes that are kept, at most. */
 export const CORK_SIZE = 256 * 1024;
+/** Runs of bytes of one descriptor in the cork, at most. */
+const MAX_RUNS = 1024;
+/** A write of so many bytes or more is not copied. */
+export const LARGE_WRITE = 16 * 1024;
 /** How long what was held at close may go without getting on. */
 const ORPHAN_TIMEOUT: Readonly<Timeval> = { tvSec: 60, tvUsec: 0 };
 
@@ -110,7 +114,11 @@ class Economy implements Syscalls {
   private source: Uint8Array = new Uint8Array(0);
   private sourceView: DataView = new DataView(this.source.buffer);
   private corked = 0;
-  /** Whose bytes are in the cork; -1 where there are none. */
+  /** What is in the cork, in order: whose bytes they are, and where they begin. */
+  private readonly owners = new Int32Array(MAX_RUNS);
+  private readonly starts = new Uint32Array(MAX_RUNS);
+  private runs = 0;
+  /** Whose the last of them are; -1 where there are none. */
   private owner = -1;
   /** The loop calls callbacks. */
   private inTurn = false;
@@ -160,11 +168,12 @@ class Economy implements Syscalls {
   write(fd: number, buf: Uint8Array, offset: number, length: number): number {
     // Not within the buffer: what that means, the kernel says. In the cork there are others' bytes.
     if (!(offset >= 0 && length >= 0 && offset + length <= buf.length)) return this.kernel.write(fd, buf, offset, length);
+    if (length >= LARGE_WRITE && this.inTurn) return this.writeLarge(fd, buf, offset, length);
     if (this.owner !== fd) {
-      if (this.owner !== -1) this.flush();
+      if (this.runs === MAX_RUNS || this.corked === CORK_SIZE) this.flush();
       if ((this.held.size > 0 || this.failed.size > 0) && !this.mayWrite(fd)) return -1;
-      if (length >= CORK_SIZE || !this.inTurn) return this.kernel.write(fd, buf, offset, length);
-      this.owner = fd;
+      if (!this.inTurn) return this.kernel.write(fd, buf, offset, length);
+      this.beginRun(fd);
     }
     const { corked } = this;
     const n = Math.min(length, CORK_SIZE - corked);
@@ -177,8 +186,15 @@ class Economy implements Syscalls {
     return n;
   }
 
+  /** The last byte is left to the next write, and so to the cork: what follows leaves with it, not in a packet of its own. */
+  private writeLarge(fd: number, buf: Uint8Array, offset: number, length: number): number {
+    if (this.owner !== -1) this.flush(this.owner === fd ? MSG_MORE : 0);
+    if ((this.held.size > 0 || this.failed.size > 0) && !this.mayWrite(fd)) return -1;
+    return this.kernel.send(fd, buf, offset, length - 1, MSG_MORE);
+  }
+
   shutdown(fd: number, how: number): number {
-    if (this.owner === fd) this.flush();
+    if (this.owner !== -1) this.flush();
     const held = this.held.get(fd);
     if (held === undefined || how === SHUT_RD) return this.kernel.shutdown(fd, how);
     held.shutting = true;
@@ -186,7 +202,7 @@ class Economy implements Syscalls {
   }
 
   close(fd: number): number {
-    if (this.owner === fd) this.flush();
+    if (this.owner !== -1) this.flush();
     const held = this.held.get(fd);
     if (held === undefined) return this.closeNow(fd);
     if (held.closing) {
@@ -245,14 +261,34 @@ class Economy implements Syscalls {
     this.reads[fd] = turn;
   }
 
-  private flush(): void {
-    const { owner: fd, corked: length } = this;
+  private beginRun(fd: number): void {
+    this.owner = fd;
+    this.owners[this.runs] = fd;
+    this.starts[this.runs] = this.corked;
+    this.runs++;
+  }
+
+  /** Sends what is in the cork, a run at a time; the last one with `flags`. */
+  private flush(flags = 0): void {
+    const { cork, owners, starts, runs, corked } = this;
     this.owner = -1;
     this.corked = 0;
-    const res = this.kernel.write(fd, this.cork, 0, length);
-    if (res === length) return;
+    this.runs = 0;
+    for (let i = 0; i < runs; i++) {
+      const last = i === runs - 1;
+      const start = starts[i];
+      const end = last ? corked : starts[i + 1];
+      const res = last && flags !== 0
+        ? this.kernel.send(owners[i], cork, start, end - start, flags)
+        : this.kernel.write(owners[i], cork, start, end - start);
+      if (res !== end - start) this.notSent(owners[i], start + Math.max(res, 0), end, res);
+    }
+  }
+
+  /** The kernel has not taken the bytes of the cork from `start` to `end`: `res` is what write(2) returned. */
+  private notSent(fd: number, start: number, end: number, res: number): void {
     if (res === -1 && !isForNow(errno)) this.fail(fd);
-    else this.hold(fd, this.cork.slice(Math.max(res, 0), length));
+    else this.hold(fd, this.cork.slice(start, end));
   }
 
   /** Sending failed, with errno. */
@@ -321,6 +357,11 @@ class Economy implements Syscalls {
   }
 
   // The other calls are the kernel's.
+
+  send(fd: number, buf: Uint8Array, offset: number, length: number, flags: number): number {
+    if (this.owner !== -1) this.flush();
+    return this.kernel.send(fd, buf, offset, length, flags);
+  }
 
   socket(domain: number, type: number, protocol: number): number {
     return this.kernel.socket(domain, type, protocol);

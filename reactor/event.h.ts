@@ -82,6 +82,8 @@ export interface Syscalls {
   /** Up to `length` bytes into `buf` at `offset`; 0 at end of stream. */
   read(fd: number, buf: Uint8Array, offset: number, length: number): number;
   write(fd: number, buf: Uint8Array, offset: number, length: number): number;
+  /** As write; `flags` are hints only: 0 or MSG_MORE. */
+  send(fd: number, buf: Uint8Array, offset: number, length: number, flags: number): number;
   shutdown(fd: number, how: number): number;
   close(fd: number): number;
   gettimeofday(tv: Timeval): number;

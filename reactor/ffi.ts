@@ -67,6 +67,7 @@ function bindSystem(k: Koffi): System {
   const libcSetsockopt = native('int setsockopt(int, int, int, uintptr_t, uint32_t)');
   const libcRead = native('intptr_t read(int, uintptr_t, size_t)');
   const libcWrite = native('intptr_t write(int, uintptr_t, size_t)');
+  const libcSend = native('intptr_t send(int, uintptr_t, size_t, int)');
   const libcShutdown = native('int shutdown(int, int)');
   const libcClose = native('int close(int)');
   const epollCreate1 = native('int epoll_create1(int)');
@@ -141,6 +142,7 @@ function bindSystem(k: Koffi): System {
     },
     read: (fd, buf, offset, length) => call(libcRead(fd, addressIn(buf, offset, length), length)),
     write: (fd, buf, offset, length) => call(libcWrite(fd, addressIn(buf, offset, length), length)),
+    send: (fd, buf, offset, length, flags) => call(libcSend(fd, addressIn(buf, offset, length), length, flags)),
     shutdown: (fd, how) => call(libcShutdown(fd, how)),
     close: (fd) => call(libcClose(fd)),
     gettimeofday,

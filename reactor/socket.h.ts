@@ -15,6 +15,9 @@ export const F_GETFL = 3;
 export const F_SETFL = 4;
 export const O_NONBLOCK = 0o4000;
 
+/** More will follow: the system may wait for it with a packet that is not full. */
+export const MSG_MORE = 0x8000;
+
 export const SHUT_RD = 0;
 export const SHUT_WR = 1;
 export const SHUT_RDWR = 2;

@@ -141,6 +141,10 @@ export class Calls implements Syscalls {
     return res < 0 ? fail(-res) : res;
   }
 
+  send(fd: number, buf: Uint8Array, offset: number, length: number, _flags: number): number {
+    return this.write(fd, buf, offset, length);
+  }
+
   shutdown(fd: number, how: number): number {
     const descriptor = this.files.get(fd);
     if (descriptor === undefined) return fail(EBADF);

@@ -228,6 +228,10 @@ export class Kernel implements Syscalls {
     });
   }
 
+  send(fd: number, buf: Uint8Array, offset: number, length: number, _flags: number): number {
+    return this.write(fd, buf, offset, length);
+  }
+
   shutdown(fd: number, how: number): number {
     const file = this.file(fd);
     return this.run(file, { name: 'shutdown', fd, args: [how], length: 0, available: 0 }, () => {
