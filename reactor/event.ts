@@ -18,9 +18,8 @@ import { epollops } from './epoll';
 import { netops } from './net';
 import { simops } from './sim';
 
-/** In order of preference; sim is there only for a program that has set up a simulation. net is economical by itself. */
-const eventops = (): readonly Eventop[] =>
-  economy ? [economical(simops), economical(epollops), netops] : [simops, epollops, netops];
+/** In order of preference; sim is there only for a program that has set up a simulation. */
+const eventops = (): readonly Eventop[] => [simops, epollops, netops];
 
 let economy = false;
 
@@ -66,7 +65,7 @@ export function eventInit(): void {
   let base: object | null = null;
   const ops = eventops();
   for (let i = 0; i < ops.length && !base; i++) {
-    evsel = ops[i];
+    evsel = economy ? economical(ops[i]) : ops[i];
 
     base = evsel.init();
   }

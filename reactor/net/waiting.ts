@@ -29,7 +29,8 @@ export class Waiting {
     this.resolve = null;
     // Whoever does not wait is not kept alive.
     this.timer?.unref();
-    resolve();
+    // Not at once: what else is ready in this turn of Node's loop comes with it.
+    setImmediate(resolve);
   }
 
   private readonly onWait = (resolve: () => void): void => {
