@@ -1,39 +1,48 @@
 // Judy's place: an associative array from C strings to pointers, by the calls JSLG, JSLI and JSLD (get, insert, delete).
 // A chained hash table outside the flat memory that keeps no key of its own: it points to the key that was inserted,
-// which must stay where it is as long as it is in. It grows in steps, a few buckets with each insert, so that no request
+// which must stay where it is as long as it is in. It grows by linear hashing, a bucket with each insert, so that no request
 // waits for all. The hash is HalfSipHash-1-3 with a random key: nobody outside can choose keys that collide.
 import { getrandom } from '../reactor/syscalls';
 import type { Ptr } from './libc/memory';
-import { NULL, dv } from './libc/memory';
+import { NULL, dv, u8 } from './libc/memory';
 import { hasNul, strcmp } from './libc/string';
 
-/** A node is four words: key, value, hash, and the next node of its bucket. Node 0 is C's null pointer. */
+/**
+ * A node is three words: key, value, and LINK, which has the next node of its bucket and above it the topmost bits of its own
+ * key's hash, so that few keys are looked at in vain. Node 0 is C's null pointer.
+ */
 const KEY = 0;
 const VALUE = 1;
-const HASH = 2;
-const NEXT = 3;
-/** Nodes come in blocks, so that their room grows without being copied. */
-const BLOCK_BITS = 14;
-const BLOCK_SIZE = 1 << BLOCK_BITS;
+const LINK = 2;
+const WORDS = 3;
+const INDEX_BITS = 26;
+const INDEX = (1 << INDEX_BITS) - 1;
 
 const MIN_BUCKETS = 1 << 16;
-/** Buckets that one insert moves while the table grows; one would do to be done before it has to grow again. */
-const MOVES = 4;
+/** No item takes fewer bytes of the flat memory. */
+const MIN_ITEM = 64;
 
-/** `Pvoid_t`: one associative array. */
+/** `Pvoid_t`: one associative array, with room for as many items as the flat memory has; pages are had as they are used. */
 export class Judy {
-  private blocks: Uint32Array[] = [];
-  private nodes = 1;
+  private readonly nodes: Uint32Array;
+  /** How many were ever used, with node 0. */
+  private used = 1;
   private freeNodes = 0;
   private count = 0;
-  /** By hash, the first node. While it grows, the nodes of old buckets from `moved` on are still in `old`. */
-  private buckets = new Uint32Array(MIN_BUCKETS);
-  private old: Uint32Array | null = null;
-  private moved = 0;
+
+  /** By bucket, the first node. */
+  private readonly buckets: Uint32Array;
+  /** There are mask + 1 + split buckets: those before `split`, and as many at the end, go by one more bit of the hash. */
+  private mask = MIN_BUCKETS - 1;
+  private split = 0;
+
   private readonly k0: number;
   private readonly k1: number;
 
   constructor() {
+    const room = Math.min(Math.max(u8.length / MIN_ITEM, MIN_BUCKETS), INDEX);
+    this.nodes = new Uint32Array((room + 1) * WORDS);
+    this.buckets = new Uint32Array(room + MIN_BUCKETS);
     const seed = new Uint32Array(2);
     getrandom(new Uint8Array(seed.buffer));
     [this.k0, this.k1] = seed;
@@ -45,119 +54,105 @@ export class Judy {
   }
 
   private findHashed(key: Ptr, hash: number): number {
-    let node = this.first(hash);
+    const { nodes } = this;
+    const tag = hash >>> INDEX_BITS;
+    let node = this.buckets[this.bucket(hash)];
     while (node !== 0) {
-      const block = this.blocks[node >>> BLOCK_BITS];
-      const at = (node & (BLOCK_SIZE - 1)) << 2;
-      if (block[at + HASH] === hash && strcmp(block[at + KEY], key) === 0) return node;
-      node = block[at + NEXT];
+      const at = node * WORDS;
+      const link = nodes[at + LINK];
+      if (link >>> INDEX_BITS === tag && strcmp(nodes[at + KEY], key) === 0) return node;
+      node = link & INDEX;
     }
     return 0;
   }
 
-  /** The node of `key`, which is made if it is not there; its key is then the one given. */
+  /** The node of `key`, which is made if it is not there; its key is then the one given. 0 where there is no room. */
   insert(key: Ptr): number {
-    if (this.old !== null) this.move();
+    const { nodes } = this;
     const hash = halfSipHash(key, this.k0, this.k1);
     const found = this.findHashed(key, hash);
     if (found !== 0) {
-      this.set(found, KEY, key);
+      nodes[found * WORDS + KEY] = key;
       return found;
     }
-    if (this.count >= this.buckets.length && this.old === null) this.grow();
     const node = this.newNode();
-    this.set(node, KEY, key);
-    this.set(node, VALUE, NULL);
-    this.set(node, HASH, hash);
+    if (node === 0) return 0;
+    nodes[node * WORDS + KEY] = key;
+    nodes[node * WORDS + VALUE] = NULL;
     this.link(node, hash);
     this.count++;
+    if (this.count > this.mask + 1 + this.split) this.splitBucket();
     return node;
   }
 
   /** 1 if it was there, 0 otherwise. */
   delete(key: Ptr): number {
-    const node = this.find(key);
+    const hash = halfSipHash(key, this.k0, this.k1);
+    const node = this.findHashed(key, hash);
     if (node === 0) return 0;
-    this.unlink(node);
-    this.set(node, NEXT, this.freeNodes);
+    this.unlink(node, hash);
+    this.nodes[node * WORDS + LINK] = this.freeNodes;
     this.freeNodes = node;
     this.count--;
     return 1;
   }
 
   value(node: number): Ptr {
-    return this.get(node, VALUE);
+    return this.nodes[node * WORDS + VALUE];
   }
 
   setValue(node: number, value: Ptr): void {
-    this.set(node, VALUE, value);
+    this.nodes[node * WORDS + VALUE] = value;
   }
 
-  private get(node: number, field: number): number {
-    return this.blocks[node >>> BLOCK_BITS][((node & (BLOCK_SIZE - 1)) << 2) + field];
-  }
-
-  private set(node: number, field: number, word: number): void {
-    this.blocks[node >>> BLOCK_BITS][((node & (BLOCK_SIZE - 1)) << 2) + field] = word;
-  }
-
-  /** The buckets in which `hash` is at present. */
-  private home(hash: number): Uint32Array {
-    if (this.old !== null && (hash & (this.old.length - 1)) >= this.moved) return this.old;
-    return this.buckets;
-  }
-
-  private first(hash: number): number {
-    const home = this.home(hash);
-    return home[hash & (home.length - 1)];
+  private bucket(hash: number): number {
+    const bucket = hash & this.mask;
+    return bucket < this.split ? hash & (this.mask * 2 + 1) : bucket;
   }
 
   private link(node: number, hash: number): void {
-    const home = this.home(hash);
-    const bucket = hash & (home.length - 1);
-    this.set(node, NEXT, home[bucket]);
-    home[bucket] = node;
+    const { buckets } = this;
+    const bucket = this.bucket(hash);
+    this.nodes[node * WORDS + LINK] = ((hash >>> INDEX_BITS) << INDEX_BITS) | buckets[bucket];
+    buckets[bucket] = node;
   }
 
-  private unlink(node: number): void {
-    const hash = this.get(node, HASH);
-    const home = this.home(hash);
-    const bucket = hash & (home.length - 1);
-    const next = this.get(node, NEXT);
-    if (home[bucket] === node) {
-      home[bucket] = next;
+  private unlink(node: number, hash: number): void {
+    const { buckets, nodes } = this;
+    const bucket = this.bucket(hash);
+    const next = nodes[node * WORDS + LINK] & INDEX;
+    if (buckets[bucket] === node) {
+      buckets[bucket] = next;
       return;
     }
-    let before = home[bucket];
-    while (this.get(before, NEXT) !== node) before = this.get(before, NEXT);
-    this.set(before, NEXT, next);
+    let before = buckets[bucket];
+    while ((nodes[before * WORDS + LINK] & INDEX) !== node) before = nodes[before * WORDS + LINK] & INDEX;
+    nodes[before * WORDS + LINK] = (nodes[before * WORDS + LINK] & ~INDEX) | next;
   }
 
   private newNode(): number {
-    if (this.freeNodes !== 0) {
-      const node = this.freeNodes;
-      this.freeNodes = this.get(node, NEXT);
+    const node = this.freeNodes;
+    if (node !== 0) {
+      this.freeNodes = this.nodes[node * WORDS + LINK];
       return node;
     }
-    if (this.nodes >>> BLOCK_BITS >= this.blocks.length) this.blocks.push(new Uint32Array(BLOCK_SIZE * 4));
-    return this.nodes++;
+    return this.used * WORDS < this.nodes.length ? this.used++ : 0;
   }
 
-  private grow(): void {
-    this.old = this.buckets;
-    this.moved = 0;
-    this.buckets = new Uint32Array(this.old.length * 2);
-  }
-
-  private move(): void {
-    for (let i = 0; i < MOVES && this.old !== null; i++) {
-      let node = this.old[this.moved++];
-      while (node !== 0) {
-        const next = this.get(node, NEXT);
-        this.link(node, this.get(node, HASH));
-        node = next;
-      }
-      if (this.moved === this.old.length) this.old = null;
+  /** Spreads the nodes of one bucket over it and a new one. */
+  private splitBucket(): void {
+    const { buckets, nodes, split } = this;
+    let node = buckets[split];
+    buckets[split] = 0;
+    this.split++;
+    while (node !== 0) {
+      const next = nodes[node * WORDS + LINK] & INDEX;
+      this.link(node, halfSipHash(nodes[node * WORDS + KEY], this.k0, this.k1));
+      node = next;
+    }
+    if (this.split > this.mask) {
+      this.mask = this.mask * 2 + 1;
+      this.split = 0;
     }
   }
 }

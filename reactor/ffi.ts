@@ -1,6 +1,5 @@
 // The real system calls, through koffi: numbers in, numbers out, and errno taken at once after a call that failed.
 // koffi is optional. Where it, or a symbol, is missing, `loadSystem` says so with null and the backend is not chosen.
-import { randomFillSync } from 'node:crypto';
 import { createRequire } from 'node:module';
 import type { Syscalls, Timeval } from './event.h';
 import type { Linger, SockaddrIn } from './socket.h';
@@ -70,6 +69,7 @@ function bindSystem(k: Koffi): System {
   const libcSend = native('intptr_t send(int, uintptr_t, size_t, int)');
   const libcShutdown = native('int shutdown(int, int)');
   const libcClose = native('int close(int)');
+  const libcGetrandom = native('intptr_t getrandom(uintptr_t, size_t, unsigned int)');
   const epollCreate1 = native('int epoll_create1(int)');
   const epollCtl = native('int epoll_ctl(int, int, int, uintptr_t)');
   const epollWait = native('int epoll_wait(int, uintptr_t, int, int)');
@@ -147,10 +147,7 @@ function bindSystem(k: Koffi): System {
     close: (fd) => call(libcClose(fd)),
     gettimeofday,
     time: () => Math.floor(Date.now() / 1000),
-    getrandom: (buf) => {
-      randomFillSync(buf);
-      return buf.length;
-    },
+    getrandom: (buf) => call(libcGetrandom(addressOf(buf), buf.length, 0)),
   };
 
   function putOption(optval: number | Linger): number {

@@ -1,6 +1,5 @@
 // The system calls of the net backend: the arguments checked, the work done by what is behind the descriptor, and its
 // negated errno values made -1 and errno.
-import { randomFillSync } from 'node:crypto';
 import { constants } from 'node:os';
 import type { Syscalls, Timeval } from '../event.h';
 import { EADDRINUSE, EBADF, EINPROGRESS, EINVAL, setErrno } from '../errno.h';
@@ -175,7 +174,7 @@ export class Calls implements Syscalls {
   }
 
   getrandom(buf: Uint8Array): number {
-    randomFillSync(buf);
+    crypto.getRandomValues(buf);
     return buf.length;
   }
 

@@ -23,8 +23,11 @@ export type Progress = (done: number, all: number, what: string) => void;
 const FIRST_WARM_UP = 1.5;
 /** Of the measurement's seconds. */
 const WARM_UP = 0.15;
-/** Milliseconds after which a server that was filled has settled. */
-const SETTLING = 500;
+/**
+ * Milliseconds after which a server that was filled has settled: memcached's hash table grows in a thread of its own, some
+ * seconds longer than it takes to fill it.
+ */
+const SETTLING = 5000;
 
 type Measured = Extract<Answer, { kind: 'measured' }>;
 
