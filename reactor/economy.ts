@@ -42,7 +42,7 @@ const ORPHAN_TIMEOUT: Readonly<Timeval> = { tvSec: 60, tvUsec: 0 };
 interface Held {
   readonly fd: number;
   /** From `start` to the end. */
-  readonly bytes: Uint8Array;
+  bytes: Uint8Array;
   start: number;
   /** Waits for the descriptor to turn writable, unless the program does: the backend has one place for both. */
   readonly event: Event;
@@ -275,14 +275,23 @@ class Economy implements Syscalls {
     this.corked = 0;
     this.runs = 0;
     for (let i = 0; i < runs; i++) {
+      const fd = owners[i];
       const last = i === runs - 1;
       const start = starts[i];
       const end = last ? corked : starts[i + 1];
+      if ((this.held.size > 0 || this.failed.size > 0) && this.follows(fd, start, end)) continue;
       const res = last && flags !== 0
-        ? this.kernel.send(owners[i], cork, start, end - start, flags)
-        : this.kernel.write(owners[i], cork, start, end - start);
-      if (res !== end - start) this.notSent(owners[i], start + Math.max(res, 0), end, res);
+        ? this.kernel.send(fd, cork, start, end - start, flags)
+        : this.kernel.write(fd, cork, start, end - start);
+      if (res !== end - start) this.notSent(fd, start + Math.max(res, 0), end, res);
     }
+  }
+
+  /** An earlier run of the same descriptor was not sent, or not wholly: then this one is not either, or waits behind it. */
+  private follows(fd: number, start: number, end: number): boolean {
+    const held = this.held.get(fd);
+    if (held !== undefined) held.bytes = Buffer.concat([held.bytes, this.cork.subarray(start, end)]);
+    return held !== undefined || this.failed.has(fd);
   }
 
   /** The kernel has not taken the bytes of the cork from `start` to `end`: `res` is what write(2) returned. */

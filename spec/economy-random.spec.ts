@@ -6,7 +6,7 @@ import test from 'ava';
 import { CORK_SIZE } from '../reactor/economy';
 import { EAGAIN, ECONNRESET, EINTR, ENOMEM, EPIPE, errno } from '../reactor/errno.h';
 import { EV_PERSIST, EV_READ, EV_WRITE, Event } from '../reactor/event.h';
-import { eventAdd, eventDel, eventDispatch, eventEconomy, eventInit, eventSet } from '../reactor/event';
+import { eventActive, eventAdd, eventDel, eventDispatch, eventEconomy, eventInit, eventSet } from '../reactor/event';
 import { evtimerAdd, evtimerSet } from '../reactor/evtimer';
 import { Random, Simulation, installSimulation, randomFaults } from '../reactor/sim';
 import { POLLIN, POLLOUT } from '../reactor/sim/endpoint';
@@ -21,7 +21,10 @@ const SEEDS = Array.from({ length: 300 }, (_, seed) => seed + 1);
 /** So long that no part of it looks like another. */
 const TEXT = Buffer.from(Array.from({ length: 4 * CORK_SIZE }, (_, i) => (Math.imul(i, 2654435761) >>> 24) ^ (i >> 8)));
 
-/** What one side of a connection does: sends so many bytes, or pauses for so many seconds. */
+/**
+ * What one side of a connection does: sends so many bytes, or pauses for so many seconds; 0 in the program lets the others do
+ * something in the same turn of the loop.
+ */
 type Step = { send: number } | { pause: number };
 
 /** What happens on one connection. */
@@ -55,7 +58,7 @@ function steps(random: Random, most: number): Step[] {
   const list: Step[] = [];
   let left = random.int(most + 1);
   while (left > 0) {
-    if (random.chance(0.2)) list.push({ pause: random.int(3) });
+    if (random.chance(0.3)) list.push({ pause: random.int(3) });
     const send = Math.min(left, 1 + random.int(random.pick([10, 300, 5000, CORK_SIZE + 1000])));
     list.push({ send });
     left -= send;
@@ -178,7 +181,11 @@ class Talker {
       this.pausing = false;
       this.go();
     };
-    if (this.plan.timer === 'event') after(seconds, goOn);
+    if (seconds === 0) {
+      const ev = new Event();
+      eventSet(ev, -1, 0, goOn, null);
+      eventActive(ev, EV_WRITE, 1);
+    } else if (this.plan.timer === 'event') after(seconds, goOn);
     else {
       this.sim.at(this.sim.elapsed + seconds, goOn);
       after(seconds + 1, () => {}); // so that the loop does not end

@@ -358,6 +358,40 @@ test.serial('cork: that is full leaves; of a write that it has no room for, it t
   t.is(client.take().toString(), 'a'.repeat(CORK_SIZE - 5) + 'b'.repeat(10));
 });
 
+test.serial('cork: what the kernel does not take is not overtaken by what was written later in the same turn', async (t) => {
+  const sim = start({ sendBuffer: 3 });
+  const [[client, a], [, b]] = accepted(sim, 2);
+  const kernel = new Kernel(sim);
+  client.pauseReading();
+  await turn(() => {
+    writeText(a, 'hello');
+    writeText(b, 'x');
+    writeText(a, ' world');
+    writeText(b, 'y');
+    writeText(a, '!');
+  });
+  t.deepEqual(kernel.calls(), [`write ${a}: 3 of 5`, `write ${b}: 1 of 1`, `write ${b}: 1 of 1`]);
+  client.resumeReading();
+  const ended = eventDispatch();
+  await sim.idle();
+  t.is(client.take().toString(), 'hello world!');
+  sim.stop();
+  await ended;
+});
+
+test.serial('cork: when sending fails, nothing is sent that was written later in the same turn', async (t) => {
+  const sim = start();
+  const [[client, a], [, b]] = accepted(sim, 2);
+  failOnce(sim, 'write', ECONNRESET);
+  await turn(() => {
+    writeText(a, 'hello');
+    writeText(b, 'x');
+    writeText(a, ' world');
+  });
+  t.is(client.take().toString(), '');
+  await turn(() => t.is(writeText(a, 'again'), -ECONNRESET));
+});
+
 test.serial('large: what was kept goes first, the write itself straight through but for its last byte', async (t) => {
   const sim = start({ sendBuffer: Infinity });
   const [[client, fd]] = accepted(sim);

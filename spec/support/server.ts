@@ -9,11 +9,12 @@ import { createInterface } from 'node:readline';
 export const backends = ['epoll', 'net'] as const;
 export type Backend = (typeof backends)[number];
 
-/** The servers that there are: on epoll with the calls of C or fewer; on net they are the same. */
+/** The servers that there are: on each backend with the calls of C, or fewer. */
 export const kinds: readonly { name: string; backend: Backend; classic?: boolean }[] = [
   { name: 'epoll', backend: 'epoll' },
   { name: 'epoll --classic', backend: 'epoll', classic: true },
   { name: 'net', backend: 'net' },
+  { name: 'net --classic', backend: 'net', classic: true },
 ];
 
 export const root = join(__dirname, '..', '..');

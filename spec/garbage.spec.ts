@@ -1,0 +1,85 @@
+// What makes no garbage: once it is warm, the server answers without allocating, so that the collector has nothing to do.
+// Counted are the scavenges of V8 in the server, which come whenever the young generation is full.
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import test from 'ava';
+
+import { Client } from './support/client';
+import { startServer } from './support/server';
+import type { Server } from './support/server';
+
+/** Runs in the server: tells on stderr, at each SIGUSR2, how often it has scavenged. */
+const COUNTER = `
+import { PerformanceObserver, constants } from 'node:perf_hooks';
+let scavenges = 0;
+const count = (entries) => {
+  scavenges += entries.filter(({ detail }) => detail.kind === constants.NODE_PERFORMANCE_GC_MINOR).length;
+};
+const observer = new PerformanceObserver((list) => count(list.getEntries()));
+observer.observe({ entryTypes: ['gc'] });
+process.on('SIGUSR2', () => {
+  count(observer.takeRecords());
+  process.stderr.write('scavenges: ' + scavenges + '\\n');
+});`;
+
+async function scavenges({ process: child }: Server): Promise<number> {
+  if (child.stderr === null) throw new Error('no stderr');
+  const lines = createInterface({ input: child.stderr });
+  child.kill('SIGUSR2');
+  const [line] = (await once(lines, 'line')) as [string];
+  lines.close();
+  return Number(/scavenges: (\d+)/.exec(line)?.[1]);
+}
+
+const VALUE = 'v'.repeat(32);
+const KEYS = Array.from({ length: 50 }, (_, i) => `key:${String(i).padStart(12, '0')}`);
+const item = (key: string): string => `VALUE ${key} 0 32\r\n${VALUE}\r\n`;
+
+interface Load {
+  request: string;
+  reply: string;
+  operations: number;
+}
+
+const loads: Record<string, Load> = {
+  gets: {
+    request: KEYS.slice(0, 16).map((key) => `get ${key}\r\n`).join(''),
+    reply: KEYS.slice(0, 16).map((key) => `${item(key)}END\r\n`).join(''),
+    operations: 16,
+  },
+  'keys in gets of 50': {
+    request: `get ${KEYS.join(' ')}\r\n`, reply: `${KEYS.map(item).join('')}END\r\n`, operations: 50,
+  },
+  sets: {
+    request: KEYS.slice(0, 16).map((key) => `set ${key} 0 0 32\r\n${VALUE}\r\n`).join(''),
+    reply: 'STORED\r\n'.repeat(16),
+    operations: 16,
+  },
+};
+
+const COUNT = 100_000;
+
+for (const [name, { request, reply, operations }] of Object.entries(loads)) {
+  test.serial(`epoll: ${COUNT} ${name} on 10 connections have the server scavenge once at most`, async (t) => {
+    const server = await startServer({
+      backend: 'epoll', nodeArgs: [`--import=data:text/javascript,${encodeURIComponent(COUNTER)}`],
+    });
+    t.teardown(() => server.stop());
+    const clients = await Promise.all(Array.from({ length: 10 }, () => Client.connect(server.port)));
+    for (const key of KEYS) await clients[0].ask(`set ${key} 0 0 32\r\n${VALUE}\r\n`);
+
+    const run = (count: number): Promise<unknown> => Promise.all(clients.map(async (client) => {
+      for (let done = 0; done < count / clients.length; done += operations) {
+        client.send(request);
+        const received = await client.take(reply.length);
+        if (received !== reply) t.is(received, reply);
+      }
+    }));
+    await run(COUNT);
+    const before = await scavenges(server);
+    await run(COUNT);
+    const after = await scavenges(server);
+    t.true(after - before <= 1, `${after - before} scavenges`);
+    for (const client of clients) client.destroy();
+  });
+}
