@@ -47,6 +47,7 @@ export function barChart(bars: readonly Bar[], unit: string): string {
       },
       {
         type: 'custom', z: 3, renderItem: whisker((_api, y) => y, INK, false),
+        encode: { x: [0, 3], y: 1 }, // the axis has room for the greatest
         data: bars.map(({ value }, i) => [value.median, i, value.min, value.max]),
       },
     ],
