@@ -305,12 +305,14 @@ export function eventActive(ev: Event, res: number, ncalls: number): void {
   eventQueueInsert(ev, EVLIST_ACTIVE);
 }
 
+/** What timeout_next and timeout_process have on their stacks in C. */
+const now: Timeval = { tvSec: 0, tvUsec: 0 };
+
 // event.c: timeout_next
 /** Sets `tv` to how long the loop may wait: until the first timer, or TIMEOUT_DEFAULT where there is none. 0 or -1. */
 export function timeoutNext(tv: Timeval): number {
   const dflt = TIMEOUT_DEFAULT;
 
-  const now: Timeval = { tvSec: 0, tvUsec: 0 };
   let ev: Event | null;
 
   if ((ev = RB_MIN(timetree)) === null) {
@@ -344,7 +346,6 @@ export function timeoutCorrect(off: Timeval): void {
 // event.c: timeout_process
 /** Makes every event active whose timeout has come, and waits for it no more, EV_PERSIST or not. */
 export function timeoutProcess(): void {
-  const now: Timeval = { tvSec: 0, tvUsec: 0 };
   let ev: Event | null, next: Event | null;
 
   evcalls.gettimeofday(now);

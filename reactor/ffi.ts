@@ -102,19 +102,30 @@ function bindSystem(k: Koffi): System {
   let lastBase = 0;
   let otherBuf: Uint8Array | null = null;
   let otherBase = 0;
-  const addressIn = (buf: Uint8Array, offset: number, length: number): number => {
+  const addressIn = (buf: Uint8Array, offset: number, length: number): number | bigint => {
     const whole = Number.isInteger(offset) && Number.isInteger(length);
     if (!whole || offset < 0 || length < 0 || offset + length > buf.length) {
       throw new RangeError(`${length} bytes at ${offset} are not within a buffer of ${buf.length}`);
     }
-    if (buf === lastBuf) return lastBase + offset;
-    // Two buffers in turn are usual: one that is read into, and one that is written from.
+    const address = baseOf(buf) + offset;
+    // No address is one of V8's small integers, and a new number for each call is garbage: those that come again are kept.
+    const i = Math.floor(address / 64) % KEPT;
+    if (keptAddress[i] !== address) keptNumber[i] = keptAddress[i] = address;
+    return keptNumber[i];
+  };
+  const KEPT = 1024;
+  const keptAddress = new Float64Array(KEPT);
+  /** The same, each as an object of V8's. (An array that begins with bigints holds numbers so.) */
+  const keptNumber = new Array<number | bigint>(KEPT).fill(0n);
+  // Two buffers in turn are usual: one that is read into, and one that is written from.
+  const baseOf = (buf: Uint8Array): number => {
+    if (buf === lastBuf) return lastBase;
     const base = buf === otherBuf ? otherBase : addressOf(buf);
     otherBuf = lastBuf;
     otherBase = lastBase;
     lastBuf = buf;
     lastBase = base;
-    return base + offset;
+    return base;
   };
   // A small typed array lives in the JavaScript heap, where it may move, until its ArrayBuffer is asked for.
   const addressOf = (buf: Uint8Array): number => Number(k.address(buf.buffer)) + buf.byteOffset;
