@@ -2,6 +2,7 @@
 // A chained hash table outside the flat memory that keeps no key of its own: it points to the key that was inserted,
 // which must stay where it is as long as it is in. It grows by linear hashing, a bucket with each insert, so that no request
 // waits for all. The hash is HalfSipHash-1-3 with a random key: nobody outside can choose keys that collide.
+import { Errx } from '../reactor/err';
 import { getrandom } from '../reactor/syscalls';
 import type { Ptr } from './libc/memory';
 import { NULL, dv, u8 } from './libc/memory';
@@ -41,8 +42,12 @@ export class Judy {
 
   constructor() {
     const room = Math.min(Math.max(u8.length / MIN_ITEM, MIN_BUCKETS), INDEX);
-    this.nodes = new Uint32Array((room + 1) * WORDS);
-    this.buckets = new Uint32Array(room + MIN_BUCKETS);
+    try {
+      this.nodes = new Uint32Array((room + 1) * WORDS);
+      this.buckets = new Uint32Array(room + MIN_BUCKETS);
+    } catch {
+      throw new Errx(1, `failed to allocate memory: a table for ${room} items is not to be had`);
+    }
     const seed = new Uint32Array(2);
     getrandom(new Uint8Array(seed.buffer));
     [this.k0, this.k1] = seed;

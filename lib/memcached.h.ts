@@ -87,8 +87,8 @@ export class Item {
   get end(): Ptr { return this.ptr + SIZEOF_ITEM; }
 }
 
-// Views are used again in turn, so that none is garbage: one is good until VIEWS others were made, which is longer than
-// any function runs. What has to last longer keeps the pointer.
+// Views are used again in turn, so that none is garbage: one is good until VIEWS others were made. A loop over many items
+// keeps none from one turn to a later one, and what has to last keeps the pointer.
 const VIEWS = 4096;
 const views = Array.from({ length: VIEWS }, () => new Item(NULL));
 let nextView = 0;

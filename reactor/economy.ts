@@ -21,7 +21,7 @@
 import { EV_PERSIST, EV_TIMEOUT, EV_WRITE, Event } from './event.h';
 import type { Eventop, Syscalls, Timeval } from './event.h';
 import { eventAdd, eventDel, eventSet } from './event';
-import { EAGAIN, EBADF, EINTR, EPIPE, EWOULDBLOCK, errno, setErrno } from './errno.h';
+import { EAGAIN, EBADF, EINTR, ENOTSOCK, EPIPE, EWOULDBLOCK, errno, setErrno } from './errno.h';
 import { trace } from './log';
 import { MSG_MORE, SHUT_RD, SHUT_RDWR, SHUT_WR } from './socket.h';
 import type { Linger, SockaddrIn } from './socket.h';
@@ -81,7 +81,13 @@ export function economical(base: Eventop): Eventop {
 
     add(arg: object, ev: Event): number {
       if (ev.evEvents & EV_WRITE) economy?.writerAdded(ev);
-      return base.add(arg, ev);
+      const res = base.add(arg, ev);
+      if (res === -1 && ev.evEvents & EV_WRITE) {
+        const error = errno;
+        economy?.writerDeleted(ev);
+        setErrno(error);
+      }
+      return res;
     },
 
     del(arg: object, ev: Event): number {
@@ -124,6 +130,8 @@ class Economy implements Syscalls {
   private inTurn = false;
 
   private readonly held = new Map<number, Held>();
+  /** Events that waited: used again, since a list that one was in keeps it for as long as those that were beside it. */
+  private readonly spare: Event[] = [];
   /** The errno with which sending failed, until a write has told it. */
   private readonly failed = new Map<number, number>();
   /** The descriptors for whose writability the program waits. */
@@ -152,13 +160,13 @@ class Economy implements Syscalls {
   read(fd: number, buf: Uint8Array, offset: number, length: number): number {
     const { turn } = this;
     const last = this.inTurn && fd < this.reads.length ? this.reads[fd] : 0;
-    if (last === turn + 1) {
+    if (last === turn + 1 && length > 0) {
       setErrno(EAGAIN);
       return -1;
     }
     const res = this.kernel.read(fd, buf, offset, length);
     if (res > 0) this.setRead(fd, res < length ? turn + 1 : turn);
-    else if (res === 0 && last === turn) {
+    else if (res === 0 && last === turn && length > 0) {
       setErrno(EAGAIN);
       return -1;
     }
@@ -170,7 +178,7 @@ class Economy implements Syscalls {
     if (!(offset >= 0 && length >= 0 && offset + length <= buf.length)) return this.kernel.write(fd, buf, offset, length);
     if (length >= LARGE_WRITE && this.inTurn) return this.writeLarge(fd, buf, offset, length);
     if (this.owner !== fd) {
-      if (this.runs === MAX_RUNS || this.corked === CORK_SIZE) this.flush();
+      if (this.runs === MAX_RUNS) this.flush();
       if ((this.held.size > 0 || this.failed.size > 0) && !this.mayWrite(fd)) return -1;
       if (!this.inTurn) return this.kernel.write(fd, buf, offset, length);
       this.beginRun(fd);
@@ -188,9 +196,15 @@ class Economy implements Syscalls {
 
   /** The last byte is left to the next write, and so to the cork: what follows leaves with it, not in a packet of its own. */
   private writeLarge(fd: number, buf: Uint8Array, offset: number, length: number): number {
-    if (this.owner !== -1) this.flush(this.owner === fd ? MSG_MORE : 0);
+    if (this.owner !== -1) this.flush(this.owner === fd);
     if ((this.held.size > 0 || this.failed.size > 0) && !this.mayWrite(fd)) return -1;
-    return this.kernel.send(fd, buf, offset, length - 1, MSG_MORE);
+    return this.sendMore(fd, buf, offset, length - 1);
+  }
+
+  /** Sends what more is to follow. MSG_MORE is for sockets only. */
+  private sendMore(fd: number, buf: Uint8Array, offset: number, length: number): number {
+    const res = this.kernel.send(fd, buf, offset, length, MSG_MORE);
+    return res === -1 && errno === ENOTSOCK ? this.kernel.write(fd, buf, offset, length) : res;
   }
 
   shutdown(fd: number, how: number): number {
@@ -268,8 +282,8 @@ class Economy implements Syscalls {
     this.runs++;
   }
 
-  /** Sends what is in the cork, a run at a time; the last one with `flags`. */
-  private flush(flags = 0): void {
+  /** Sends what is in the cork, a run at a time; `more` is to follow on the descriptor of the last one. */
+  private flush(more = false): void {
     const { cork, owners, starts, runs, corked } = this;
     this.owner = -1;
     this.corked = 0;
@@ -280,8 +294,8 @@ class Economy implements Syscalls {
       const start = starts[i];
       const end = last ? corked : starts[i + 1];
       if ((this.held.size > 0 || this.failed.size > 0) && this.follows(fd, start, end)) continue;
-      const res = last && flags !== 0
-        ? this.kernel.send(fd, cork, start, end - start, flags)
+      const res = last && more
+        ? this.sendMore(fd, cork, start, end - start)
         : this.kernel.write(fd, cork, start, end - start);
       if (res !== end - start) this.notSent(fd, start + Math.max(res, 0), end, res);
     }
@@ -311,7 +325,7 @@ class Economy implements Syscalls {
 
   private hold(fd: number, bytes: Uint8Array): void {
     debugCork('%d: the kernel did not take %d bytes', fd, bytes.length);
-    const event = new Event();
+    const event = this.spare.pop() ?? new Event();
     eventSet(event, fd, EV_WRITE | EV_PERSIST, this.onHeld, null);
     const held = { fd, bytes, start: 0, event, shutting: false, closing: false };
     this.held.set(fd, held);
@@ -328,8 +342,9 @@ class Economy implements Syscalls {
   private readonly onHeld = (fd: number, which: number): void => {
     const held = this.held.get(fd);
     if (held === undefined) return;
-    if (which & EV_TIMEOUT) this.letGo(held);
-    else this.sendHeld(held);
+    const { start } = held;
+    // A process that was stopped may be late: only what still does not get on is given up.
+    if (!this.sendHeld(held) && which & EV_TIMEOUT && held.start === start) this.letGo(held);
   };
 
   /** Sends what is held as far as the kernel takes it; true where nothing is held any more. */
@@ -353,6 +368,7 @@ class Economy implements Syscalls {
   /** Nothing is held any more: what waited for that can be done. */
   private letGo({ fd, event, shutting, closing }: Held): void {
     eventDel(event);
+    this.spare.push(event);
     this.held.delete(fd);
     if (shutting) this.kernel.shutdown(fd, SHUT_WR);
     if (closing) this.closeNow(fd);
@@ -369,6 +385,7 @@ class Economy implements Syscalls {
 
   send(fd: number, buf: Uint8Array, offset: number, length: number, flags: number): number {
     if (this.owner !== -1) this.flush();
+    if ((this.held.size > 0 || this.failed.size > 0) && !this.mayWrite(fd)) return -1;
     return this.kernel.send(fd, buf, offset, length, flags);
   }
 

@@ -154,7 +154,8 @@ function epollDispatch(arg: object, tv: Timeval): number | Promise<number> {
 
   if (evsignalDeliver(epollop.evsigmask) === -1) return -1;
 
-  const timeout = tv.tvSec * 1000 + Math.trunc(tv.tvUsec / 1000);
+  // DEVIATION: C cuts the wait to whole milliseconds, and spins through what is left of it; libevent 1.1 rounds up.
+  const timeout = tv.tvSec * 1000 + Math.ceil(tv.tvUsec / 1000);
 
   if (!node.due && performance.now() - node.turned < TURN_INTERVAL) {
     const res = epollWait(epollop, Math.min(timeout, LINGER));

@@ -1,7 +1,7 @@
 // The real system calls, through koffi: numbers in, numbers out, and errno taken at once after a call that failed.
 // koffi is optional. Where it, or a symbol, is missing, `loadSystem` says so with null and the backend is not chosen.
 import { createRequire } from 'node:module';
-import type { Syscalls, Timeval } from './event.h';
+import type { Syscalls } from './event.h';
 import type { Linger, SockaddrIn } from './socket.h';
 import { AF_INET } from './socket.h';
 import { ENOSYS, setErrno } from './errno.h';
@@ -70,6 +70,8 @@ function bindSystem(k: Koffi): System {
   const libcShutdown = native('int shutdown(int, int)');
   const libcClose = native('int close(int)');
   const libcGetrandom = native('intptr_t getrandom(uintptr_t, size_t, unsigned int)');
+  const libcGettimeofday = native('int gettimeofday(uintptr_t, uintptr_t)');
+  const libcTime = native('intptr_t time(uintptr_t)');
   const epollCreate1 = native('int epoll_create1(int)');
   const epollCtl = native('int epoll_ctl(int, int, int, uintptr_t)');
   const epollWait = native('int epoll_wait(int, uintptr_t, int, int)');
@@ -78,11 +80,13 @@ function bindSystem(k: Koffi): System {
   const uvBackendTimeout = native('int uv_backend_timeout(uintptr_t)');
   const uvLoop = native('uintptr_t uv_default_loop()')();
 
-  // The structures that calls take by address: at 0 a sockaddr_in, at 16 its length, at 24 an option's value.
+  // The structures that calls take by address: at 0 a sockaddr_in, at 16 its length, at 24 an option's value, at 32 a timeval.
   const scratch = new DataView(new ArrayBuffer(4096));
   const sockaddr = Number(k.address(scratch.buffer));
   const addrlen = sockaddr + 16;
   const option = sockaddr + 24;
+  const TIMEVAL = 32;
+  const timeval = sockaddr + TIMEVAL;
 
   const putAddr = (addr: SockaddrIn): number => {
     scratch.setUint16(0, AF_INET, true);
@@ -113,7 +117,8 @@ function bindSystem(k: Koffi): System {
     if (keptAddress[i] !== address) keptNumber[i] = keptAddress[i] = address;
     return keptNumber[i];
   };
-  const KEPT = 1024;
+  /** A prime: buffers come at multiples of powers of two. */
+  const KEPT = 2039;
   const keptAddress = new Float64Array(KEPT);
   /** The same, each as an object of V8's. (An array that begins with bigints holds numbers so.) */
   const keptNumber = new Array<number | bigint>(KEPT).fill(0n);
@@ -156,8 +161,13 @@ function bindSystem(k: Koffi): System {
     send: (fd, buf, offset, length, flags) => call(libcSend(fd, addressIn(buf, offset, length), length, flags)),
     shutdown: (fd, how) => call(libcShutdown(fd, how)),
     close: (fd) => call(libcClose(fd)),
-    gettimeofday,
-    time: () => Math.floor(Date.now() / 1000),
+    gettimeofday: (tv) => {
+      const res = call(libcGettimeofday(timeval, 0));
+      tv.tvSec = scratch.getUint32(TIMEVAL, true);
+      tv.tvUsec = scratch.getUint32(TIMEVAL + 8, true);
+      return res;
+    },
+    time: () => call(libcTime(0)),
     getrandom: (buf) => call(libcGetrandom(addressOf(buf), buf.length, 0)),
   };
 
@@ -183,14 +193,6 @@ function bindSystem(k: Koffi): System {
     },
     addressOf,
   };
-}
-
-/** gettimeofday(2), as fine as the system's clock is in JavaScript: a millisecond. */
-export function gettimeofday(tv: Timeval): number {
-  const now = Date.now();
-  tv.tvSec = Math.floor(now / 1000);
-  tv.tvUsec = (now % 1000) * 1000;
-  return 0;
 }
 
 /** mlock(2), of the memory of `buf`. 0, or -1 with errno: ENOSYS where there is no way to call it. */

@@ -35,6 +35,8 @@ const wake = (): void => waiting.wake();
 const sigwake = new Sigwake(wake);
 let netop: Netop = { pollset: new Pollset(wake), turned: 0, evsigmask: new Set() };
 
+let hooked = false;
+
 export const netops: Eventop = {
   name: 'net',
   init: netInit,
@@ -49,6 +51,8 @@ function netInit(): object | null {
   // Disable net when this environment variable is set.
   if (process.env['EVENT_NONET'] !== undefined) return null;
 
+  if (!hooked) process.on('exit', () => cork.endTurn()); // a callback may end the process
+  hooked = true;
   sigwake.clear();
   for (const descriptor of files) {
     descriptor.evread = descriptor.evwrite = null;

@@ -43,10 +43,6 @@ export function write(fd: number, buf: Uint8Array, offset: number, length: numbe
   return evcalls.write(fd, buf, offset, length);
 }
 
-export function send(fd: number, buf: Uint8Array, offset: number, length: number, flags: number): number {
-  return evcalls.send(fd, buf, offset, length, flags);
-}
-
 export function shutdown(fd: number, how: number): number {
   return evcalls.shutdown(fd, how);
 }

@@ -1,9 +1,12 @@
 // The server as it is without --classic: what clients get that the C server would leave without an answer, and what becomes
 // of those that do not read. (That all else is as in C, is in the specs that run it both ways.)
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'ava';
 import { Client, ask, served } from './support/client';
-import { backends, startServer } from './support/server';
+import { backends, environment, root, startServer } from './support/server';
 import type { Server } from './support/server';
 import { SimServer } from './support/sim-server';
 
@@ -166,3 +169,25 @@ for (const backend of backends) {
     t.notRegex(server.stderr(), /Error|at /);
   });
 }
+
+const farewell = join(root, 'dist', 'spec', 'support', 'farewell.js');
+
+for (const backend of backends) {
+  test(`${backend}: what a callback wrote before it ended the process reaches the client`, async (t) => {
+    const env = { ...process.env, ...environment(backend) };
+    const child = spawn(process.execPath, [farewell], { env, stdio: ['ignore', 'ignore', 'pipe'] });
+    t.teardown(() => child.kill('SIGKILL'));
+    const [port] = (await once(child.stderr, 'data')) as [Buffer];
+    const client = await Client.connect(Number(port.toString()));
+    t.is(await client.closed(), 'goodbye');
+  });
+}
+
+test('epoll: a large write goes to what is no socket, too', async (t) => {
+  const env = { ...process.env, ...environment('epoll') };
+  const child = spawn(process.execPath, [farewell, '50000'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const chunks: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
+  await once(child, 'close');
+  t.is(Buffer.concat(chunks).toString(), 'x'.repeat(50_000));
+});

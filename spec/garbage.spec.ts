@@ -42,7 +42,8 @@ interface Load {
 }
 
 const loads: Record<string, Load> = {
-  gets: {
+  'gets, one at a time': { request: `get ${KEYS[0]}\r\n`, reply: `${item(KEYS[0])}END\r\n`, operations: 1 },
+  'gets, 16 at a time': {
     request: KEYS.slice(0, 16).map((key) => `get ${key}\r\n`).join(''),
     reply: KEYS.slice(0, 16).map((key) => `${item(key)}END\r\n`).join(''),
     operations: 16,

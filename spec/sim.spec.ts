@@ -722,7 +722,7 @@ test.serial('transcript: the calls of one connection, in the form of a trace of 
   t.is(sim.transcript(client).length, 5);
 });
 
-test.serial('calls: name, descriptor, length, and result or the name of the errno value', (t) => {
+test.serial('calls: name, descriptor, arguments, length, and result or the name of the errno value', (t) => {
   const sim = start();
   const [client, fd] = accepted(sim);
   client.send('abc');
@@ -731,9 +731,9 @@ test.serial('calls: name, descriptor, length, and result or the name of the errn
   readText(fd, 7);
   fcntl(fd, F_GETFL, 0);
   t.deepEqual(sim.calls.slice(before).map(({ socket: _, ...call }) => call), [
-    { name: 'read', fd, length: 10, result: 3 },
-    { name: 'read', fd, length: 7, result: 'EAGAIN' },
-    { name: 'fcntl', fd, length: null, result: 2 },
+    { name: 'read', fd, args: [], length: 10, result: 3 },
+    { name: 'read', fd, args: [], length: 7, result: 'EAGAIN' },
+    { name: 'fcntl', fd, args: [F_GETFL, 0], length: null, result: 2 },
   ]);
 });
 

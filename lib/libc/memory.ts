@@ -55,6 +55,7 @@ export function memoryInit(smallSize: number, largeSize: number): void {
   let buffer: ArrayBuffer;
   try {
     buffer = new ArrayBuffer(size);
+    orders = new Uint8Array(size / (1 << MIN_ORDER));
   } catch {
     throw new Errx(1, `failed to allocate memory: ${size} bytes are not to be had`);
   }
@@ -62,7 +63,6 @@ export function memoryInit(smallSize: number, largeSize: number): void {
   u32 = new Uint32Array(buffer);
   i32 = new Int32Array(buffer);
   dv = new DataView(buffer);
-  orders = new Uint8Array(size / (1 << MIN_ORDER));
   small = arena(STATIC_SIZE, smallEnd);
   large = arena(smallEnd, size);
   used = 0;

@@ -174,7 +174,8 @@ export class Calls implements Syscalls {
   }
 
   getrandom(buf: Uint8Array): number {
-    crypto.getRandomValues(buf);
+    // It gives 65,536 bytes at most at a time.
+    for (let i = 0; i < buf.length; i += 65536) crypto.getRandomValues(buf.subarray(i, i + 65536));
     return buf.length;
   }
 

@@ -25,8 +25,6 @@ export class Connection implements Endpoint, Corked {
   private paused = false;
   /** Nothing will follow what is in `input`. */
   private ended = false;
-  /** The last read gave bytes. The next does not give the end of the stream: as in economy.ts, it waits for another turn. */
-  private gave = false;
   /** node:net still has bytes that it could not send at once. */
   private sending = false;
   private writeShut = false;
@@ -98,13 +96,10 @@ export class Connection implements Endpoint, Corked {
         this.paused = false;
         this.socket.resume();
       }
-      this.gave = true;
       return n;
     }
     if (this.error !== 0) return -this.takeError();
-    const ended = this.ended && !this.gave;
-    this.gave = false;
-    return ended ? 0 : -EAGAIN;
+    return this.ended ? 0 : -EAGAIN;
   }
 
   write(buf: Uint8Array, offset: number, length: number): number {

@@ -44,6 +44,7 @@ export function randomFaults(table: FaultTable, random: Random): CallHook {
 export interface CallRecord {
   name: CallName;
   fd: number;
+  args: readonly number[];
   /** A number of its own for every socket there was, since descriptors are used again; 0 where there is none. */
   socket: number;
   /** Bytes asked for, of read, write and getrandom; else null. */

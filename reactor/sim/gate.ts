@@ -26,9 +26,9 @@ export class CallGate {
   /** What a call about `socket` returns in C's terms (-1 and errno) when it gave `res` in the kernel's (-errno). */
   leave(call: Call, socket: number, res: number): number {
     if (this.recording) {
-      const { name, fd } = call;
+      const { name, fd, args } = call;
       const result = res < 0 ? errnoName(-res) : res;
-      this.calls.push({ name, fd, socket, length: hasLength(name) ? call.length : null, result });
+      this.calls.push({ name, fd, args, socket, length: hasLength(name) ? call.length : null, result });
     }
     if (res >= 0) return res;
     setErrno(-res);

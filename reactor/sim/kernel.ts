@@ -217,19 +217,21 @@ export class Kernel implements Syscalls {
   }
 
   write(fd: number, buf: Uint8Array, offset: number, length: number): number {
+    return this.send(fd, buf, offset, length, 0);
+  }
+
+  /** Recorded as a write, with the flags that there are for an argument. */
+  send(fd: number, buf: Uint8Array, offset: number, length: number, flags: number): number {
     checkRange(buf, offset, length);
     const file = this.file(fd);
     const available = file?.endpoint?.space ?? 0;
-    return this.run(file, { name: 'write', fd, args: [], length, available }, (limit) => {
+    const args = flags === 0 ? [] : [flags];
+    return this.run(file, { name: 'write', fd, args, length, available }, (limit) => {
       if (file === null) return -EBADF;
       if (file.connecting) return -EAGAIN;
       if (file.endpoint === null) return file.takeError(-EPIPE);
       return file.endpoint.send(buf, offset, this.ioSize(Math.min(length, limit), available));
     });
-  }
-
-  send(fd: number, buf: Uint8Array, offset: number, length: number, _flags: number): number {
-    return this.write(fd, buf, offset, length);
   }
 
   shutdown(fd: number, how: number): number {
