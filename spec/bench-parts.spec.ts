@@ -185,6 +185,15 @@ test.serial('driver: after a miss comes a set, and hits and misses are counted',
   t.true(asked.every((command, i) => command === (i % 2 === 0 ? 'get' : 'set')));
 });
 
+test.serial('driver: a set may be refused where that is allowed, and nowhere else', async (t) => {
+  const refusing = (mayRefuse: boolean): Promise<Measured> => withServer(
+    () => 'SERVER_ERROR out of memory storing object\r\n',
+    (address) => drive(address, makeTables([set(ONE, 0)], undefined, mayRefuse), { ...PLAN, seconds: 'once' }),
+  );
+  t.is((await refusing(true)).operations, 1);
+  await t.throwsAsync(refusing(false), { message: /wrong reply to "set .*expected "TORED/ });
+});
+
 test.serial('driver: each exchange once', async (t) => {
   const exchanges = Array.from({ length: 10 }, () => set(ONE, 0));
   let served = 0;

@@ -21,6 +21,8 @@ const LONG_COMPARISON = 48;
 /** How long nothing may come from any connection, in milliseconds. */
 const PATIENCE = 10_000;
 const FIRST_OF_END = 'E'.charCodeAt(0);
+/** Of SERVER_ERROR; that of STORED is another. */
+const SECOND_OF_ERROR = 'E'.charCodeAt(0);
 const EXCERPT = 60;
 
 export interface Address {
@@ -202,6 +204,7 @@ class Driver {
       return;
     }
     if (bytes[0] === FIRST_OF_END) this.expectMiss(fd);
+    else if (this.tables.mayRefuse && bytes[1] === SECOND_OF_ERROR) this.expectRefusal(fd);
     const at = this.expectAt[fd];
     const end = this.expectEnd[fd];
     if (length > end - at || !this.same(at, length)) throw this.wrong(fd, length);
@@ -216,6 +219,14 @@ class Driver {
     if (onMiss[exchange] === -1 || this.expectAt[fd] !== replyAt[exchange]) return;
     this.expectAt[fd] = missAt;
     this.expectEnd[fd] = missEnd;
+  }
+
+  /** A set that is refused is one that the cache forgot at once. */
+  private expectRefusal(fd: number): void {
+    const { replyAt, refusedAt, refusedEnd } = this.tables;
+    if (this.expectAt[fd] !== replyAt[this.exchange[fd]]) return;
+    this.expectAt[fd] = refusedAt;
+    this.expectEnd[fd] = refusedEnd;
   }
 
   /** Whether the first bytes read are those at `at`. */

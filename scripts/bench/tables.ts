@@ -19,6 +19,10 @@ export interface Tables {
   /** Where the reply to a miss is. */
   missAt: number;
   missEnd: number;
+  /** Whether a set may be refused, as memcached does when it cannot evict as fast as it is filled; and where that reply is. */
+  mayRefuse: boolean;
+  refusedAt: number;
+  refusedEnd: number;
   /** The exchanges in the order in which they are to be done. */
   order: Uint32Array;
 }
@@ -32,6 +36,7 @@ export interface Exchange {
 }
 
 const MISS = 'END\r\n';
+const REFUSED = 'SERVER_ERROR out of memory storing object\r\n';
 
 /** Text in which a byte is a character (latin1), put one behind the other. */
 class Bytes {
@@ -65,7 +70,7 @@ class Bytes {
 }
 
 /** The tables of some exchanges, which are done in `order`, or one after the other. */
-export function makeTables(exchanges: Iterable<Exchange>, order?: Uint32Array): Tables {
+export function makeTables(exchanges: Iterable<Exchange>, order?: Uint32Array, mayRefuse = false): Tables {
   const requests = new Bytes();
   const replies = new Bytes();
   const operations: number[] = [];
@@ -77,14 +82,18 @@ export function makeTables(exchanges: Iterable<Exchange>, order?: Uint32Array): 
     onMiss.push(exchange.onMiss ?? -1);
   }
   const missAt = READ_SIZE + requests.used.length + replies.used.length;
+  const refusedAt = missAt + MISS.length;
   return {
-    bytes: Buffer.concat([Buffer.alloc(READ_SIZE), requests.used, replies.used, Buffer.from(MISS)]),
+    bytes: Buffer.concat([Buffer.alloc(READ_SIZE), requests.used, replies.used, Buffer.from(MISS + REFUSED)]),
     requestAt: requests.offsets(READ_SIZE),
     replyAt: replies.offsets(READ_SIZE + requests.used.length),
     operations: Uint32Array.from(operations),
     onMiss: Int32Array.from(onMiss),
     missAt,
-    missEnd: missAt + MISS.length,
+    missEnd: refusedAt,
+    mayRefuse,
+    refusedAt,
+    refusedEnd: refusedAt + REFUSED.length,
     order: order ?? Uint32Array.from(operations, (_, i) => i),
   };
 }

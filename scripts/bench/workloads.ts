@@ -78,9 +78,10 @@ export const stall: Workload = {
 /** Items of the MILLION are stored in batches of this many; large ones one by one. */
 const STORED_AT_ONCE = 50;
 
-/** The tables that store a workload's items. */
+/** The tables that store a workload's items: where more are stored than fit, one at a time, since some may be refused. */
 export function storing({ items, stored }: Workload, seed: number): Tables {
-  const order = stored?.(seeded(seed)) ?? Uint32Array.from({ length: items.count }, (_, i) => i);
+  if (stored !== undefined) return makeTables(map(stored(seeded(seed)), (item) => set(items, item)), undefined, true);
+  const order = Uint32Array.from({ length: items.count }, (_, i) => i);
   return makeTables(items.size > 1024 ? map(order, (item) => set(items, item)) : batches(items, order));
 }
 
@@ -140,7 +141,7 @@ function cacheAside(random: Random): Tables {
   const items = ranking(random);
   const rank = zipf(random, count, EXPONENT);
   const order = Uint32Array.from({ length: 1 << 20 }, () => items[rank()]);
-  return makeTables(cacheAsideExchanges(), order);
+  return makeTables(cacheAsideExchanges(), order, true);
 
   function* cacheAsideExchanges(): Generator<Exchange> {
     yield* each(MILLION, (item) => ({ ...get(MILLION, [item]), onMiss: count + item }));
