@@ -89,12 +89,15 @@ function eventHaveevents(): boolean {
   );
 }
 
-/** What event_process_active has on its stack in C. */
-const ncalls: Ncalls = { value: 0 };
+/** What event_process_active has on its stack in C; null while it is in use. */
+let stackNcalls: Ncalls | null = { value: 0 };
 
 // event.c: event_process_active
 function eventProcessActive(): void {
   let ev: Event | null;
+  // A callback may run a loop of its own.
+  const ncalls = stackNcalls ?? { value: 0 };
+  stackNcalls = null;
 
   for (ev = TAILQ_FIRST(activequeue); ev; ev = TAILQ_FIRST(activequeue)) {
     eventQueueRemove(ev, EVLIST_ACTIVE);
@@ -108,6 +111,7 @@ function eventProcessActive(): void {
       ev.evCallback(ev.evFd, ev.evRes, ev.evArg);
     }
   }
+  stackNcalls = ncalls;
 }
 
 // event.c: event_dispatch

@@ -5,9 +5,8 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
 import test from 'ava';
-import type { ExecutionContext } from 'ava';
 
-import { EAGAIN, EBADF, ECONNRESET, EINTR, ENOENT, ENOMEM, EPERM, EPIPE, errno } from '../reactor/errno.h';
+import { EAGAIN, EBADF, ECONNRESET, EINTR, ENOENT, ENOMEM, EPERM, EPIPE } from '../reactor/errno.h';
 import { CORK_SIZE, LARGE_WRITE } from '../reactor/economy';
 import { EVLOOP_NONBLOCK, EVLOOP_ONCE, EV_PERSIST, EV_READ, EV_WRITE, Event } from '../reactor/event.h';
 import { eventActive, eventAdd, eventDel, eventDispatch, eventEconomy, eventInit, eventLoop, eventSet } from '../reactor/event';
@@ -17,6 +16,7 @@ import type { CallName, CallRecord, SimClient, SimulationOptions } from '../reac
 import { EPOLL_CTL_ADD } from '../reactor/sim/pollset';
 import { AF_INET, INADDR_ANY, MSG_MORE, SHUT_RD, SHUT_RDWR, SHUT_WR, SOCK_STREAM } from '../reactor/socket.h';
 import { accept, bind, close, listen, read, shutdown, socket, write } from '../reactor/syscalls';
+import { fails, readText, writeText } from './support/calls';
 import { root } from './support/server';
 
 const PORT = 11211;
@@ -59,24 +59,6 @@ async function turn(callback: () => void): Promise<void> {
   await eventLoop(EVLOOP_ONCE | EVLOOP_NONBLOCK);
 }
 
-/** Up to `length` bytes as text, or the errno value. */
-function readText(fd: number, length = 100): string | number {
-  const buf = Buffer.alloc(length);
-  const n = read(fd, buf, 0, length);
-  return n === -1 ? errno : buf.toString('latin1', 0, n);
-}
-
-/** How many bytes went, or the errno value negated. */
-function writeText(fd: number, text: string): number {
-  const n = write(fd, Buffer.from(text, 'latin1'), 0, text.length);
-  return n === -1 ? -errno : n;
-}
-
-function fails(t: ExecutionContext, res: number, errnum: number): void {
-  t.is(res, -1);
-  t.is(errno, errnum);
-}
-
 function newEvent(fd: number, events: number, callback: (fd: number, which: number) => void): Event {
   const ev = new Event();
   eventSet(ev, fd, events, callback, null);
@@ -97,7 +79,7 @@ class Kernel {
     this.from = sim.calls.length;
   }
 
-  /** Those since the last time: 'write 4: 5 of 5', 'read 4: EAGAIN of 100', 'close 4: 0'. */
+  /** Those since the last time: 'write 4: 5 of 5', 'read 4: EAGAIN of 4096', 'close 4: 0'. */
   calls(): string[] {
     const since = this.sim.calls.slice(this.from);
     this.from = this.sim.calls.length;
@@ -1195,6 +1177,6 @@ test.serial('event_init: without economy every call is the kernel\'s again', asy
     writeText(fd, 'lo');
   });
   t.deepEqual(kernel.calls(), [
-    `read ${fd}: 5 of 100`, `read ${fd}: EAGAIN of 100`, `write ${fd}: 3 of 3`, `write ${fd}: 2 of 2`,
+    `read ${fd}: 5 of 4096`, `read ${fd}: EAGAIN of 4096`, `write ${fd}: 3 of 3`, `write ${fd}: 2 of 2`,
   ]);
 });

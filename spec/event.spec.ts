@@ -419,6 +419,19 @@ test.serial('event_active: calls an event that nobody waits for, as often as ask
   t.deepEqual(seen, [[9, EV_WRITE], [9, EV_WRITE], [9, EV_WRITE]]);
 });
 
+test.serial('event_active: a callback that runs a loop of its own does not change how often it is still called', async (t) => {
+  start();
+  const seen: string[] = [];
+  const inner = newEvent(8, 0, () => seen.push('inner'));
+  eventActive(newEvent(9, 0, () => {
+    seen.push('outer');
+    eventActive(inner, EV_READ, 2);
+    void eventLoop(EVLOOP_NONBLOCK | EVLOOP_ONCE);
+  }), EV_READ, 2);
+  t.is(await eventDispatch(), 1);
+  t.deepEqual(seen, ['outer', 'inner', 'inner', 'outer', 'inner', 'inner']);
+});
+
 test.serial('event_active: on an event that is active adds the results together, and not the calls', async (t) => {
   start();
   const seen: number[] = [];

@@ -3,7 +3,6 @@
 import { constants } from 'node:os';
 
 import test from 'ava';
-import type { ExecutionContext } from 'ava';
 import fc from 'fast-check';
 
 import {
@@ -24,6 +23,7 @@ import {
   accept, bind, close, connect, fcntl, getrandom, getsockname, gettimeofday, listen, read, setsockopt, shutdown, socket,
   write,
 } from '../reactor/syscalls';
+import { fails, readText, writeText } from './support/calls';
 
 const { EALREADY, EISCONN } = constants.errno;
 const PORT = 11211;
@@ -63,24 +63,6 @@ function accepted(sim: Simulation): [SimClient, number] {
   const listener = listenOn(PORT);
   const client = sim.connect(PORT);
   return [client, accept(listener, null)];
-}
-
-/** Up to `length` bytes as text, or the errno value. */
-function readText(fd: number, length = 4096): string | number {
-  const buf = Buffer.alloc(length);
-  const n = read(fd, buf, 0, length);
-  return n === -1 ? errno : buf.toString('latin1', 0, n);
-}
-
-/** How many bytes went, or the errno value negated. */
-function writeText(fd: number, text: string): number {
-  const n = write(fd, Buffer.from(text, 'latin1'), 0, text.length);
-  return n === -1 ? -errno : n;
-}
-
-function fails(t: ExecutionContext, res: number, errnum: number): void {
-  t.is(res, -1);
-  t.is(errno, errnum);
 }
 
 function on(fd: number, events: number, callback: (fd: number) => void): Event {

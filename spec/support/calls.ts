@@ -1,0 +1,22 @@
+// Calls of a spec on a descriptor: text in the place of buffers, and errno values in the place of -1.
+import type { ExecutionContext } from 'ava';
+import { errno } from '../../reactor/errno.h';
+import { read, write } from '../../reactor/syscalls';
+
+/** Up to `length` bytes as text, or the errno value. */
+export function readText(fd: number, length = 4096): string | number {
+  const buf = Buffer.alloc(length);
+  const n = read(fd, buf, 0, length);
+  return n === -1 ? errno : buf.toString('latin1', 0, n);
+}
+
+/** How many bytes went, or the errno value negated. */
+export function writeText(fd: number, text: string): number {
+  const n = write(fd, Buffer.from(text, 'latin1'), 0, text.length);
+  return n === -1 ? -errno : n;
+}
+
+export function fails(t: ExecutionContext, res: number, errnum: number): void {
+  t.is(res, -1);
+  t.is(errno, errnum);
+}
