@@ -14,16 +14,20 @@
 // descriptor that is closed while something is held is closed when that is sent, or when nothing of it has been taken for
 // ORPHAN_TIMEOUT.
 //
+// Several at once. What four descriptors or more have to read is fetched as the turn begins (readahead.ts), and what is in the
+// cork for so many leaves, in one call each, where the backend has such calls.
+//
 // The clock. time(2), in whole seconds, is asked once a turn.
 //
 // They hold while the loop calls callbacks, and at no other time: not while it waits, and lets Node's own callbacks run, nor
 // before it begins or when it is at its end.
-import { EV_PERSIST, EV_TIMEOUT, EV_WRITE, Event } from './event.h';
-import type { Eventop, Syscalls, Timeval } from './event.h';
+import { EV_PERSIST, EV_READ, EV_TIMEOUT, EV_WRITE, Event } from './event.h';
+import type { Batch, Eventop, Syscalls, Timeval } from './event.h';
 import { eventAdd, eventDel, eventSet } from './event';
 import { EAGAIN, EBADF, EINTR, ENOTSOCK, EPIPE, EWOULDBLOCK, errno, setErrno } from './errno.h';
 import { trace } from './log';
-import { MSG_MORE, SHUT_RD, SHUT_RDWR, SHUT_WR } from './socket.h';
+import { ReadAhead } from './readahead';
+import { MSG_MORE, SHUT_RD, SHUT_RDWR, SHUT_WR, SOCK_STREAM } from './socket.h';
 import type { Linger, SockaddrIn } from './socket.h';
 import { LONG_COPY, copyWords } from './words';
 
@@ -37,6 +41,9 @@ const MAX_RUNS = 1024;
 export const LARGE_WRITE = 16 * 1024;
 /** How long what was held at close may go without getting on. */
 const ORPHAN_TIMEOUT: Readonly<Timeval> = { tvSec: 60, tvUsec: 0 };
+/** Fewer runs are not worth a call for all of them. */
+const BATCH_MIN = 4;
+const NO_WAIT: Readonly<Timeval> = { tvSec: 0, tvUsec: 0 };
 
 /** What the kernel did not take of a descriptor's writes. */
 interface Held {
@@ -87,11 +94,13 @@ export function economical(base: Eventop): Eventop {
         economy?.writerDeleted(ev);
         setErrno(error);
       }
+      if (res !== -1 && ev.evEvents & EV_READ) economy?.ahead?.readerAdded(ev);
       return res;
     },
 
     del(arg: object, ev: Event): number {
       const res = base.del(arg, ev);
+      if (ev.evEvents & EV_READ) economy?.ahead?.readerDeleted(ev);
       if (ev.evEvents & EV_WRITE) {
         const error = errno;
         economy?.writerDeleted(ev);
@@ -107,7 +116,7 @@ export function economical(base: Eventop): Eventop {
     },
 
     dispatch(arg: object, tv: Timeval): number | Promise<number> {
-      const res = base.dispatch(arg, tv);
+      const res = base.dispatch(arg, economy?.ahead?.waitedFor() ? NO_WAIT : tv);
       return typeof res === 'number' ? dispatched(res) : res.then(dispatched);
     },
   };
@@ -122,8 +131,11 @@ class Economy implements Syscalls {
   private corked = 0;
   /** What is in the cork, in order: whose bytes they are, and where they begin. */
   private readonly owners = new Int32Array(MAX_RUNS);
-  private readonly starts = new Uint32Array(MAX_RUNS);
+  private readonly starts = new Uint32Array(MAX_RUNS + 1);
   private runs = 0;
+  /** Whether they are of as many sockets, and may leave together. */
+  private together = true;
+  private readonly results = new Int32Array(MAX_RUNS);
   /** Whose the last of them are; -1 where there are none. */
   private owner = -1;
   /** The loop calls callbacks. */
@@ -143,17 +155,28 @@ class Economy implements Syscalls {
   private turn = 2;
   /** By descriptor, the turn in which a read last gave bytes, plus one where it gave fewer than it was asked for. */
   private reads = new Int32Array(1024);
+  /** By descriptor, the last flush whose cork it was in. */
+  private inCork = new Int32Array(1024);
+  private flushes = 1;
 
-  constructor(private readonly kernel: Syscalls) {}
+  readonly ahead: ReadAhead | null;
+  /** The layer is none for another one above it. */
+  readonly batch: Batch | null = null;
+
+  constructor(private readonly kernel: Syscalls) {
+    this.ahead = kernel.batch === null ? null : new ReadAhead(kernel.batch);
+  }
 
   beginTurn(): void {
     this.inTurn = true;
     this.now = -1;
     this.turn = (this.turn + 2) & 0x3ffffffe || 2;
+    this.ahead?.fetch();
   }
 
   endTurn(): void {
     if (this.owner !== -1) this.flush();
+    this.ahead?.endTurn();
     this.inTurn = false;
   }
 
@@ -164,9 +187,17 @@ class Economy implements Syscalls {
       setErrno(EAGAIN);
       return -1;
     }
+    const { ahead } = this;
+    if (ahead !== null && ahead.has(fd) && length > 0 && isWithin(buf, offset, length)) {
+      const res = ahead.take(fd, buf, offset, length);
+      if (res > 0) this.setRead(fd, ahead.drained ? turn + 1 : turn);
+      return res;
+    }
     const res = this.kernel.read(fd, buf, offset, length);
-    if (res > 0) this.setRead(fd, res < length ? turn + 1 : turn);
-    else if (res === 0 && last === turn && length > 0) {
+    if (res > 0) {
+      this.setRead(fd, res < length ? turn + 1 : turn);
+      ahead?.hasRead(fd, res);
+    } else if (res === 0 && last === turn && length > 0) {
       setErrno(EAGAIN);
       return -1;
     }
@@ -175,7 +206,7 @@ class Economy implements Syscalls {
 
   write(fd: number, buf: Uint8Array, offset: number, length: number): number {
     // Not within the buffer: what that means, the kernel says. In the cork there are others' bytes.
-    if (!(offset >= 0 && length >= 0 && offset + length <= buf.length)) return this.kernel.write(fd, buf, offset, length);
+    if (!isWithin(buf, offset, length)) return this.kernel.write(fd, buf, offset, length);
     if (length >= LARGE_WRITE && this.inTurn) return this.writeLarge(fd, buf, offset, length);
     if (this.owner !== fd) {
       if (this.runs === MAX_RUNS) this.flush();
@@ -267,12 +298,22 @@ class Economy implements Syscalls {
   }
 
   private setRead(fd: number, turn: number): void {
-    if (fd >= this.reads.length) {
-      const longer = new Int32Array(2 * fd);
-      longer.set(this.reads);
-      this.reads = longer;
-    }
+    if (fd >= this.reads.length) this.makeRoom(fd);
     this.reads[fd] = turn;
+  }
+
+  private makeRoom(fd: number): void {
+    const { reads, inCork } = this;
+    this.reads = new Int32Array(2 * fd);
+    this.reads.set(reads);
+    this.inCork = new Int32Array(2 * fd);
+    this.inCork.set(inCork);
+  }
+
+  /** `fd` is a new socket. */
+  private opened(fd: number): void {
+    if (fd >= this.reads.length) this.makeRoom(fd);
+    this.ahead?.opened(fd);
   }
 
   private beginRun(fd: number): void {
@@ -280,24 +321,46 @@ class Economy implements Syscalls {
     this.owners[this.runs] = fd;
     this.starts[this.runs] = this.corked;
     this.runs++;
+    if (this.ahead === null || !this.ahead.isStream(fd) || this.inCork[fd] === this.flushes) this.together = false;
+    else this.inCork[fd] = this.flushes;
   }
 
   /** Sends what is in the cork, a run at a time; `more` is to follow on the descriptor of the last one. */
   private flush(more = false): void {
-    const { cork, owners, starts, runs, corked } = this;
+    const { cork, owners, starts, runs, together } = this;
+    const { batch } = this.kernel;
+    starts[runs] = this.corked;
     this.owner = -1;
     this.corked = 0;
     this.runs = 0;
+    this.together = true;
+    this.flushes = (this.flushes + 1) | 0;
+    const clean = this.held.size === 0 && this.failed.size === 0;
+    if (batch !== null && together && clean && runs >= BATCH_MIN && !more) {
+      this.flushTogether(batch, runs);
+      return;
+    }
     for (let i = 0; i < runs; i++) {
       const fd = owners[i];
-      const last = i === runs - 1;
       const start = starts[i];
-      const end = last ? corked : starts[i + 1];
+      const end = starts[i + 1];
       if ((this.held.size > 0 || this.failed.size > 0) && this.follows(fd, start, end)) continue;
-      const res = last && more
+      const res = i === runs - 1 && more
         ? this.sendMore(fd, cork, start, end - start)
         : this.kernel.write(fd, cork, start, end - start);
       if (res !== end - start) this.notSent(fd, start + Math.max(res, 0), end, res);
+    }
+  }
+
+  private flushTogether(batch: Batch, runs: number): void {
+    const { cork, owners, starts, results } = this;
+    batch.send(owners, runs, cork, starts, results);
+    for (let i = 0; i < runs; i++) {
+      const start = starts[i];
+      const end = starts[i + 1];
+      if (results[i] === end - start) continue;
+      if (results[i] < 0) setErrno(-results[i]);
+      this.notSent(owners[i], start + Math.max(results[i], 0), end, Math.max(results[i], -1));
     }
   }
 
@@ -378,6 +441,7 @@ class Economy implements Syscalls {
     this.failed.delete(fd);
     this.writers.delete(fd);
     if (fd < this.reads.length) this.reads[fd] = 0;
+    this.ahead?.closed(fd);
     return this.kernel.close(fd);
   }
 
@@ -390,7 +454,9 @@ class Economy implements Syscalls {
   }
 
   socket(domain: number, type: number, protocol: number): number {
-    return this.kernel.socket(domain, type, protocol);
+    const fd = this.kernel.socket(domain, type, protocol);
+    if (fd !== -1 && type === SOCK_STREAM) this.opened(fd);
+    return fd;
   }
 
   bind(fd: number, addr: SockaddrIn): number {
@@ -402,7 +468,9 @@ class Economy implements Syscalls {
   }
 
   accept(fd: number, addr: SockaddrIn | null): number {
-    return this.kernel.accept(fd, addr);
+    const sfd = this.kernel.accept(fd, addr);
+    if (sfd !== -1) this.opened(sfd);
+    return sfd;
   }
 
   connect(fd: number, addr: SockaddrIn): number {
@@ -434,6 +502,10 @@ class Economy implements Syscalls {
   getrandom(buf: Uint8Array): number {
     return this.kernel.getrandom(buf);
   }
+}
+
+function isWithin(buf: Uint8Array, offset: number, length: number): boolean {
+  return offset >= 0 && length >= 0 && offset + length <= buf.length;
 }
 
 /** Whether a write that failed so is to be made again. */

@@ -91,6 +91,21 @@ export interface Syscalls {
   time(): number;
   /** Fills `buf` with random bytes (getrandom(2)). */
   getrandom(buf: Uint8Array): number;
+  /** Null where several calls are not quicker made together. */
+  readonly batch: Batch | null;
+}
+
+/**
+ * Several reads or writes on as many sockets, each another one, in their order; none of them waits. `results` gets what each
+ * returned, and where that is -1, errno as a negative number.
+ */
+export interface Batch {
+  /** So many at most. */
+  readonly size: number;
+  /** From fds[i], up to `length` bytes into `buf` at i * length. */
+  recv(fds: Int32Array, n: number, buf: Uint8Array, length: number, results: Int32Array): void;
+  /** To fds[i], what is in `buf` from starts[i] to starts[i + 1]. */
+  send(fds: Int32Array, n: number, buf: Uint8Array, starts: Uint32Array, results: Int32Array): void;
 }
 
 /** struct eventop: one way of waiting, and the system calls that belong to it. `arg` is what init returned. */

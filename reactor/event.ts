@@ -39,7 +39,7 @@ let eventSigcb: (() => number) | null = null;
 let eventGotsig = false;
 
 const timetree: RbHead<Event> = RB_HEAD(compare);
-const activequeue: TailqHead<Event> = TAILQ_HEAD();
+export const activequeue: TailqHead<Event> = TAILQ_HEAD();
 export const signalqueue: TailqHead<Event> = TAILQ_HEAD();
 export const eventqueue: TailqHead<Event> = TAILQ_HEAD();
 const eventTv: Timeval = { tvSec: 0, tvUsec: 0 };

@@ -5,6 +5,7 @@ import type { Syscalls } from './event.h';
 import type { Linger, SockaddrIn } from './socket.h';
 import { AF_INET } from './socket.h';
 import { ENOSYS, setErrno } from './errno.h';
+import { openUring } from './uring';
 
 type Koffi = typeof import('koffi');
 type Native = (...args: (number | bigint)[]) => number;
@@ -23,6 +24,13 @@ export interface System {
   /** Where the first byte of a buffer is; good as long as the caller keeps the buffer. */
   addressOf(buf: Uint8Array): number;
 }
+
+const SYS_IO_URING_SETUP = 425;
+const SYS_IO_URING_ENTER = 426;
+const PROT_READ = 1;
+const PROT_WRITE = 2;
+const MAP_SHARED = 1;
+const MAP_POPULATE = 0x8000;
 
 let koffi: Koffi | null = null;
 
@@ -72,6 +80,10 @@ function bindSystem(k: Koffi): System {
   const libcGetrandom = native('intptr_t getrandom(uintptr_t, size_t, unsigned int)');
   const libcGettimeofday = native('int gettimeofday(uintptr_t, uintptr_t)');
   const libcTime = native('intptr_t time(uintptr_t)');
+  const libcMmap = native('intptr_t mmap(uintptr_t, size_t, int, int, int, intptr_t)');
+  // syscall(2) has as many arguments as the call needs.
+  const ioUringSetup = native('intptr_t syscall(intptr_t, uint32_t, uintptr_t)');
+  const ioUringEnter = native('intptr_t syscall(intptr_t, uint32_t, uint32_t, uint32_t, uint32_t, uintptr_t, size_t)');
   const epollCreate1 = native('int epoll_create1(int)');
   const epollCtl = native('int epoll_ctl(int, int, int, uintptr_t)');
   const epollWait = native('int epoll_wait(int, uintptr_t, int, int)');
@@ -135,6 +147,17 @@ function bindSystem(k: Koffi): System {
   // A small typed array lives in the JavaScript heap, where it may move, until its ArrayBuffer is asked for.
   const addressOf = (buf: Uint8Array): number => Number(k.address(buf.buffer)) + buf.byteOffset;
 
+  const uring = process.env['EVENT_NOIOURING'] !== undefined ? null : openUring({
+    setup: (entries, params) => ioUringSetup(SYS_IO_URING_SETUP, entries, params),
+    enter: (fd, toSubmit, minComplete, flags) => ioUringEnter(SYS_IO_URING_ENTER, fd, toSubmit, minComplete, flags, 0, 0),
+    map: (fd, offset, length) => {
+      const address = libcMmap(0, length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, offset);
+      return address === -1 ? null : k.view(address, length);
+    },
+    close: libcClose,
+    addressOf: baseOf,
+  });
+
   const syscalls: Syscalls = {
     socket: (domain, type, protocol) => call(libcSocket(domain, type, protocol)),
     bind: (fd, addr) => call(libcBind(fd, putAddr(addr), SOCKADDR_LEN)),
@@ -169,6 +192,7 @@ function bindSystem(k: Koffi): System {
     },
     time: () => call(libcTime(0)),
     getrandom: (buf) => call(libcGetrandom(addressOf(buf), buf.length, 0)),
+    batch: uring,
   };
 
   function putOption(optval: number | Linger): number {

@@ -20,6 +20,8 @@ import { Unconnected } from './unconnected';
 const { EAFNOSUPPORT, EALREADY, EFAULT, EISCONN, ENOPROTOOPT, EPROTONOSUPPORT } = constants.errno;
 
 export class Calls implements Syscalls {
+  readonly batch = null;
+
   constructor(
     private readonly files: Files,
     private readonly cork: Cork,

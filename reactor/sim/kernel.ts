@@ -6,6 +6,7 @@ import {
 } from '../errno.h';
 import { AF_INET, F_GETFL, F_SETFL, SHUT_RD, SHUT_RDWR, SHUT_WR, SOCK_STREAM } from '../socket.h';
 import type { Linger, SockaddrIn } from '../socket.h';
+import { loopBatch } from './batch';
 import type { Call } from './calls';
 import type { Clock } from './clock';
 import type { Address } from './endpoint';
@@ -42,6 +43,7 @@ export class Kernel implements Syscalls {
   /** No descriptor below is free. */
   private firstFree = FIRST_FD;
   private nextSerial = 1;
+  readonly batch = loopBatch(this);
 
   constructor(private readonly options: KernelOptions) {
     this.pollset = new Pollset(options.onCandidate);

@@ -1,0 +1,195 @@
+// What several descriptors have to read, fetched at once as a turn of the loop begins, and given to the program as it asks.
+//
+// Only of sockets that carry streams, and only where the last read was a short one: a long one is better made by the program,
+// straight to where it wants the bytes. What the program does not ask for in the turn stays for later ones; who waits to read
+// is told of it, as if the kernel still had it.
+import { EV_PERSIST, EV_READ } from './event.h';
+import type { Batch, Event } from './event.h';
+import { activequeue, eventActive, eventDel } from './event';
+import { EAGAIN, EINTR, setErrno } from './errno.h';
+import { copyWords } from './words';
+
+/** Bytes that are fetched of a descriptor, at most. */
+export const AHEAD_SIZE = 256;
+/** Fewer descriptors are not worth a call for all of them. */
+export const AHEAD_MIN = 4;
+
+/** What is known of a descriptor: not a stream, a stream, a stream whose last read was short. */
+const OTHER = 0, STREAM = 1, SHORT = 2;
+/** In the place of a slot: what is there is in `left`. */
+const LEFT = -1;
+
+/** What was fetched in an earlier turn: bytes, or the errno that read(2) is to fail with. */
+type Left = Uint8Array | number;
+
+export class ReadAhead {
+  private readonly fds: Int32Array;
+  private readonly results: Int32Array;
+  private readonly slots: Uint8Array;
+  private readonly slotsView: DataView;
+  /** By slot, how much of it the program has. */
+  private readonly given: Int32Array;
+  private count = 0;
+
+  private kinds = new Uint8Array(1024);
+  /** By descriptor, its slot plus one; 0 where nothing is there for it. */
+  private slotOf = new Int32Array(1024);
+  private readonly left = new Map<number, Left>();
+  /** Who waits to read. */
+  private readonly readers = new Map<number, Event>();
+
+  /** Whether the last `take` gave all that the kernel had. */
+  drained = false;
+
+  private target: Uint8Array = new Uint8Array(0);
+  private targetView: DataView = new DataView(this.target.buffer);
+
+  constructor(private readonly batch: Batch) {
+    const { size } = batch;
+    this.fds = new Int32Array(size);
+    this.results = new Int32Array(size);
+    this.given = new Int32Array(size);
+    this.slots = new Uint8Array(size * AHEAD_SIZE);
+    this.slotsView = new DataView(this.slots.buffer);
+  }
+
+  /** `fd` is a stream. */
+  opened(fd: number): void {
+    if (fd >= this.kinds.length) {
+      const kinds = new Uint8Array(2 * fd);
+      kinds.set(this.kinds);
+      this.kinds = kinds;
+      const slotOf = new Int32Array(2 * fd);
+      slotOf.set(this.slotOf);
+      this.slotOf = slotOf;
+    }
+    this.kinds[fd] = STREAM;
+  }
+
+  isStream(fd: number): boolean {
+    return fd < this.kinds.length && this.kinds[fd] !== OTHER;
+  }
+
+  closed(fd: number): void {
+    if (!(fd < this.kinds.length)) return;
+    this.kinds[fd] = OTHER;
+    this.slotOf[fd] = 0;
+    this.left.delete(fd);
+  }
+
+  readerAdded(ev: Event): void {
+    this.readers.set(ev.evFd, ev);
+  }
+
+  readerDeleted(ev: Event): void {
+    this.readers.delete(ev.evFd);
+  }
+
+  /** The program itself has read `n` bytes, more than 0. */
+  hasRead(fd: number, n: number): void {
+    if (fd < this.kinds.length && this.kinds[fd] !== OTHER) this.kinds[fd] = n < AHEAD_SIZE ? SHORT : STREAM;
+  }
+
+  /** Whether somebody waits to read what is here. */
+  waitedFor(): boolean {
+    if (this.left.size === 0) return false;
+    for (const fd of this.left.keys()) if (this.readers.has(fd)) return true;
+    return false;
+  }
+
+  /** Before the callbacks of a turn. */
+  fetch(): void {
+    if (this.left.size > 0) this.wake();
+    const { fds, kinds, slotOf, given, results } = this;
+    let n = 0;
+    for (let entry = activequeue.tqhFirst; entry !== null && n < fds.length; entry = entry.tqeNext) {
+      const { evFd, evRes } = entry.elm;
+      if (evRes & EV_READ && kinds[evFd] === SHORT && slotOf[evFd] === 0) {
+        fds[n++] = evFd;
+        slotOf[evFd] = n;
+      }
+    }
+    if (n < AHEAD_MIN) {
+      for (let i = 0; i < n; i++) slotOf[fds[i]] = 0;
+      return;
+    }
+    this.batch.recv(fds, n, this.slots, AHEAD_SIZE, results);
+    given.fill(0, 0, n);
+    for (let i = 0; i < n; i++) {
+      if (results[i] === -EAGAIN || results[i] === -EINTR) slotOf[fds[i]] = 0;
+      else if (results[i] === AHEAD_SIZE) kinds[fds[i]] = STREAM;
+    }
+    this.count = n;
+  }
+
+  private wake(): void {
+    for (const fd of this.left.keys()) {
+      const ev = this.readers.get(fd);
+      if (ev === undefined) continue;
+      if (!(ev.evEvents & EV_PERSIST)) eventDel(ev);
+      eventActive(ev, EV_READ, 1);
+    }
+  }
+
+  /** After the callbacks of a turn: keeps what the program did not ask for. */
+  endTurn(): void {
+    const { fds, results, given, slots, slotOf } = this;
+    for (let i = 0; i < this.count; i++) {
+      const fd = fds[i];
+      if (slotOf[fd] !== i + 1) continue;
+      const at = i * AHEAD_SIZE;
+      slotOf[fd] = LEFT;
+      this.left.set(fd, results[i] < 0 ? -results[i] : slots.slice(at + given[i], at + results[i]));
+    }
+    this.count = 0;
+  }
+
+  /** Whether something is here for `fd`. */
+  has(fd: number): boolean {
+    return fd < this.slotOf.length && this.slotOf[fd] !== 0;
+  }
+
+  /** read(2), of what is here. */
+  take(fd: number, buf: Uint8Array, offset: number, length: number): number {
+    const slot = this.slotOf[fd] - 1;
+    if (slot < 0) return this.takeLeft(fd, buf, offset, length);
+    const res = this.results[slot];
+    if (res <= 0) {
+      this.slotOf[fd] = 0;
+      if (res === 0) return 0;
+      setErrno(-res);
+      return -1;
+    }
+    const given = this.given[slot];
+    const n = Math.min(length, res - given);
+    if (buf !== this.target) this.setTarget(buf);
+    copyWords(this.targetView, offset, this.slotsView, slot * AHEAD_SIZE + given, n);
+    this.given[slot] = given + n;
+    this.drained = given + n === res && res < AHEAD_SIZE;
+    if (given + n === res) this.slotOf[fd] = 0;
+    return n;
+  }
+
+  private takeLeft(fd: number, buf: Uint8Array, offset: number, length: number): number {
+    const left = this.left.get(fd) ?? 0;
+    this.drained = false;
+    if (typeof left !== 'number' && left.length > length) {
+      buf.set(left.subarray(0, length), offset);
+      this.left.set(fd, left.subarray(length));
+      return length;
+    }
+    this.left.delete(fd);
+    this.slotOf[fd] = 0;
+    if (typeof left === 'number') {
+      setErrno(left);
+      return -1;
+    }
+    buf.set(left, offset);
+    return left.length;
+  }
+
+  private setTarget(buf: Uint8Array): void {
+    this.target = buf;
+    this.targetView = new DataView(buf.buffer, buf.byteOffset, buf.length);
+  }
+}

@@ -1,0 +1,161 @@
+// Several reads or writes in one system call: io_uring(7), used as no more than that. Every one is made at once, in order,
+// without waiting, and is over when the call returns.
+import type { Batch } from './event.h';
+import { EAGAIN } from './errno.h';
+
+/** What this needs of the C library. Each returns -1 where it failed. */
+export interface UringCalls {
+  /** `params`: the address of a struct io_uring_params. */
+  setup(entries: number, params: number): number;
+  enter(fd: number, toSubmit: number, minComplete: number, flags: number): number;
+  /** The memory of a ring, shared with the kernel; null where it cannot be had. */
+  map(fd: number, offset: number, length: number): ArrayBuffer | null;
+  close(fd: number): number;
+  addressOf(buf: Uint8Array): number;
+}
+
+const ENTRIES = 1024;
+
+const IORING_OFF_SQ_RING = 0;
+const IORING_OFF_SQES = 0x10000000;
+const IORING_ENTER_GETEVENTS = 1;
+/** Both rings are in one mapping (Linux 5.4). */
+const IORING_FEAT_SINGLE_MMAP = 1;
+const IORING_OP_SEND = 26;
+const IORING_OP_RECV = 27;
+const MSG_DONTWAIT = 0x40;
+const MSG_NOSIGNAL = 0x4000;
+
+// struct io_uring_params, in 32-bit words; in it struct io_sqring_offsets and io_cqring_offsets.
+const PARAMS_WORDS = 30;
+const FEATURES = 5;
+const SQ_OFF = { head: 10, tail: 11, mask: 12, array: 16 };
+const CQ_OFF = { head: 20, tail: 21, mask: 22, cqes: 25 };
+const SQ_ENTRIES = 0;
+const CQ_ENTRIES = 1;
+
+// struct io_uring_sqe, in 32-bit words.
+const SQE_WORDS = 16;
+const OPCODE = 0;
+const FD = 1;
+const ADDR = 4;
+const LEN = 6;
+const MSG_FLAGS = 7;
+const USER_DATA = 8;
+
+// struct io_uring_cqe.
+const CQE_WORDS = 4;
+const RES = 2;
+
+/** A ring, or null where the kernel has none for us. */
+export function openUring(calls: UringCalls): Batch | null {
+  const params = new Uint32Array(PARAMS_WORDS);
+  const fd = calls.setup(ENTRIES, calls.addressOf(new Uint8Array(params.buffer)));
+  if (fd === -1) return null;
+  const ringsSize = Math.max(
+    params[SQ_OFF.array] + params[SQ_ENTRIES] * 4,
+    params[CQ_OFF.cqes] + params[CQ_ENTRIES] * CQE_WORDS * 4,
+  );
+  const single = (params[FEATURES] & IORING_FEAT_SINGLE_MMAP) !== 0;
+  const rings = single ? calls.map(fd, IORING_OFF_SQ_RING, ringsSize) : null;
+  const sqes = rings && calls.map(fd, IORING_OFF_SQES, params[SQ_ENTRIES] * SQE_WORDS * 4);
+  if (rings === null || sqes === null) {
+    calls.close(fd);
+    return null;
+  }
+  return new Uring(calls, fd, params, new Uint32Array(rings), new Uint32Array(sqes));
+}
+
+class Uring implements Batch {
+  readonly size: number;
+  private readonly sqMask: number;
+  private readonly sqHead: number;
+  private readonly sqTail: number;
+  private readonly cqMask: number;
+  private readonly cqHead: number;
+  private readonly cqTail: number;
+  private readonly cqes: number;
+  /** The same words, signed: results are. */
+  private readonly signed: Int32Array;
+
+  private bufLow = 0;
+  private bufHigh = 0;
+
+  constructor(
+    private readonly calls: UringCalls,
+    private readonly fd: number,
+    params: Uint32Array,
+    private readonly rings: Uint32Array,
+    private readonly sqe: Uint32Array,
+  ) {
+    this.size = params[SQ_ENTRIES];
+    this.sqHead = params[SQ_OFF.head] / 4;
+    this.sqTail = params[SQ_OFF.tail] / 4;
+    this.sqMask = rings[params[SQ_OFF.mask] / 4];
+    this.cqHead = params[CQ_OFF.head] / 4;
+    this.cqTail = params[CQ_OFF.tail] / 4;
+    this.cqMask = rings[params[CQ_OFF.mask] / 4];
+    this.cqes = params[CQ_OFF.cqes] / 4;
+    this.signed = new Int32Array(rings.buffer);
+    for (let i = 0; i < this.size; i++) rings[params[SQ_OFF.array] / 4 + i] = i;
+  }
+
+  recv(fds: Int32Array, n: number, buf: Uint8Array, length: number, results: Int32Array): void {
+    this.setBuffer(buf);
+    for (let i = 0; i < n; i++) this.put(i, IORING_OP_RECV, fds[i], i * length, length);
+    this.submit(n, results);
+  }
+
+  send(fds: Int32Array, n: number, buf: Uint8Array, starts: Uint32Array, results: Int32Array): void {
+    this.setBuffer(buf);
+    for (let i = 0; i < n; i++) this.put(i, IORING_OP_SEND, fds[i], starts[i], starts[i + 1] - starts[i]);
+    this.submit(n, results);
+  }
+
+  private setBuffer(buf: Uint8Array): void {
+    const address = this.calls.addressOf(buf);
+    this.bufLow = address % 2 ** 32;
+    this.bufHigh = Math.floor(address / 2 ** 32);
+  }
+
+  private put(i: number, opcode: number, fd: number, offset: number, length: number): void {
+    const { sqe, bufLow } = this;
+    const at = ((this.rings[this.sqTail] + i) & this.sqMask) * SQE_WORDS;
+    const low = (bufLow + offset) >>> 0;
+    sqe[at + OPCODE] = opcode;
+    sqe[at + FD] = fd;
+    sqe[at + ADDR] = low;
+    sqe[at + ADDR + 1] = low < bufLow ? this.bufHigh + 1 : this.bufHigh;
+    sqe[at + LEN] = length;
+    sqe[at + MSG_FLAGS] = MSG_DONTWAIT | MSG_NOSIGNAL;
+    sqe[at + USER_DATA] = i;
+  }
+
+  private submit(n: number, results: Int32Array): void {
+    const { rings, sqTail, sqHead } = this;
+    results.fill(-EAGAIN, 0, n);
+    rings[sqTail] += n;
+    this.calls.enter(this.fd, n, 0, 0);
+    // What the kernel did not take, for want of memory, is taken back: it is to be tried again.
+    const taken = n - ((rings[sqTail] - rings[sqHead]) | 0);
+    rings[sqTail] = rings[sqHead];
+    let done = this.take(results);
+    while (done < taken) {
+      this.calls.enter(this.fd, 0, taken - done, IORING_ENTER_GETEVENTS);
+      done += this.take(results);
+    }
+  }
+
+  /** Takes what is complete; returns how many that was. */
+  private take(results: Int32Array): number {
+    const { rings, signed, cqHead, cqTail, cqMask, cqes } = this;
+    const head = rings[cqHead];
+    const ready = (rings[cqTail] - head) | 0;
+    for (let i = 0; i < ready; i++) {
+      const at = cqes + ((head + i) & cqMask) * CQE_WORDS;
+      results[rings[at]] = signed[at + RES];
+    }
+    rings[cqHead] = head + ready;
+    return ready;
+  }
+}
