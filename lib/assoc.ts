@@ -5,8 +5,9 @@
 import { Errx } from '../reactor/err';
 import { getrandom } from '../reactor/syscalls';
 import type { Ptr } from './libc/memory';
-import { NULL, dv, u8 } from './libc/memory';
-import { hasNul, strcmp } from './libc/string';
+import { dv, u8 } from './libc/heap';
+import { NULL } from './libc/memory';
+import { firstOf, nulsOf, strcmp } from './libc/string';
 
 /**
  * A node is three words: key, value, and LINK, which has the next node of its bucket and above it the topmost bits of its own
@@ -177,43 +178,31 @@ export function JSLD(array: Judy, key: Ptr): number {
   return array.delete(key);
 }
 
-/** HalfSipHash-1-3 of the C string at `key`: a keyed hash of 32 bits (Aumasson and Bernstein, SipHash). */
+/** HalfSipHash-1-3 of the C string at `key`: a keyed hash (Aumasson and Bernstein, SipHash), as a signed word. */
 function halfSipHash(key: Ptr, k0: number, k1: number): number {
+  const words = dv;
   let v0 = k0 | 0, v1 = k1 | 0, v2 = 0x6c796765 ^ k0, v3 = 0x74656462 ^ k1;
   let p = key;
-  let word = dv.getInt32(p, true);
-  let finishing = 0; // rounds that are still to come after the last word, which bring a word of zero
-  if (hasNul(word)) {
-    word = lastWord(word, 0);
-    finishing = 4;
-  }
   for (;;) {
+    let word = words.getInt32(p, true);
+    const nuls = nulsOf(word);
+    // The last word: the bytes before the NUL, and above them the low byte of the key's length.
+    if (nuls !== 0) word = (word & (((nuls & -nuls) >>> 7) - 1)) | ((p - key + firstOf(nuls)) << 24);
     v3 ^= word;
     v0 = (v0 + v1) | 0; v1 = (v1 << 5) | (v1 >>> 27); v1 ^= v0; v0 = (v0 << 16) | (v0 >>> 16);
     v2 = (v2 + v3) | 0; v3 = (v3 << 8) | (v3 >>> 24); v3 ^= v2;
     v0 = (v0 + v3) | 0; v3 = (v3 << 7) | (v3 >>> 25); v3 ^= v0;
     v2 = (v2 + v1) | 0; v1 = (v1 << 13) | (v1 >>> 19); v1 ^= v2; v2 = (v2 << 16) | (v2 >>> 16);
     v0 ^= word;
-    if (finishing === 0) {
-      p += 4;
-      word = dv.getInt32(p, true);
-      if (hasNul(word)) {
-        word = lastWord(word, p - key);
-        finishing = 4;
-      }
-    } else if (--finishing === 0) {
-      return (v1 ^ v3) >>> 0;
-    } else if (finishing === 3) {
-      v2 ^= 0xff;
-      word = 0;
-    }
+    if (nuls !== 0) break;
+    p += 4;
   }
-}
-
-/** The last word of a key: the bytes before the NUL that is in `word`, and above them the low byte of the key's length. */
-function lastWord(word: number, before: number): number {
-  if ((word & 0xff) === 0) return before << 24;
-  if ((word & 0xff00) === 0) return (word & 0xff) | ((before + 1) << 24);
-  if ((word & 0xff0000) === 0) return (word & 0xffff) | ((before + 2) << 24);
-  return (word & 0xffffff) | ((before + 3) << 24);
+  v2 ^= 0xff;
+  for (let i = 0; i < 3; i++) {
+    v0 = (v0 + v1) | 0; v1 = (v1 << 5) | (v1 >>> 27); v1 ^= v0; v0 = (v0 << 16) | (v0 >>> 16);
+    v2 = (v2 + v3) | 0; v3 = (v3 << 8) | (v3 >>> 24); v3 ^= v2;
+    v0 = (v0 + v3) | 0; v3 = (v3 << 7) | (v3 >>> 25); v3 ^= v0;
+    v2 = (v2 + v1) | 0; v1 = (v1 << 13) | (v1 >>> 19); v1 ^= v2; v2 = (v2 << 16) | (v2 >>> 16);
+  }
+  return v1 ^ v3;
 }

@@ -4,7 +4,8 @@ import { ITEM_LINKED, SIZEOF_ITEM, debugItems, item, stats } from './memcached.h
 import { assocDelete, assocInsert } from './memcached';
 import { slabsAlloc, slabsClsid, slabsFree } from './slabs';
 import type { Ptr } from './libc/memory';
-import { NULL, bss, free, malloc, u32 } from './libc/memory';
+import { u32 } from './libc/heap';
+import { NULL, bss, free, malloc } from './libc/memory';
 import { memcpy, memset, strcpy, strlen } from './libc/string';
 import type { Ref } from './libc/stdio';
 import { sprintf } from './libc/stdio';

@@ -4,7 +4,8 @@ import { Event } from '../reactor/event.h';
 import { INADDR_ANY } from '../reactor/socket.h';
 import { trace } from '../reactor/log';
 import type { Ptr } from './libc/memory';
-import { NULL, i32, u32 } from './libc/memory';
+import { i32, u32 } from './libc/heap';
+import { NULL } from './libc/memory';
 import { str } from './libc/string';
 
 /** What config.h says in C: the name of the program, and the version that it speaks. */

@@ -1,7 +1,8 @@
 // slabs.c: slabs memory allocation, based on powers of 2.
 import { debugSlabs } from './memcached.h';
 import type { Ptr } from './libc/memory';
-import { NULL, malloc, realloc, u32 } from './libc/memory';
+import { u32 } from './libc/heap';
+import { NULL, malloc, realloc } from './libc/memory';
 import { strcpy } from './libc/string';
 import { sprintf } from './libc/stdio';
 

@@ -40,9 +40,12 @@ interface Epollop {
   nfds: number;
   /** struct epoll_event[nevents], and one more for epoll_ctl: the kernel's side of `events`. */
   events: Uint32Array;
-  eventsAddr: number;
   nevents: number;
   epfd: number;
+  /** epoll_wait(2) for at most `timeout` milliseconds. (Here the address of `events` is no field, whose value is garbage.) */
+  wait: (timeout: number) => number;
+  /** epoll_ctl(2) with the last of `events`. */
+  ctl: (op: number, fd: number) => number;
   evsigmask: Sigset;
   system: System;
   node: NodeLoop;
@@ -106,14 +109,18 @@ function epollInit(): object | null {
   }
 
   // Initialize fields.
+  const calls = system;
   const events = new Uint32Array((nfiles + 1) * EVENT_WORDS);
+  const eventsAddr = calls.addressOf(new Uint8Array(events.buffer));
+  const lastAddr = eventsAddr + nfiles * EVENT_WORDS * 4;
   const epollop: Epollop = {
     fds: [],
     nfds: 0,
     events,
-    eventsAddr: system.addressOf(new Uint8Array(events.buffer)),
     nevents: nfiles,
     epfd,
+    wait: (timeout) => calls.epollWait(epfd, eventsAddr, nfiles, timeout),
+    ctl: (op, fd) => calls.epollCtl(epfd, op, fd, lastAddr),
     evsigmask: new Set(),
     system,
     node: { fd: system.uvBackendFd(), due: true, turned: 0, hold: setInterval(() => {}, MAX_DELAY).unref() },
@@ -158,7 +165,7 @@ function epollDispatch(arg: object, tv: Timeval): number | Promise<number> {
   const timeout = tv.tvSec * 1000 + Math.ceil(tv.tvUsec / 1000);
 
   if (!node.due && performance.now() - node.turned < TURN_INTERVAL) {
-    const res = epollWait(epollop, Math.min(timeout, LINGER));
+    const res = epollop.wait(Math.min(timeout, LINGER));
     if (res !== 0 || timeout === 0) return dispatched(epollop, res);
   }
   return dispatchAfterTurn(epollop, timeout);
@@ -175,13 +182,13 @@ async function dispatchAfterTurn(epollop: Epollop, timeout: number): Promise<num
   node.turned = performance.now();
 
   // A signal's handler may just have run.
-  if (evsignalCaught) return dispatched(epollop, epollWait(epollop, 0));
+  if (evsignalCaught) return dispatched(epollop, epollop.wait(0));
 
   // While Node runs its immediates, as now, libuv's loop counts as busy, until the last immediate is unreferenced.
   setImmediate(() => {}).unref();
   node.hold.ref();
   const nodeTimeout = system.uvBackendTimeout();
-  const res = epollWait(epollop, nodeTimeout === -1 ? timeout : Math.min(timeout, nodeTimeout));
+  const res = epollop.wait(nodeTimeout === -1 ? timeout : Math.min(timeout, nodeTimeout));
   node.hold.unref();
   // Its timer has come, or it has changed what its descriptor reports.
   if (res === 0 && nodeTimeout !== -1 && nodeTimeout <= timeout) node.due = true;
@@ -322,9 +329,5 @@ function epollCtl(epollop: Epollop, op: number, fd: number, events: number): num
   const { nevents } = epollop;
   epollop.events[nevents * EVENT_WORDS] = events;
   epollop.events[nevents * EVENT_WORDS + DATA_WORD] = fd;
-  return epollop.system.epollCtl(epollop.epfd, op, fd, epollop.eventsAddr + nevents * EVENT_WORDS * 4);
-}
-
-function epollWait(epollop: Epollop, timeout: number): number {
-  return epollop.system.epollWait(epollop.epfd, epollop.eventsAddr, epollop.nevents, timeout);
+  return epollop.ctl(op, fd);
 }

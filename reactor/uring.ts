@@ -21,6 +21,9 @@ const IORING_OFF_SQES = 0x10000000;
 const IORING_ENTER_GETEVENTS = 1;
 /** Both rings are in one mapping (Linux 5.4). */
 const IORING_FEAT_SINGLE_MMAP = 1;
+/** Of Linux 5.7: send and recv, which have no flag of their own, are of 5.6. */
+const IORING_FEAT_FAST_POLL = 1 << 5;
+const NEEDED = IORING_FEAT_SINGLE_MMAP | IORING_FEAT_FAST_POLL;
 const IORING_OP_SEND = 26;
 const IORING_OP_RECV = 27;
 const MSG_DONTWAIT = 0x40;
@@ -56,8 +59,7 @@ export function openUring(calls: UringCalls): Batch | null {
     params[SQ_OFF.array] + params[SQ_ENTRIES] * 4,
     params[CQ_OFF.cqes] + params[CQ_ENTRIES] * CQE_WORDS * 4,
   );
-  const single = (params[FEATURES] & IORING_FEAT_SINGLE_MMAP) !== 0;
-  const rings = single ? calls.map(fd, IORING_OFF_SQ_RING, ringsSize) : null;
+  const rings = (params[FEATURES] & NEEDED) === NEEDED ? calls.map(fd, IORING_OFF_SQ_RING, ringsSize) : null;
   const sqes = rings && calls.map(fd, IORING_OFF_SQES, params[SQ_ENTRIES] * SQE_WORDS * 4);
   if (rings === null || sqes === null) {
     calls.close(fd);
@@ -78,8 +80,8 @@ class Uring implements Batch {
   /** The same words, signed: results are. */
   private readonly signed: Int32Array;
 
-  private bufLow = 0;
-  private bufHigh = 0;
+  private readonly from: Place;
+  private readonly to: Place;
 
   constructor(
     private readonly calls: UringCalls,
@@ -97,35 +99,31 @@ class Uring implements Batch {
     this.cqMask = rings[params[CQ_OFF.mask] / 4];
     this.cqes = params[CQ_OFF.cqes] / 4;
     this.signed = new Int32Array(rings.buffer);
+    this.from = new Place(calls);
+    this.to = new Place(calls);
     for (let i = 0; i < this.size; i++) rings[params[SQ_OFF.array] / 4 + i] = i;
   }
 
   recv(fds: Int32Array, n: number, buf: Uint8Array, length: number, results: Int32Array): void {
-    this.setBuffer(buf);
-    for (let i = 0; i < n; i++) this.put(i, IORING_OP_RECV, fds[i], i * length, length);
+    this.to.find(buf);
+    for (let i = 0; i < n; i++) this.put(i, IORING_OP_RECV, fds[i], this.to, i * length, length);
     this.submit(n, results);
   }
 
   send(fds: Int32Array, n: number, buf: Uint8Array, starts: Uint32Array, results: Int32Array): void {
-    this.setBuffer(buf);
-    for (let i = 0; i < n; i++) this.put(i, IORING_OP_SEND, fds[i], starts[i], starts[i + 1] - starts[i]);
+    this.from.find(buf);
+    for (let i = 0; i < n; i++) this.put(i, IORING_OP_SEND, fds[i], this.from, starts[i], starts[i + 1] - starts[i]);
     this.submit(n, results);
   }
 
-  private setBuffer(buf: Uint8Array): void {
-    const address = this.calls.addressOf(buf);
-    this.bufLow = address % 2 ** 32;
-    this.bufHigh = Math.floor(address / 2 ** 32);
-  }
-
-  private put(i: number, opcode: number, fd: number, offset: number, length: number): void {
-    const { sqe, bufLow } = this;
+  private put(i: number, opcode: number, fd: number, place: Place, offset: number, length: number): void {
+    const { sqe } = this;
     const at = ((this.rings[this.sqTail] + i) & this.sqMask) * SQE_WORDS;
-    const low = (bufLow + offset) >>> 0;
+    const low = (place.low + offset) >>> 0;
     sqe[at + OPCODE] = opcode;
     sqe[at + FD] = fd;
     sqe[at + ADDR] = low;
-    sqe[at + ADDR + 1] = low < bufLow ? this.bufHigh + 1 : this.bufHigh;
+    sqe[at + ADDR + 1] = low < place.low ? place.high + 1 : place.high;
     sqe[at + LEN] = length;
     sqe[at + MSG_FLAGS] = MSG_DONTWAIT | MSG_NOSIGNAL;
     sqe[at + USER_DATA] = i;
@@ -157,5 +155,23 @@ class Uring implements Batch {
     }
     rings[cqHead] = head + ready;
     return ready;
+  }
+}
+
+/** Where the buffer is that comes with every call: found out once, since an address is garbage. */
+class Place {
+  private buf: Uint8Array | null = null;
+  /** The halves of its address. */
+  low = 0;
+  high = 0;
+
+  constructor(private readonly calls: UringCalls) {}
+
+  find(buf: Uint8Array): void {
+    if (buf === this.buf) return;
+    const address = this.calls.addressOf(buf);
+    this.buf = buf; // and so it stays where it is
+    this.low = address % 2 ** 32;
+    this.high = Math.floor(address / 2 ** 32);
   }
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The command: what the C library's start-up code and the kernel are to a C program. Runs main, says in one line what it
 // threw, and exits with its status; ends at once and with status 0 on SIGTERM and SIGINT. (Node ignores SIGPIPE itself.)
+import './inlining';
 import { main } from '../lib/memcached';
 import { PACKAGE } from '../lib/memcached.h';
 import { Errx } from '../reactor/err';

@@ -3,9 +3,8 @@ import test from 'ava';
 import fc from 'fast-check';
 
 import type { Ptr } from '../lib/libc/memory';
-import {
-  MEMORY_MAX, MMAP_THRESHOLD, NULL, bss, free, i32, mallinfo, malloc, memoryInit, realloc, u32, u8,
-} from '../lib/libc/memory';
+import { i32, u32, u8 } from '../lib/libc/heap';
+import { MEMORY_MAX, MMAP_THRESHOLD, NULL, bss, free, mallinfo, malloc, memoryInit, realloc } from '../lib/libc/memory';
 import { item } from '../lib/memcached.h';
 import { sprintf, sscanf } from '../lib/libc/stdio';
 import { memchr, memcpy, memmove, strcmp } from '../lib/libc/string';

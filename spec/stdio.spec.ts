@@ -3,7 +3,8 @@ import test from 'ava';
 import fc from 'fast-check';
 
 import type { Ptr } from '../lib/libc/memory';
-import { bss, memoryInit, u8 } from '../lib/libc/memory';
+import { u8 } from '../lib/libc/heap';
+import { bss, memoryInit } from '../lib/libc/memory';
 import type { Ref } from '../lib/libc/stdio';
 import { atoi, sprintf, sscanf } from '../lib/libc/stdio';
 import { bytes, put, putz, text } from './support/memory';

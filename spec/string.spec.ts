@@ -2,7 +2,8 @@
 import test from 'ava';
 import fc from 'fast-check';
 
-import { NULL, bss, memoryInit, u8 } from '../lib/libc/memory';
+import { u8 } from '../lib/libc/heap';
+import { NULL, bss, memoryInit } from '../lib/libc/memory';
 import {
   memchr, memcpy, memmove, memset, str, strcat, strcmp, strcpy, strlen, strncmp,
 } from '../lib/libc/string';

@@ -3,7 +3,8 @@ import test from 'ava';
 import fc from 'fast-check';
 
 import type { Ptr } from '../lib/libc/memory';
-import { NULL, malloc, memoryInit, u8 } from '../lib/libc/memory';
+import { u8 } from '../lib/libc/heap';
+import { NULL, malloc, memoryInit } from '../lib/libc/memory';
 import { Conn, ConnState, Item, SIZEOF_CONN, SIZEOF_ITEM, item, itemAt } from '../lib/memcached.h';
 import { bytes } from './support/memory';
 

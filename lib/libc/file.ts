@@ -2,7 +2,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { EINVAL, setErrno } from '../../reactor/errno.h';
 import type { Ptr } from './memory';
-import { u8 } from './memory';
+import { u8 } from './heap';
 
 /** open(2) for reading. A descriptor, or -1 and errno. */
 export function open(pathname: string): number {

@@ -3,19 +3,12 @@
 // What is large (MMAP_THRESHOLD, as glibc calls the like) comes from an arena of its own behind the small blocks, so that
 // these stay below 2^31, where byte access is fastest.
 import { Errx } from '../../reactor/err';
+import { setHeap, u32, u8 } from './heap';
 
 /** A pointer: the number of a byte in the flat memory (u32). */
 export type Ptr = number;
 
 export const NULL = 0;
-
-/** The flat memory as bytes. `u8[p]` is C's `*(unsigned char *)p`. */
-export let u8 = new Uint8Array(0);
-/** As 32-bit words: `u32[p >>> 2]`, `p` a multiple of 4. */
-export let u32 = new Uint32Array(0);
-export let i32 = new Int32Array(0);
-/** As words at any address: `dv.getUint32(p, true)`. */
-export let dv = new DataView(new ArrayBuffer(0));
 
 /** The smallest block, in bytes, as a power of two; nothing is aligned to less. */
 const MIN_ORDER = 8;
@@ -59,10 +52,7 @@ export function memoryInit(smallSize: number, largeSize: number): void {
   } catch {
     throw new Errx(1, `failed to allocate memory: ${size} bytes are not to be had`);
   }
-  u8 = new Uint8Array(buffer);
-  u32 = new Uint32Array(buffer);
-  i32 = new Int32Array(buffer);
-  dv = new DataView(buffer);
+  setHeap(buffer);
   small = arena(STATIC_SIZE, smallEnd);
   large = arena(smallEnd, size);
   used = 0;

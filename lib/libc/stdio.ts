@@ -1,9 +1,9 @@
 // <stdio.h>: sscanf and sprintf on the flat memory, each format read once; printf, fprintf and perror on Node's streams.
 import { isdigit, isspace } from './ctype';
 import type { Ptr } from './memory';
-import { dv, u8 } from './memory';
+import { dv, u8 } from './heap';
 import type { CString } from './string';
-import { stpcpy, str } from './string';
+import { firstOf, putTail, stpcpy, str } from './string';
 import { errno, strerror } from '../../reactor/errno.h';
 
 /** A variable whose address C passes (`&len`). */
@@ -11,42 +11,67 @@ export interface Ref {
   value: number;
 }
 
-/** One piece of a format. */
-interface Directive {
-  kind: Kind;
-  /** What a literal, or white space in sprintf, stands for. */
-  bytes: Uint8Array;
-  /** The most characters that a %s takes. */
-  width: number;
+/** A format, read once: what stands before each conversion, and the conversion; the last one is `end`. */
+interface Format {
+  readonly literals: readonly Literal[];
+  readonly kinds: readonly Kind[];
+  /** The most characters that each %s takes. */
+  readonly widths: readonly number[];
 }
 
-/** A literal, white space (in sscanf: any amount of it), or a conversion; `big` is %llu. */
-enum Kind { literal, space, s, u, d, n, big }
+/** Bytes, as words, and up to three that are left. */
+interface Literal {
+  readonly bytes: Uint8Array;
+  readonly words: Int32Array;
+  readonly tail: number;
+}
 
-const formats = new Map<string, Directive[]>();
-function parseFormat(format: string): Directive[] {
+/** A conversion (`big` is %llu), or in sscanf any amount of white space. */
+enum Kind { end, space, s, u, d, n, big }
+
+const printFormats = new Map<string, Format>();
+const scanFormats = new Map<string, Format>();
+
+function parseFormat(format: string, formats: Map<string, Format>): Format {
   const parsed = formats.get(format);
   if (parsed !== undefined) return parsed;
-  const directives: Directive[] = [];
+  const literals: Literal[] = [];
+  const kinds: Kind[] = [];
+  const widths: number[] = [];
   const pattern = /%(\d*)(l{0,2})([sudn%])|(\s+)|([^%\s]+)/y;
+  let before = '';
+  const add = (kind: Kind, width: string): void => {
+    literals.push(literal(before));
+    kinds.push(kind);
+    widths.push(width === '' ? 0x7fffffff : Number(width));
+    before = '';
+  };
   while (pattern.lastIndex < format.length) {
     const match = pattern.exec(format);
     if (match === null) throw new Error(`format not understood: ${format}`);
     // A group that took no part is undefined, whatever its type says.
-    const [, width = '', size = '', conversion = '', space = '', literal = ''] = match;
-    directives.push({
-      kind: space !== '' ? Kind.space : literal !== '' || conversion === '%' ? Kind.literal : kindOf(conversion, size),
-      bytes: Buffer.from(space || literal || conversion, 'latin1'),
-      width: width === '' ? 0xffffffff : Number(width),
-    });
+    const [, width = '', size = '', conversion = '', space = '', text = ''] = match;
+    if (space !== '' && formats === scanFormats) add(Kind.space, '');
+    else if (space !== '' || text !== '' || conversion === '%') before += space || text || conversion;
+    else add(kindOf(conversion, size), width);
   }
-  formats.set(format, directives);
-  return directives;
+  add(Kind.end, '');
+  const made = { literals, kinds, widths };
+  formats.set(format, made);
+  return made;
 }
 
 function kindOf(conversion: string, size: string): Kind {
   if (conversion === 'u') return size === 'll' ? Kind.big : Kind.u;
   return conversion === 's' ? Kind.s : conversion === 'd' ? Kind.d : Kind.n;
+}
+
+function literal(text: string): Literal {
+  const bytes = new Uint8Array(Buffer.from(text, 'latin1'));
+  const view = new DataView(bytes.buffer);
+  const words = Int32Array.from({ length: bytes.length >> 2 }, (_, i) => view.getInt32(4 * i, true));
+  const tail = bytes.subarray(4 * words.length).reduceRight((word, byte) => (word << 8) | byte, 0);
+  return { bytes, words, tail };
 }
 
 /** Where the last number that was read ended; its start where there was none. */
@@ -88,7 +113,7 @@ export function atoi(s: Ptr): number {
 type Out = Ptr | Ref;
 
 let scanFormat = '';
-let scanDirectives: Directive[] = [];
+let scanned: Format = parseFormat('', scanFormats);
 
 /**
  * sscanf(3), as far as %s, %u, %d, %lu, %n and white space go. `%s` writes to a pointer and the others to a Ref, in the
@@ -97,23 +122,23 @@ let scanDirectives: Directive[] = [];
  */
 export function sscanf(s: Ptr, format: string, out0?: Out, out1?: Out, out2?: Out, out3?: Out, out4?: Out): number {
   if (format !== scanFormat) {
-    scanDirectives = parseFormat(format);
+    scanned = parseFormat(format, scanFormats);
     scanFormat = format;
   }
-  const directives = scanDirectives;
+  const { literals, kinds, widths } = scanned;
+  const chars = u8;
   let p = s;
   let stored = 0;
   let next = 0;
-  for (let i = 0; i < directives.length; i++) {
-    const { kind, bytes, width } = directives[i];
-    if (kind === Kind.space) {
-      while (isspace(u8[p])) p++;
-      continue;
+  for (let i = 0; ; i++) {
+    const kind = kinds[i];
+    const { bytes } = literals[i];
+    for (let k = 0; k < bytes.length; k++, p++) {
+      if (chars[p] !== bytes[k]) return chars[p] === 0 && stored === 0 ? -1 : stored;
     }
-    if (kind === Kind.literal) {
-      for (let k = 0; k < bytes.length; k++, p++) {
-        if (u8[p] !== bytes[k]) return u8[p] === 0 && stored === 0 ? -1 : stored;
-      }
+    if (kind === Kind.end) return stored;
+    if (kind === Kind.space) {
+      while (chars[p] <= 0x20 && isspace(chars[p])) p++;
       continue;
     }
     const out = next === 0 ? out0 : next === 1 ? out1 : next === 2 ? out2 : next === 3 ? out3 : out4;
@@ -122,11 +147,11 @@ export function sscanf(s: Ptr, format: string, out0?: Out, out1?: Out, out2?: Ou
       refOf(out).value = p - s;
       continue;
     }
-    while (isspace(u8[p])) p++;
-    if (u8[p] === 0) return stored === 0 ? -1 : stored;
+    while (chars[p] <= 0x20 && isspace(chars[p])) p++;
+    if (chars[p] === 0) return stored === 0 ? -1 : stored;
     if (kind === Kind.s) {
       if (typeof out !== 'number') throw new TypeError('sscanf: %s wants a pointer');
-      p += copyWord(out, p, width);
+      p += copyWord(out, p, widths[i]);
     } else {
       const value = kind === Kind.u ? strtoul(p) : strtol(p);
       if (numberEnd === p) return stored;
@@ -135,17 +160,23 @@ export function sscanf(s: Ptr, format: string, out0?: Out, out1?: Out, out2?: Ou
     }
     stored++;
   }
-  return stored;
 }
 
 /** Copies what stands at `src` before white space or the string's end, but at most `width` characters, and a NUL. */
 function copyWord(dst: Ptr, src: Ptr, width: number): number {
+  const words = dv;
   let n = 0;
   // Whole words, as long as no byte of them is white space or less.
-  for (; n + 4 <= width && src + n + 4 <= u8.length; n += 4) {
-    const word = dv.getInt32(src + n, true);
-    if (((word - 0x21212121) & ~word & 0x80808080) !== 0) break;
-    dv.setInt32(dst + n, word, true);
+  for (const last = Math.min(width, u8.length - src) - 4; n <= last; n += 4) {
+    const word = words.getInt32(src + n, true);
+    const marks = (word - 0x21212121) & ~word & 0x80808080;
+    if (marks !== 0) {
+      const first = firstOf(marks);
+      const byte = (word >>> (8 * first)) & 0xff;
+      if (byte !== 0 && !isspace(byte)) break;
+      return putTail(dst + n, word, first) - dst;
+    }
+    words.setInt32(dst + n, word, true);
   }
   for (; n < width; n++) {
     const byte = u8[src + n];
@@ -164,7 +195,7 @@ function refOf(out: Out | undefined): Ref {
 type Arg = CString;
 
 let printFormat = '';
-let printDirectives: Directive[] = [];
+let printed: Format = parseFormat('', printFormats);
 
 /**
  * sprintf(3), as far as %s, %u, %d, %lu and %llu go: `%s` takes a C string, the others a number, of which %u and %lu
@@ -175,20 +206,17 @@ export function sprintf(
   arg6: Arg = 0, arg7: Arg = 0, arg8: Arg = 0, arg9: Arg = 0,
 ): number {
   if (format !== printFormat) {
-    printDirectives = parseFormat(format);
+    printed = parseFormat(format, printFormats);
     printFormat = format;
   }
-  const directives = printDirectives;
+  const { literals, kinds } = printed;
   let p = dst;
-  let next = 0;
-  for (let i = 0; i < directives.length; i++) {
-    const { kind, bytes } = directives[i];
-    if (kind === Kind.literal || kind === Kind.space) {
-      for (let k = 0; k < bytes.length; k++) u8[p++] = bytes[k];
-      continue;
-    }
+  for (let i = 0; ; i++) {
+    p = putLiteral(p, literals[i]);
+    const kind = kinds[i];
+    if (kind === Kind.end) break;
     let arg: Arg;
-    switch (next++) {
+    switch (i) {
       case 0: arg = arg0; break;
       case 1: arg = arg1; break;
       case 2: arg = arg2; break;
@@ -202,32 +230,48 @@ export function sprintf(
     }
     if (kind === Kind.s) p = stpcpy(p, arg);
     else if (typeof arg !== 'number') throw new TypeError(`sprintf: a number is wanted for ${format}`);
-    else p += putNumber(p, kind === Kind.u ? arg >>> 0 : kind === Kind.d ? arg | 0 : arg);
+    else p = putNumber(p, kind === Kind.u ? arg >>> 0 : kind === Kind.d ? arg | 0 : arg);
   }
   u8[p] = 0;
   return p - dst;
 }
 
-/** Writes a whole number in decimal, and returns how many bytes that took. */
-function putNumber(dst: Ptr, value: number): number {
-  if (value >= 0 && value < 10) {
-    u8[dst] = 0x30 + value;
-    return 1;
-  }
-  let rest = value;
+function putLiteral(dst: Ptr, { bytes, words, tail }: Literal): Ptr {
+  const to = dv;
   let p = dst;
+  for (let i = 0; i < words.length; i++, p += 4) to.setInt32(p, words[i], true);
+  return bytes.length & 3 ? putTail(p, tail, bytes.length & 3) : p;
+}
+
+/** Writes a whole number in decimal, and gives where it ends. */
+function putNumber(dst: Ptr, value: number): Ptr {
+  const bytes = u8;
+  let p = dst;
+  let rest = value;
   if (rest < 0) {
-    u8[p++] = 0x2d;
+    bytes[p++] = 0x2d;
     rest = -rest;
   }
-  let length = 1;
-  for (let bound = 10; bound <= rest; bound *= 10) length++;
-  for (let i = p + length - 1; i >= p; i--) {
+  if (rest < 10) {
+    bytes[p] = 0x30 + rest;
+    return p + 1;
+  }
+  let length = 2;
+  for (let bound = 100; bound <= rest; bound *= 10) length++;
+  const end = p + length;
+  let i = end - 1;
+  // Divisions of small integers are much quicker than those of others.
+  for (; rest > 0x7fffffff; i--) {
     const quotient = Math.floor(rest / 10);
-    u8[i] = 0x30 + (rest - quotient * 10);
+    bytes[i] = 0x30 + (rest - quotient * 10);
     rest = quotient;
   }
-  return p + length - dst;
+  for (let small = rest | 0; i >= p; i--) {
+    const quotient = (small / 10) | 0;
+    bytes[i] = 0x30 + (small - quotient * 10);
+    small = quotient;
+  }
+  return end;
 }
 
 export const stdout = process.stdout;

@@ -2,7 +2,8 @@
 // may stand; it is read in place.
 import { LONG_COPY, copyWords } from '../../reactor/words';
 import type { Ptr } from './memory';
-import { NULL, dv, u8 } from './memory';
+import { dv, u8 } from './heap';
+import { NULL } from './memory';
 
 /** A C string: a pointer to bytes that a NUL ends, or a literal. */
 export type CString = Ptr | string;
@@ -15,8 +16,12 @@ function at(s: CString, i: number): number {
 
 export function strlen(s: CString): number {
   if (typeof s === 'string') return s.length;
+  const words = dv;
   let end = s;
-  while (end + 4 <= u8.length && !hasNul(dv.getInt32(end, true))) end += 4;
+  for (const last = u8.length - 4; end <= last; end += 4) {
+    const nuls = nulsOf(words.getInt32(end, true));
+    if (nuls !== 0) return end + firstOf(nuls) - s;
+  }
   while (u8[end] !== 0) end++;
   return end - s;
 }
@@ -32,15 +37,30 @@ export function stpcpy(dst: Ptr, src: CString): Ptr {
   if (typeof src === 'string') {
     for (let i = 0; i < src.length; i++) u8[end++] = src.charCodeAt(i);
   } else {
+    const words = dv;
     let p = src;
-    for (; p + 4 <= u8.length; p += 4, end += 4) {
-      const word = dv.getInt32(p, true);
-      if (hasNul(word)) break;
-      dv.setInt32(end, word, true);
+    for (const last = u8.length - 4; p <= last; p += 4, end += 4) {
+      const word = words.getInt32(p, true);
+      const nuls = nulsOf(word);
+      if (nuls !== 0) return putTail(end, word, firstOf(nuls));
+      words.setInt32(end, word, true);
     }
     for (let byte = u8[p]; byte !== 0; byte = u8[++p]) u8[end++] = byte;
   }
   u8[end] = 0;
+  return end;
+}
+
+/** Writes the first `n` bytes of `word`, fewer than four, and a NUL, and gives where that is. */
+export function putTail(dst: Ptr, word: number, n: number): Ptr {
+  const bytes = u8;
+  const end = dst + n;
+  bytes[end] = 0;
+  if (n === 0) return end;
+  bytes[dst] = word;
+  if (n === 1) return end;
+  bytes[dst + 1] = word >>> 8;
+  if (n === 3) bytes[dst + 2] = word >>> 16;
   return end;
 }
 
@@ -53,10 +73,15 @@ export function strcmp(s1: CString, s2: CString): number {
   let i = 0;
   if (typeof s1 === 'number' && typeof s2 === 'number') {
     // Whole words, as long as they are alike and no NUL is in them.
-    while (s1 + i + 4 <= u8.length && s2 + i + 4 <= u8.length) {
-      const word = dv.getInt32(s1 + i, true);
-      if (word !== dv.getInt32(s2 + i, true) || hasNul(word)) break;
-      i += 4;
+    const words = dv;
+    for (const last = u8.length - 4 - Math.max(s1, s2); i <= last; i += 4) {
+      const word = words.getInt32(s1 + i, true);
+      const diff = word ^ words.getInt32(s2 + i, true);
+      const nuls = nulsOf(word);
+      if (nuls === 0) {
+        if (diff !== 0) break;
+      } else if ((diff & upTo(nuls)) === 0) return 0;
+      else break;
     }
   }
   for (; ; i++) {
@@ -66,9 +91,19 @@ export function strcmp(s1: CString, s2: CString): number {
   }
 }
 
-/** Whether one of the four bytes of a word is 0. */
-export function hasNul(word: number): boolean {
-  return ((word - 0x01010101) & ~word & 0x80808080) !== 0;
+/** Which of the four bytes of a word are 0: their topmost bits. Above the first one others may be told that are not. */
+export function nulsOf(word: number): number {
+  return (word - 0x01010101) & ~word & 0x80808080;
+}
+
+/** Which byte of a word is the first that `marks`, topmost bits of bytes, tells of. */
+export function firstOf(marks: number): number {
+  return (31 - Math.clz32(marks & -marks)) >>> 3;
+}
+
+/** The bits of a word up to the first byte that `marks` tells of, with it. */
+function upTo(marks: number): number {
+  return marks ^ (marks - 1);
 }
 
 export function strncmp(s1: CString, s2: CString, n: number): number {
@@ -100,12 +135,19 @@ export function memset(s: Ptr, c: number, n: number): Ptr {
 }
 
 /** A longer search is worth a call of the engine. */
-const LONG_SEARCH = 256;
+const LONG_SEARCH = 2048;
 
 /** The first byte `c` among the `n` at `s`, or NULL. */
 export function memchr(s: Ptr, c: number, n: number): Ptr {
+  const words = dv;
   const near = s + Math.min(n, LONG_SEARCH);
-  for (let p = s; p < near; p++) if (u8[p] === c) return p;
+  const pattern = Math.imul(c, 0x01010101);
+  let p = s;
+  for (; p + 4 <= near; p += 4) {
+    const found = nulsOf(words.getInt32(p, true) ^ pattern);
+    if (found !== 0) return p + firstOf(found);
+  }
+  for (; p < near; p++) if (u8[p] === c) return p;
   if (n <= LONG_SEARCH) return NULL;
   const found = u8.subarray(near, s + n).indexOf(c);
   return found === -1 ? NULL : near + found;

@@ -1,7 +1,7 @@
 // <unistd.h> as the port sees it: the backend's calls that take pointers, into the flat memory.
 import * as syscalls from '../../reactor/syscalls';
 import type { Ptr } from './memory';
-import { u8 } from './memory';
+import { u8 } from './heap';
 
 /** read(2): up to `count` bytes to `buf`. The number of bytes, 0 at end of stream, or -1 and errno. */
 export function read(fd: number, buf: Ptr, count: number): number {

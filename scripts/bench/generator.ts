@@ -2,7 +2,8 @@
 import type { PerformanceEntry } from 'node:perf_hooks';
 import { PerformanceObserver } from 'node:perf_hooks';
 
-import { eventInit } from '../../reactor/event';
+import '../inlining';
+import { eventEconomy, eventInit } from '../../reactor/event';
 import type { Address, Plan } from './driver';
 import { drive } from './driver';
 import { Failure } from './failure';
@@ -58,6 +59,7 @@ function address({ host, port }: Task): Address {
 }
 
 collector.observe({ entryTypes: ['gc'] });
+eventEconomy(true);
 eventInit();
 process.on('message', (task: Task) => {
   void perform(task).then((answer) => process.send?.(answer));

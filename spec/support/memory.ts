@@ -1,6 +1,6 @@
 // The flat memory as a spec looks at it: by Node's Buffer, not by the functions that are under test.
 import type { Ptr } from '../../lib/libc/memory';
-import { u8 } from '../../lib/libc/memory';
+import { u8 } from '../../lib/libc/heap';
 
 /** Writes Latin-1 `text` to `p`, without a NUL. */
 export function put(p: Ptr, text: string): Ptr {
