@@ -337,8 +337,8 @@ class Economy implements Syscalls {
     this.runs = 0;
     this.together = true;
     this.flushes = (this.flushes + 1) | 0;
-    const clean = this.held.size === 0 && this.failed.size === 0;
-    if (batch !== null && together && clean && runs >= BATCH_MIN && runs <= batch.size && !more) {
+    // What is held is not these descriptors': a write to one of whose something is held, or whose sending failed, is refused.
+    if (batch !== null && together && runs >= BATCH_MIN && runs <= batch.size && !more) {
       this.flushTogether(batch, runs);
       return;
     }

@@ -3,7 +3,7 @@
 // Only of sockets that carry streams, and only where the last read was a short one: a long one is better made by the program,
 // straight to where it wants the bytes. What the program does not ask for in the turn stays for later ones; who waits to read
 // is told of it, as if the kernel still had it.
-import { EV_PERSIST, EV_READ } from './event.h';
+import { EV_PERSIST, EV_READ, EV_WRITE } from './event.h';
 import type { Batch, Event } from './event.h';
 import { activequeue, eventActive, eventDel } from './event';
 import { EAGAIN, EINTR, setErrno } from './errno.h';
@@ -75,10 +75,13 @@ export class ReadAhead {
     this.kinds[fd] = OTHER;
     this.slotOf[fd] = 0;
     this.left.delete(fd);
+    this.readers.delete(fd); // the kernel, too, tells nobody any more
   }
 
   readerAdded(ev: Event): void {
     this.readers.set(ev.evFd, ev);
+    // Where it is one of Node's own callbacks that adds it, the loop is about to wait: no longer than Node has nothing to do.
+    if (this.slotOf[ev.evFd] === LEFT) setImmediate(() => {});
   }
 
   readerDeleted(ev: Event): void {
@@ -123,6 +126,11 @@ export class ReadAhead {
   }
 
   private wake(): void {
+    // Who waited for both directions, not to persist, and is told that he can write, is no longer among the readers.
+    for (let entry = activequeue.tqhFirst; entry !== null; entry = entry.tqeNext) {
+      const ev = entry.elm;
+      if (ev.evRes & EV_WRITE && ev.evEvents & EV_READ && this.slotOf[ev.evFd] === LEFT) ev.evRes |= EV_READ;
+    }
     for (const fd of this.left.keys()) {
       const ev = this.readers.get(fd);
       if (ev === undefined) continue;
@@ -146,7 +154,7 @@ export class ReadAhead {
 
   /** Whether something is here for `fd`. */
   has(fd: number): boolean {
-    return fd < this.slotOf.length && this.slotOf[fd] !== 0;
+    return fd >= 0 && fd < this.slotOf.length && this.slotOf[fd] !== 0;
   }
 
   /** read(2), of what is here. */

@@ -12,10 +12,10 @@ import { Random, Simulation, installSimulation, randomFaults } from '../reactor/
 import { POLLIN, POLLOUT } from '../reactor/sim/endpoint';
 import { EPOLL_CTL_ADD } from '../reactor/sim/pollset';
 import type { CallHook, FaultTable, SimClient, SimulationOptions } from '../reactor/sim';
-import { AF_INET, INADDR_ANY, SHUT_RDWR, SHUT_WR, SOCK_STREAM } from '../reactor/socket.h';
-import { accept, bind, close, listen, read, shutdown, socket, write } from '../reactor/syscalls';
+import { SHUT_RDWR, SHUT_WR } from '../reactor/socket.h';
+import { accept, close, read, shutdown, write } from '../reactor/syscalls';
+import { PORT, batches, listening } from './support/simulated';
 
-const PORT = 11211;
 const SEEDS = Array.from({ length: 300 }, (_, seed) => seed + 1);
 
 /** So long that no part of it looks like another. */
@@ -29,12 +29,16 @@ type Step = { send: number } | { pause: number };
 
 /** What happens on one connection. */
 interface Plan {
+  /** When the client connects, in seconds. */
+  at: number;
   program: Step[];
   client: Step[];
   /** Whether the program sends back what it gets, instead of going by its steps. */
   echoes: boolean;
+  /** Whether the program reads all that there is when it is called, or only once, and then perhaps no more for a second. */
+  reads: 'all' | 'once' | 'once, and pauses';
   /** How the program waits until it can write on. */
-  waits: 'once' | 'persistent' | 'both directions' | 'timer';
+  waits: 'once' | 'persistent' | 'both directions' | 'both directions, once' | 'timer';
   /** Whether it pauses by a timer of the loop, or by one of Node's, which comes while the loop waits. */
   timer: 'event' | 'outside';
   ends: 'close' | 'shutdown' | 'shutdown both';
@@ -51,6 +55,15 @@ interface Run {
   /** Descriptors that were left open. */
   left: number[];
   calls: number;
+  /** How often several descriptors were read from, or written to, together. */
+  together: { recv: number; send: number };
+}
+
+/** A little every second, as all the other connections do. */
+function chat(random: Random): Step[] {
+  return Array.from({ length: random.int(15) }, () => {
+    return [{ pause: 1 }, { send: 1 + random.int(random.pick([10, 200, 600])) }];
+  }).flat();
 }
 
 /** Steps that send `most` bytes at most. */
@@ -66,15 +79,20 @@ function steps(random: Random, most: number): Step[] {
   return list;
 }
 
-function plan(random: Random, most: number): Plan {
+function plan(random: Random, most: number, latest: number, chatty: boolean): Plan {
+  const waits = random.pick(['once', 'persistent', 'both directions', 'both directions, once', 'timer'] as const);
   return {
-    program: steps(random, most),
-    client: steps(random, Math.min(most, 5000)),
-    echoes: random.chance(0.3),
-    waits: random.pick(['once', 'persistent', 'both directions', 'timer']),
+    at: random.int(latest + 1),
+    program: chatty ? chat(random) : steps(random, most),
+    client: chatty ? chat(random) : steps(random, Math.min(most, 5000)),
+    echoes: random.chance(chatty ? 0.6 : 0.3),
+    // Where one event is for both directions, another one for reading would be in its place.
+    reads: random.pick(waits.startsWith('both') ? ['all', 'once'] : ['all', 'once', 'once, and pauses']),
+    waits,
     timer: random.pick(['event', 'outside']),
     ends: random.pick(['close', 'shutdown', 'shutdown both']),
-    readsAt: Array.from({ length: random.int(8) }, () => random.int(30)).sort((a, b) => a - b),
+    readsAt: chatty && random.chance(0.9)
+      ? [0] : Array.from({ length: random.int(8) }, () => random.int(30)).sort((a, b) => a - b),
   };
 }
 
@@ -109,7 +127,7 @@ class Talker {
 
   private onWriter(which: number): void {
     if (this.plan.waits !== 'once') eventDel(this.writer);
-    if (this.plan.waits === 'both directions' && !this.heardAll) {
+    if (this.plan.waits.startsWith('both') && !this.heardAll) {
       if (eventAdd(this.reader, null) === -1) this.giveUp();
       else if (which & EV_READ) this.read();
     }
@@ -131,10 +149,20 @@ class Talker {
       }
       const bytes = Buffer.from(this.buf.subarray(0, n));
       this.got.push(bytes);
-      if (!this.plan.echoes) continue;
-      this.pending = Buffer.concat([this.pending, bytes]);
-      if (!this.go()) return;
+      if (this.plan.echoes) {
+        this.pending = Buffer.concat([this.pending, bytes]);
+        if (!this.go()) return;
+      }
+      if (this.plan.reads !== 'all') break;
     }
+    if (this.plan.reads === 'once, and pauses') this.pauseReading();
+  }
+
+  private pauseReading(): void {
+    eventDel(this.reader);
+    this.afterwards(1, () => {
+      if (!this.closed && eventAdd(this.reader, null) === -1) this.giveUp();
+    });
   }
 
   /** Writes as much as can be; false where the connection is given up or at its end. */
@@ -168,8 +196,8 @@ class Talker {
       return true;
     }
     eventDel(this.writer);
-    this.writer.evEvents = this.plan.waits === 'once' ? EV_WRITE : EV_WRITE | EV_PERSIST;
-    if (this.plan.waits === 'both directions' && !this.heardAll) {
+    this.writer.evEvents = this.plan.waits.endsWith('once') ? EV_WRITE : EV_WRITE | EV_PERSIST;
+    if (this.plan.waits.startsWith('both') && !this.heardAll) {
       eventDel(this.reader);
       this.writer.evEvents |= EV_READ;
     }
@@ -185,7 +213,11 @@ class Talker {
       const ev = new Event();
       eventSet(ev, -1, 0, goOn, null);
       eventActive(ev, EV_WRITE, 1);
-    } else if (this.plan.timer === 'event') after(seconds, goOn);
+    } else this.afterwards(seconds, goOn);
+  }
+
+  private afterwards(seconds: number, goOn: () => void): void {
+    if (this.plan.timer === 'event') after(seconds, goOn);
     else {
       this.sim.at(this.sim.elapsed + seconds, goOn);
       after(seconds + 1, () => {}); // so that the loop does not end
@@ -207,8 +239,8 @@ class Talker {
   }
 }
 
-function schedule(sim: Simulation, client: SimClient, { client: list, readsAt }: Plan): void {
-  let time = 0;
+function schedule(sim: Simulation, client: SimClient, { at: start, client: list, readsAt }: Plan): void {
+  let time = start;
   let sent = 0;
   client.pauseReading();
   for (const step of list) {
@@ -222,8 +254,10 @@ function schedule(sim: Simulation, client: SimClient, { client: list, readsAt }:
     }
   }
   sim.at(time, () => client.end());
-  for (const [i, at] of readsAt.entries()) sim.at(at, () => i % 2 === 0 ? client.resumeReading() : client.pauseReading());
-  sim.at(Math.max(time, 30), () => client.resumeReading());
+  for (const [i, at] of readsAt.entries()) {
+    sim.at(start + at, () => i % 2 === 0 ? client.resumeReading() : client.pauseReading());
+  }
+  sim.at(Math.max(time, start + 30), () => client.resumeReading());
 }
 
 /** Runs the program of `seed`; `waiting` is how often a descriptor cannot be waited for. */
@@ -234,28 +268,45 @@ async function run(seed: number, economy: boolean, table: FaultTable, waiting = 
   // Adding an event fails; not deleting one, which a program cannot do anything about.
   const faults: CallHook = (call) => {
     const adds = call.name === 'epoll_ctl' && (call.args[0] === EPOLL_CTL_ADD || call.args[1] === (POLLIN | POLLOUT));
-    return adds && random.chance(waiting) ? { errno: ENOMEM } : byChance(call);
+    return adds && call.fd !== listener && random.chance(waiting) ? { errno: ENOMEM } : byChance(call);
   };
   const options: SimulationOptions = {
     seed, sendBuffer, faults, shortIo: random.chance(0.5), shuffle: random.chance(0.5), autoAdvance: true, maxTurns: Infinity,
   };
   const most = sendBuffer < 1000 ? 300 : options.shortIo ? 20_000 : TEXT.length;
-  const plans = Array.from({ length: 1 + random.int(4) }, () => plan(random, most));
-  const bufSize = random.pick([16, 100, 4096]);
+  // Often so many that what they do in one turn is done together; some come when others are gone, and get their numbers.
+  const count = random.chance(0.7) ? 4 + random.int(5) : 1 + random.int(3);
+  const chatty = random.chance(0.5);
+  const latest = random.pick([0, 0, 2, 20]);
+  const plans = Array.from({ length: count }, () => plan(random, most, latest, chatty)).sort((a, b) => a.at - b.at);
+  const bufSize = random.pick([16, 100, 300, 4096]);
 
+  let listener = -1;
   const sim = new Simulation(options);
   installSimulation(sim);
   eventEconomy(economy);
   eventInit();
-  const listener = socket(AF_INET, SOCK_STREAM, 0);
-  bind(listener, { sinFamily: AF_INET, sinPort: PORT, sinAddr: INADDR_ANY });
-  listen(listener, 1024);
-  const clients = plans.map(() => sim.connect(PORT));
-  const talkers = plans.map((each, i) => {
-    schedule(sim, clients[i], each);
-    return new Talker(sim, accept(listener, null), each, bufSize);
-  });
-  close(listener);
+  const together = batches(sim);
+  const clients: SimClient[] = [];
+  for (const each of plans) {
+    sim.at(each.at, () => {
+      const client = sim.connect(PORT);
+      clients.push(client);
+      schedule(sim, client, each);
+    });
+  }
+  const talkers: Talker[] = [];
+  const acceptor = new Event();
+  listener = listening();
+  eventSet(acceptor, listener, EV_READ | EV_PERSIST, () => {
+    for (let fd = accept(listener, null); fd !== -1; fd = accept(listener, null)) {
+      talkers.push(new Talker(sim, fd, plans[talkers.length], bufSize));
+    }
+    if (talkers.length < plans.length) return;
+    eventDel(acceptor);
+    close(listener);
+  }, null);
+  eventAdd(acceptor, null);
   const result = await eventDispatch();
   const left = sim.openFds();
   const calls = sim.calls.filter(({ name }) => name === 'read' || name === 'write').length;
@@ -264,7 +315,11 @@ async function run(seed: number, economy: boolean, table: FaultTable, waiting = 
     client.resumeReading();
     return client.take();
   });
-  return { plans, heard, got: talkers.map(({ got }) => Buffer.concat(got)), result, left, calls };
+  const times = (name: string): number => together.filter((call) => call.startsWith(name)).length;
+  return {
+    plans, heard, got: talkers.map(({ got }) => Buffer.concat(got)), result, left, calls,
+    together: { recv: times('recv'), send: times('send') },
+  };
 }
 
 function total(list: readonly Step[]): number {
@@ -273,6 +328,7 @@ function total(list: readonly Step[]): number {
 
 test.serial('programs by chance give and get the same bytes as without economy, in fewer calls', async (t) => {
   let [without, withIt] = [0, 0];
+  const together = { recv: 0, send: 0 };
   for (const seed of SEEDS) {
     const faults = seed % 3 !== 0 ? {} : {
       read: { probability: 0.1, errnos: [EAGAIN, EINTR] },
@@ -292,8 +348,12 @@ test.serial('programs by chance give and get the same bytes as without economy, 
     }
     without += plain.calls;
     withIt += thrifty.calls;
+    together.recv += thrifty.together.recv;
+    together.send += thrifty.together.send;
+    t.deepEqual(plain.together, { recv: 0, send: 0 });
   }
   t.true(withIt < without, `${withIt} and ${without} calls`);
+  t.true(together.recv > SEEDS.length && together.send > SEEDS.length / 3, JSON.stringify(together));
 });
 
 test.serial('programs by chance whose connections break lose only the end of what they gave, and all descriptors', async (t) => {
@@ -303,8 +363,11 @@ test.serial('programs by chance whose connections break lose only the end of wha
     shutdown: { probability: 0.1, errnos: [ENOMEM] },
   };
   let broken = 0;
+  const together = { recv: 0, send: 0 };
   for (const seed of SEEDS) {
-    const { plans, heard, result, left } = await run(seed, true, faults, 0.03);
+    const { plans, heard, result, left, ...thrifty } = await run(seed, true, faults, 0.03);
+    together.recv += thrifty.together.recv;
+    together.send += thrifty.together.send;
     t.is(result, 1, `seed ${seed}`);
     t.deepEqual(left, [], `seed ${seed}`);
     for (const [i, { program, client, echoes }] of plans.entries()) {
@@ -314,4 +377,5 @@ test.serial('programs by chance whose connections break lose only the end of wha
     }
   }
   t.true(broken > SEEDS.length / 10, `${broken} were broken`);
+  t.true(together.recv > SEEDS.length / 3 && together.send > SEEDS.length / 10, JSON.stringify(together));
 });

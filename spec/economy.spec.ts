@@ -8,98 +8,19 @@ import test from 'ava';
 
 import { EAGAIN, EBADF, ECONNRESET, EINTR, ENOENT, ENOMEM, EPERM, EPIPE } from '../reactor/errno.h';
 import { CORK_SIZE, LARGE_WRITE } from '../reactor/economy';
-import { EVLOOP_NONBLOCK, EVLOOP_ONCE, EV_PERSIST, EV_READ, EV_WRITE, Event } from '../reactor/event.h';
-import { eventActive, eventAdd, eventDel, eventDispatch, eventEconomy, eventInit, eventLoop, eventSet } from '../reactor/event';
-import { evtimerAdd, evtimerSet } from '../reactor/evtimer';
-import { Simulation, installSimulation } from '../reactor/sim';
-import type { CallName, CallRecord, SimClient, SimulationOptions } from '../reactor/sim';
+import { EVLOOP_NONBLOCK, EVLOOP_ONCE, EV_PERSIST, EV_READ, EV_WRITE } from '../reactor/event.h';
+import { eventActive, eventAdd, eventDel, eventDispatch, eventEconomy, eventLoop } from '../reactor/event';
+import type { SimClient, Simulation } from '../reactor/sim';
 import { EPOLL_CTL_ADD } from '../reactor/sim/pollset';
-import { AF_INET, INADDR_ANY, MSG_MORE, SHUT_RD, SHUT_RDWR, SHUT_WR, SOCK_STREAM } from '../reactor/socket.h';
-import { accept, bind, close, listen, read, shutdown, socket, write } from '../reactor/syscalls';
+import { AF_INET, SHUT_RD, SHUT_RDWR, SHUT_WR, SOCK_STREAM } from '../reactor/socket.h';
+import { accept, close, read, shutdown, socket, write } from '../reactor/syscalls';
 import { fails, readText, writeText } from './support/calls';
 import { root } from './support/server';
-
-const PORT = 11211;
-
-let running: Simulation | null = null;
+import { Kernel, PORT, accepted, failOnce, listening, newEvent, start, stopAll, timer, turn } from './support/simulated';
 
 test.beforeEach(() => eventEconomy(true));
 
-test.afterEach.always(() => {
-  running?.stop();
-  running = null;
-  installSimulation(null);
-});
-
-function start(options: Partial<SimulationOptions> = {}): Simulation {
-  running = new Simulation({ seed: 1, ...options });
-  installSimulation(running);
-  eventInit();
-  return running;
-}
-
-/** `count` clients, each with the descriptor under which the program has accepted it. */
-function accepted(sim: Simulation, count = 1): [SimClient, number][] {
-  const listener = socket(AF_INET, SOCK_STREAM, 0);
-  bind(listener, { sinFamily: AF_INET, sinPort: PORT, sinAddr: INADDR_ANY });
-  listen(listener, 1024);
-  const pairs = Array.from({ length: count }, (): [SimClient, number] => {
-    const client = sim.connect(PORT);
-    return [client, accept(listener, null)];
-  });
-  close(listener);
-  return pairs;
-}
-
-/** Has the loop take a turn in which `callback` is called. */
-async function turn(callback: () => void): Promise<void> {
-  const ev = new Event();
-  eventSet(ev, -1, 0, callback, null);
-  eventActive(ev, EV_READ, 1);
-  await eventLoop(EVLOOP_ONCE | EVLOOP_NONBLOCK);
-}
-
-function newEvent(fd: number, events: number, callback: (fd: number, which: number) => void): Event {
-  const ev = new Event();
-  eventSet(ev, fd, events, callback, null);
-  return ev;
-}
-
-function timer(seconds: number, callback: () => void): void {
-  const ev = new Event();
-  evtimerSet(ev, callback, null);
-  evtimerAdd(ev, { tvSec: seconds, tvUsec: 0 });
-}
-
-/** The calls on descriptors that the kernel gets, but for those that are about waiting. */
-class Kernel {
-  private from: number;
-
-  constructor(private readonly sim: Simulation) {
-    this.from = sim.calls.length;
-  }
-
-  /** Those since the last time: 'write 4: 5 of 5', 'read 4: EAGAIN of 4096', 'close 4: 0'. */
-  calls(): string[] {
-    const since = this.sim.calls.slice(this.from);
-    this.from = this.sim.calls.length;
-    return since.filter(({ name }) => !name.startsWith('epoll')).map(described);
-  }
-}
-
-function described({ name, fd, args, length, result }: CallRecord): string {
-  const more = name === 'write' && args.includes(MSG_MORE) ? ', and more' : '';
-  return `${name} ${fd}: ${result}${length === null ? '' : ` of ${length}`}${more}`;
-}
-
-/** Has the next call of that name fail. */
-function failOnce(sim: Simulation, name: CallName, errnum: number): void {
-  sim.onCall = (call) => {
-    if (call.name !== name) return undefined;
-    sim.onCall = null;
-    return { errno: errnum };
-  };
-}
+test.afterEach.always(stopAll);
 
 // The hint
 
@@ -237,9 +158,7 @@ test.serial('hint: a number that is closed and used again is not taken for drain
   const sim = start();
   const [[one, fd]] = accepted(sim);
   one.send('hello');
-  const listener = socket(AF_INET, SOCK_STREAM, 0);
-  bind(listener, { sinFamily: AF_INET, sinPort: PORT, sinAddr: INADDR_ANY });
-  listen(listener, 1);
+  const listener = listening();
   const two = sim.connect(PORT);
   two.send('world');
   await turn(() => {

@@ -10,40 +10,14 @@ import { EADDRINUSE, EADDRNOTAVAIL, EAGAIN, EBADF, errno } from '../reactor/errn
 import {
   EVLOOP_NONBLOCK, EVLOOP_ONCE, EV_PERSIST, EV_READ, EV_SIGNAL, EV_TIMEOUT, EV_WRITE, Event,
 } from '../reactor/event.h';
-import { eventActive, eventAdd, eventDel, eventDispatch, eventEconomy, eventInit, eventLoop, eventSet, evsel } from '../reactor/event';
+import { eventActive, eventAdd, eventDel, eventDispatch, eventLoop, eventSet } from '../reactor/event';
 import { evtimerAdd, evtimerSet, signalAdd, signalDel, signalSet } from '../reactor/evtimer';
 import { Connection } from '../reactor/net/connection';
 import { Cork } from '../reactor/net/cork';
-import { AF_INET, F_GETFL, F_SETFL, O_NONBLOCK, SHUT_WR, SOCK_STREAM } from '../reactor/socket.h';
-import { accept, bind, close, fcntl, getsockname, listen, read, shutdown, socket, write } from '../reactor/syscalls';
-import { backends, environment } from './support/server';
-import type { Backend } from './support/server';
-
-const LOOPBACK = 0x7f000001;
-
-function init(backend: Backend, economy = false): void {
-  for (const name of backends) Reflect.deleteProperty(process.env, `EVENT_NO${name.toUpperCase()}`);
-  Object.assign(process.env, environment(backend));
-  eventEconomy(economy);
-  eventInit();
-  if (evsel.name !== backend) throw new Error(`${evsel.name} instead of ${backend}`);
-}
-
-function listener(): { fd: number; port: number } {
-  const fd = socket(AF_INET, SOCK_STREAM, 0);
-  const addr = { sinFamily: AF_INET, sinPort: 0, sinAddr: LOOPBACK };
-  if (bind(fd, addr) === -1 || listen(fd, 16) === -1 || getsockname(fd, addr) === -1) throw new Error(`errno ${errno}`);
-  return { fd, port: addr.sinPort };
-}
-
-/** Runs the loop until `fd` is readable or writable; the event does not persist. */
-async function until(fd: number, what: number): Promise<void> {
-  const ev = new Event();
-  let came = 0;
-  eventSet(ev, fd, what, (_fd, which) => void (came = which), null);
-  eventAdd(ev, null);
-  while (came === 0) await eventLoop(EVLOOP_ONCE);
-}
+import { AF_INET, SHUT_WR, SOCK_STREAM } from '../reactor/socket.h';
+import { accept, bind, close, listen, read, shutdown, socket, write } from '../reactor/syscalls';
+import { backends } from './support/server';
+import { LOOPBACK, init, listener, unblock, until } from './support/sockets';
 
 interface Pair {
   /** Ours. */
@@ -59,7 +33,7 @@ async function pair(): Promise<Pair> {
   peer.on('error', () => {});
   await Promise.all([once(peer, 'connect'), until(server.fd, EV_READ)]);
   const fd = accept(server.fd, null);
-  fcntl(fd, F_SETFL, fcntl(fd, F_GETFL, 0) | O_NONBLOCK);
+  unblock(fd);
   close(server.fd);
   return {
     fd, peer,

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 
+import { loadSystem } from '../reactor/ffi';
 import type { TranscriptEntry } from '../reactor/sim';
 import { Client, ask, served } from './support/client';
 import { startServer } from './support/server';
@@ -16,10 +17,10 @@ import { callsWithLengths, replay, transcriptsWithCalls } from './support/transc
 
 const maybe = hasStrace ? test.serial : test.skip;
 
-/** The calls on the first connection of a server, with which `talk` is held. */
+/** The calls on the first connection of a server, with which `talk` is held, and all that strace wrote. */
 async function traced<T>(
   t: ExecutionContext, options: Options, talk: (client: Client, port: number) => Promise<T>,
-): Promise<{ result: T; calls: TranscriptEntry[] }> {
+): Promise<{ result: T; calls: TranscriptEntry[]; output: string }> {
   const directory = mkdtempSync(join(tmpdir(), 'memcached-ts-'));
   t.teardown(() => rmSync(directory, { recursive: true }));
   const file = join(directory, 'calls');
@@ -35,7 +36,8 @@ async function traced<T>(
   const exit = once(server.process, 'exit');
   process.kill(Number(/STAT pid (\d+)/.exec(stats)?.[1]), 'SIGTERM');
   await exit;
-  return { result, calls: firstConnection(readFileSync(file, 'utf8')) };
+  const output = readFileSync(file, 'utf8');
+  return { result, calls: firstConnection(output), output };
 }
 
 for (const transcript of transcriptsWithCalls) {
@@ -67,3 +69,32 @@ maybe('epoll: a command is one read and one write, and so is a pipeline of them'
     ['read', 2048, 6], ['close'],
   ]);
 });
+
+const withUring = hasStrace && loadSystem()?.syscalls.batch != null ? test.serial : test.skip;
+
+for (const [name, options, uses] of [
+  ['epoll', {}, true],
+  ['epoll, with EVENT_NOIOURING', { env: { EVENT_NOIOURING: '1' } }, false],
+  ['epoll --classic', { classic: true }, false],
+] as const) {
+  withUring(`${name}: what twenty connections read and write at once leaves ${uses ? 'by' : 'without'} io_uring`, async (t) => {
+    const { output, calls } = await traced(t, options, async (client, port) => {
+      const others = await Promise.all(Array.from({ length: 19 }, () => Client.connect(port)));
+      for (let round = 0; round < 20; round++) {
+        for (const each of [client, ...others]) each.send('version\r\n');
+        for (const each of [client, ...others]) t.is(await each.take(15), 'VERSION 1.0.4\r\n');
+      }
+      client.send('quit\r\n');
+      t.is(await client.closed(), '');
+      for (const each of others) each.destroy();
+    });
+    const written = calls.filter(([call]) => call === 'write').length;
+    if (uses) {
+      t.regex(output, /io_uring_enter\(/);
+      t.true(written < 20, `${written} writes`);
+    } else {
+      t.notRegex(output, /io_uring_enter\(/);
+      t.is(written, 20);
+    }
+  });
+}

@@ -1,0 +1,1121 @@
+// Several at once: what many descriptors have to read is fetched as a turn begins, and what was written to many leaves
+// together. The rules, on the simulated backend, where the calls that the kernel gets are recorded. (The rest of the layer is
+// in economy.spec.ts, and the kernel's own way of doing several at once in uring.spec.ts.)
+import test from 'ava';
+
+import { EAGAIN, EBADF, ECONNRESET, EINTR, ENOMEM, EPIPE } from '../reactor/errno.h';
+import { CORK_SIZE, LARGE_WRITE } from '../reactor/economy';
+import {
+  EVLOOP_NONBLOCK, EVLOOP_ONCE, EV_PERSIST, EV_READ, EV_TIMEOUT, EV_WRITE,
+} from '../reactor/event.h';
+import type { Event } from '../reactor/event.h';
+import { eventActive, eventAdd, eventDel, eventDispatch, eventEconomy, eventLoop } from '../reactor/event';
+import { AHEAD_MIN, AHEAD_SIZE } from '../reactor/readahead';
+import type { SimClient, Simulation } from '../reactor/sim';
+import { SHUT_RD, SHUT_WR, AF_INET, SOCK_STREAM } from '../reactor/socket.h';
+import { accept, close, connect, read, shutdown, socket, write } from '../reactor/syscalls';
+import { fails, readText, writeText } from './support/calls';
+import {
+  Kernel, PORT, accepted, batches, failOnce, listening, newEvent, start, stopAll, timer, turn,
+} from './support/simulated';
+
+/** What a callback may get of a descriptor: text, or an errno value. */
+type Got = string | number;
+
+test.beforeEach(() => eventEconomy(true));
+
+test.afterEach.always(stopAll);
+
+/** Clients, and the descriptors from which the last read was a short one. */
+async function warm(sim: Simulation, count = 4): Promise<[SimClient, number][]> {
+  const pairs = accepted(sim, count);
+  for (const [client] of pairs) client.send('x');
+  await turn(() => {
+    for (const [, fd] of pairs) readText(fd);
+  });
+  return pairs;
+}
+
+/** Has `callback` called when one of the descriptors is readable, again and again. */
+function watch(pairs: readonly [unknown, number][], callback: (fd: number, which: number) => void): Event[] {
+  return pairs.map(([, fd]) => {
+    const ev = newEvent(fd, EV_READ | EV_PERSIST, callback);
+    eventAdd(ev, null);
+    return ev;
+  });
+}
+
+/** A turn of the loop, which does not wait. */
+function oneTurn(): Promise<number> {
+  return eventLoop(EVLOOP_ONCE | EVLOOP_NONBLOCK);
+}
+
+/** Reads until there is no more; what each read gave. */
+function readAll(fd: number, length = 4096): Got[] {
+  const got: Got[] = [];
+  do got.push(readText(fd, length)); while (typeof got.at(-1) === 'string' && got.at(-1) !== '');
+  return got;
+}
+
+function times<T>(count: number, value: T): T[] {
+  return Array.from({ length: count }, () => value);
+}
+
+function drain(fd: number): void {
+  readAll(fd);
+}
+
+/** Four descriptors, and what their clients have sent, fetched in a turn in which nobody has read it. */
+async function left(sim: Simulation, text = 'hello'): Promise<[SimClient, number][]> {
+  const pairs = await warm(sim);
+  const events = watch(pairs, () => {});
+  for (const [client] of pairs) client.send(text);
+  await oneTurn();
+  for (const ev of events) eventDel(ev);
+  return pairs;
+}
+
+/** So many bytes, no part of which looks like another. */
+function distinct(length: number): string {
+  return Array.from({ length }, (_, i) => String.fromCharCode((i * 7 + (i >> 8) * 3) & 0xff)).join('');
+}
+
+/** Those of `pairs`, in a call's record. */
+function list(pairs: readonly [unknown, number][]): string {
+  return pairs.map(([, fd]) => fd).join(' ');
+}
+
+// What is fetched
+
+test.serial('ahead: what four descriptors have to read is fetched in one call, before any of them is told', async (t) => {
+  const sim = start();
+  const pairs = await warm(sim);
+  const together = batches(sim);
+  const kernel = new Kernel(sim);
+  const seen: Got[][] = [];
+  watch(pairs, (fd) => {
+    if (seen.length === 0) t.deepEqual(kernel.calls(), pairs.map(([, each]) => `read ${each}: 5 of ${AHEAD_SIZE}`));
+    seen.push(readAll(fd));
+  });
+  for (const [client] of pairs) client.send('hello');
+  await oneTurn();
+  t.deepEqual(seen, pairs.map(() => ['hello', EAGAIN]));
+  t.deepEqual(kernel.calls(), []);
+  t.deepEqual(together, [`recv ${list(pairs)}`]);
+});
+
+test.serial('ahead: fewer than four are left alone', async (t) => {
+  const sim = start();
+  const pairs = await warm(sim, AHEAD_MIN - 1);
+  const kernel = new Kernel(sim);
+  watch(pairs, drain);
+  for (const [client] of pairs) client.send('hello');
+  await oneTurn();
+  t.deepEqual(kernel.calls(), pairs.map(([, fd]) => `read ${fd}: 5 of 4096`));
+});
+
+test.serial('ahead: those that are left alone are fetched when they are more', async (t) => {
+  const sim = start();
+  const pairs = await warm(sim);
+  const together = batches(sim);
+  const seen: Got[] = [];
+  watch(pairs, (fd) => seen.push(...readAll(fd)));
+  for (const [client] of pairs.slice(1)) client.send('hello');
+  await oneTurn();
+  for (const [client] of pairs) client.send('world');
+  await oneTurn();
+  t.deepEqual(seen.filter((got) => got !== EAGAIN), [...times(3, 'hello'), ...times(4, 'world')]);
+  t.deepEqual(together, [`recv ${list([...pairs.slice(1), pairs[0]])}`]);
+});
+
+test.serial('ahead: a descriptor from which nothing was read yet is the program\'s to read', async (t) => {
+  const sim = start();
+  const pairs = accepted(sim, 5);
+  const together = batches(sim);
+  watch(pairs, drain);
+  for (const [client] of pairs) client.send('hello');
+  await oneTurn();
+  t.deepEqual(together, []);
+  for (const [client] of pairs) client.send('hello');
+  await oneTurn();
+  t.deepEqual(together, [`recv ${list(pairs)}`]);
+});
+
+test.serial('ahead: so is one from which the last read was no short one', async (t) => {
+  for (const [length, count] of [[AHEAD_SIZE - 1, 5], [AHEAD_SIZE, 4], [5000, 4]]) {
+    const sim = start();
+    const pairs = await warm(sim, 5);
+    const [client, fd] = pairs[2];
+    client.send('a'.repeat(length));
+    await turn(() => t.is(readText(fd, 6000), 'a'.repeat(length)));
+    const together = batches(sim);
+    watch(pairs, drain);
+    for (const [each] of pairs) each.send('hello');
+    await oneTurn();
+    t.deepEqual(together, [`recv ${list(count === 5 ? pairs : pairs.filter(([, each]) => each !== fd))}`], String(length));
+  }
+});
+
+test.serial('ahead: a socket that connected is a stream; what the layer did not see opened is left alone', async (t) => {
+  const sim = start({ autoAdvance: true });
+  const clients: SimClient[] = [];
+  sim.serve(80, (client) => clients.push(client));
+  const connecting = Array.from({ length: 4 }, () => {
+    const fd = socket(AF_INET, SOCK_STREAM, 0);
+    connect(fd, { sinFamily: AF_INET, sinPort: 80, sinAddr: 0x7f000001 });
+    return fd;
+  });
+  await turn(() => {}); // in which the connections come about
+  const others = Array.from({ length: 4 }, () => sim.socketpair());
+  const readable = [...connecting, ...others.map(([fd]) => fd)];
+  const send = (): void => {
+    for (const client of clients) client.send('hello');
+    for (const [, peer] of others) writeText(peer, 'hello');
+  };
+  send();
+  await turn(() => {
+    for (const fd of readable) t.is(readText(fd), 'hello');
+  });
+  const together = batches(sim);
+  watch(readable.map((fd) => [null, fd]), (fd) => t.deepEqual(readAll(fd), ['hello', EAGAIN]));
+  send();
+  await oneTurn();
+  t.deepEqual(together, [`recv ${connecting.join(' ')}`]);
+});
+
+test.serial('ahead: only where a callback is about to be called for reading', async (t) => {
+  const sim = start();
+  const pairs = await warm(sim, 5);
+  const together = batches(sim);
+  const writer = newEvent(pairs[3][1], EV_WRITE, () => {});
+  eventAdd(writer, null);
+  watch(pairs.slice(0, 3), drain);
+  for (const [client] of pairs) client.send('hello');
+  await oneTurn();
+  t.deepEqual(together, []);
+});
+
+test.serial('ahead: two events of one descriptor count once', async (t) => {
+  const sim = start();
+  const pairs = await warm(sim);
+  const together = batches(sim);
+  watch(pairs, drain);
+  for (const [, fd] of pairs) eventActive(newEvent(fd, EV_READ, drain), EV_READ, 1);
+  for (const [client] of pairs) client.send('hello');
+  await oneTurn();
+  t.deepEqual(together, [`recv ${list(pairs)}`]);
+});
+
+test.serial('ahead: descriptors of any number, as many as a call takes; the rest is read by the program', async (t) => {
+  const sim = start();
+  const size = sim.syscalls.batch?.size ?? 0;
+  const pairs = await warm(sim, 3 * size);
+  const together = batches(sim);
+  const seen: Got[][] = [];
+  watch(pairs, (fd) => seen.push(readAll(fd)));
+  for (let round = 0; round < 3; round++) {
+    for (const [client, fd] of pairs) client.send(`hello, ${fd}`);
+    await oneTurn();
+    t.deepEqual(seen.splice(0), pairs.map(([, fd]) => [`hello, ${fd}`, EAGAIN]));
+    t.is(together.length, round + 1);
+    t.is(together[round].split(' ').length - 1, size);
+  }
+});
+
+test.serial('ahead: where the backend has no such calls, all is read by the program', async (t) => {
+  const sim = start({}, (each) => Object.defineProperty(each.syscalls, 'batch', { value: null }));
+  const pairs = await warm(sim, 10);
+  const kernel = new Kernel(sim);
+  watch(pairs, (fd) => {
+    t.deepEqual(readAll(fd), ['hello', EAGAIN]);
+    writeText(fd, 'world');
+  });
+  for (const [client] of pairs) client.send('hello');
+  await oneTurn();
+  for (const [client] of pairs) t.is(client.take().toString(), 'world');
+  t.deepEqual(kernel.calls().slice(0, 2), [`read ${pairs[0][1]}: 5 of 4096`, `read ${pairs[1][1]}: 5 of 4096`]);
+});
+
+// What reads give of it
+
+test.serial('ahead: reads smaller than what was fetched get it piece by piece, in order, then EAGAIN', async (t) => {
+  const text = distinct(200);
+  for (const length of [1, 2, 3, 4, 5, 7, 64, 100, 199, 200]) {
+    const sim = start();
+    const pairs = await warm(sim);
+    const kernel = new Kernel(sim);
+    watch(pairs, (fd) => {
+      const got = readAll(fd, length);
+      // Whether a read was a short one, the program cannot tell where its length divides that of the whole.
+      t.is(got.pop(), EAGAIN);
+      t.is(got.join(''), text);
+      t.true(got.slice(0, -1).every((piece) => typeof piece === 'string' && piece.length === length));
+    });
+    for (const [client] of pairs) client.send(text);
+    await oneTurn();
+    t.deepEqual(kernel.calls(), pairs.map(([, fd]) => `read ${fd}: 200 of ${AHEAD_SIZE}`));
+  }
+});
+
+test.serial('ahead: bytes come to where they are asked for, and nowhere else', async (t) => {
+  const sim = start();
+  const pairs = await warm(sim);
+  watch(pairs, (fd) => {
+    for (const [at, length, given] of [[3, 5, 5], [0, 6, 6], [7, 9, 9], [15, 1, 1], [1, 15, 4]]) {
+      const whole = Buffer.alloc(32, '.');
+      const buf = whole.subarray(8, 24);
+      t.is(read(fd, buf, at, length), given);
+      t.is(whole.toString().replaceAll('.', '').length, given);
+      t.is(whole.indexOf('x'), 8 + at);
+    }
+  });
+  for (const [client] of pairs) client.send('x'.repeat(25));
+  await oneTurn();
+});
+
+test.serial('ahead: after a fetch of all it can take the kernel is asked for more, in the same turn', async (t) => {
+  for (const [length, asks] of [[AHEAD_SIZE - 1, false], [AHEAD_SIZE, true], [AHEAD_SIZE + 1, true], [1000, true]] as const) {
+    const sim = start();
+    const pairs = await warm(sim);
+    const kernel = new Kernel(sim);
+    watch(pairs, (fd) => t.is(readAll(fd).filter((got) => got !== EAGAIN).join(''), distinct(length)));
+    for (const [client] of pairs) client.send(distinct(length));
+    await oneTurn();
+    t.deepEqual(kernel.calls(), [
+      ...pairs.map(([, fd]) => `read ${fd}: ${Math.min(length, AHEAD_SIZE)} of ${AHEAD_SIZE}`),
+      ...pairs.flatMap(([, fd]) => asks ? [`read ${fd}: ${length - AHEAD_SIZE || 'EAGAIN'} of 4096`] : []),
+    ]);
+  }
+});
+
+test.serial('ahead: and then nothing is fetched until a read is a short one again', async (t) => {
+  const sim = start();
+  const pairs = await warm(sim);
+  const together = batches(sim);
+  watch(pairs, drain);
+  for (const [length, count] of [[AHEAD_SIZE, 1], [AHEAD_SIZE, 1], [10, 1], [10, 2], [AHEAD_SIZE + 10, 3], [10, 4]]) {
+    for (const [client] of pairs) client.send('a'.repeat(length));
+    await oneTurn();
+    t.is(together.length, count);
+  }
+});
+
+test.serial('ahead: a callback gets what was fetched of another descriptor, which is called for nothing then', async (t) => {
+  const sim = start();
+  const pairs = await warm(sim);
+  const kernel = new Kernel(sim);
+  const seen: Got[][] = [];
+  watch(pairs, () => {
+    for (const [, fd] of [...pairs].reverse()) seen.push(readAll(fd));
+  });
+  for (const [client, fd] of pairs) client.send(`hello, ${fd}`);
+  await oneTurn();
+  t.deepEqual(seen.slice(0, 4), [...pairs].reverse().map(([, fd]) => [`hello, ${fd}`, EAGAIN]));
+  t.deepEqual(seen.slice(4), times(12, [EAGAIN]));
+  t.is(kernel.calls().length, 4);
+});
+
+test.serial('ahead: a read of no bytes takes none', async (t) => {
+  const sim = start();
+  const pairs = await warm(sim);
+  watch(pairs, (fd) => {
+    t.true(read(fd, Buffer.alloc(1), 0, 0) <= 0);
+    t.is(readText(fd, 2), 'he');
+    t.true(read(fd, Buffer.alloc(1), 1, 0) <= 0);
+    t.deepEqual(readAll(fd), ['llo', EAGAIN]);
+  });
+  for (const [client] of pairs) client.send('hello');
+  await oneTurn();
+});
+
+test.serial('ahead: nor is a read of no bytes told of an error', async (t) => {
+  const sim = start();
+  const pairs = await warm(sim);
+  const seen: Got[] = [];
+  watch(pairs, (fd) => {
+    read(fd, Buffer.alloc(1), 0, 0);
+    seen.push(readText(fd));
+  });
+  failOnce(sim, 'read', ENOMEM, pairs[0][1]);
+  for (const [client] of pairs) client.send('hello');
+  await oneTurn();
+  t.deepEqual(seen, [ENOMEM, ...times(3, 'hello')]);
+});
+
+test.serial('ahead: a read to outside of the buffer is refused as by the kernel, and loses nothing', async (t) => {
+  const sim = start();
+  const pairs = await warm(sim);
+  const buf = Buffer.alloc(5);
+  const refused = (fd: number): void => {
+    for (const [offset, length] of [[0, 6], [5, 1], [-1, 2], [0, -1], [NaN, 1], [0, NaN]]) {
+      t.throws(() => read(fd, buf, offset, length), { instanceOf: RangeError });
+    }
+  };
+  const events = watch(pairs, (fd) => {
+    refused(fd);
+    t.is(readText(fd, 2), 'he');
+    refused(fd);
+  });
+  for (const [client] of pairs) client.send('hello');
+  await oneTurn();
+  for (const ev of events) eventDel(ev);
+  for (const [, fd] of pairs) {
+    refused(fd);
+    t.is(readText(fd), 'llo');
+  }
+  t.deepEqual([...buf], [0, 0, 0, 0, 0]);
+});
+
+test.serial('ahead: a read of what is no descriptor is refused as by the kernel', async (t) => {
+  const sim = start();
+  const pairs = await warm(sim);
+  const refused = (): void => {
+    for (const fd of [-1, -2, 2, 5000]) fails(t, read(fd, Buffer.alloc(10), 0, 10), EBADF);
+  };
+  watch(pairs, (fd) => {
+    refused();
+    t.is(readText(fd), 'hello');
+  });
+  for (const [client] of pairs) client.send('hello');
+  await oneTurn();
+  refused();
+});
+
+test.serial('ahead: EAGAIN and EINTR that were fetched are as if nothing had been', async (t) => {
+  for (const errnum of [EAGAIN, EINTR]) {
+    const sim = start();
+    const pairs = await warm(sim);
+    const kernel = new Kernel(sim);
+    const seen: Got[] = [];
+    watch(pairs, (fd) => seen.push(...readAll(fd)));
+    failOnce(sim, 'read', errnum, pairs[1][1]);
+    for (const [client, fd] of pairs) client.send(`hello, ${fd}`);
+    await oneTurn();
+    t.deepEqual(seen, pairs.flatMap(([, fd]) => [`hello, ${fd}`, EAGAIN]));
+    t.deepEqual(kernel.calls().slice(4), [`read ${pairs[1][1]}: 8 of 4096`]);
+    t.is(await oneTurn(), 0);
+    t.is(seen.length, 8);
+  }
+});
+
+// The end of the stream, and errors
+
+test.serial('ahead: the end of the stream is told after the last bytes, in a turn of its own', async (t) => {
+  for (const length of [5, AHEAD_SIZE, AHEAD_SIZE + 5]) {
+    const sim = start();
+    const pairs = await warm(sim);
+    const together = batches(sim);
+    const seen: Got[][] = [];
+    const events = watch(pairs, (fd) => {
+      seen.push(readAll(fd));
+      if (seen.at(-1)?.at(-1) === '') eventDel(events[pairs.findIndex(([, each]) => each === fd)]);
+    });
+    for (const [client] of pairs) {
+      client.send('a'.repeat(length));
+      client.end();
+    }
+    t.is(await eventDispatch(), 1);
+    t.is(seen.length, 8);
+    for (const got of seen.slice(0, 4)) {
+      t.is(got.pop(), EAGAIN);
+      t.is(got.join(''), 'a'.repeat(length));
+    }
+    t.deepEqual(seen.slice(4), times(4, ['']));
+    t.is(together.length, length === AHEAD_SIZE ? 1 : 2);
+  }
+});
+
+test.serial('ahead: the end of the stream that nobody read is told later, and to who waits to read', async (t) => {
+  const sim = start();
+  const pairs = await warm(sim);
+  let looks = false;
+  const seen: Got[] = [];
+  const events = watch(pairs, (fd) => {
+    if (looks) seen.push(readText(fd));
+  });
+  for (const [client] of pairs) client.end();
+  await oneTurn();
+  looks = true;
+  await oneTurn();
+  t.deepEqual(seen, ['', '', '', '']);
+  for (const ev of events) eventDel(ev);
+  for (const [, fd] of pairs) t.is(readText(fd), ''); // it is the kernel's to tell again
+});
+
+test.serial('ahead: what is to be told of a reset is told once, in the turn in which it was fetched', async (t) => {
+  const sim = start();
+  const pairs = await warm(sim);
+  const seen: Got[][] = [];
+  const events = watch(pairs, (fd) => {
+    seen.push([readText(fd), readText(fd)]);
+    for (const ev of events) eventDel(ev);
+  });
+  for (const [client] of pairs) client.reset();
+  await oneTurn();
+  t.deepEqual(seen, [[ECONNRESET, '']]);
+  for (const [i, [, fd]] of pairs.entries()) t.deepEqual([readText(fd), readText(fd)], i === 0 ? ['', ''] : [ECONNRESET, '']);
+});
+
+test.serial('ahead: bytes that came before a reset are told before it', async (t) => {
+  const sim = start();
+  const pairs = await warm(sim);
+  const seen: Got[][] = [];
+  const events = watch(pairs, (fd) => {
+    seen.push(readAll(fd));
+    if (seen.length > 4) eventDel(events[pairs.findIndex(([, each]) => each === fd)]);
+  });
+  for (const [client] of pairs) {
+    client.send('hello');
+    client.reset();
+  }
+  t.is(await eventDispatch(), 1);
+  t.deepEqual(seen, [...times(4, ['hello', EAGAIN]), ...times(4, [ECONNRESET])]);
+});
+
+test.serial('ahead: any other error is told once too, to the one whose it is', async (t) => {
+  const sim = start();
+  const pairs = await warm(sim);
+  const seen: Got[][] = [];
+  watch(pairs, (fd) => seen.push(readAll(fd)));
+  failOnce(sim, 'read', ENOMEM, pairs[2][1]);
+  for (const [client] of pairs) client.send('hello');
+  await oneTurn();
+  t.deepEqual(seen, [['hello', EAGAIN], ['hello', EAGAIN], [ENOMEM], ['hello', EAGAIN]]);
+  await oneTurn();
+  t.deepEqual(seen.slice(4), [['hello', EAGAIN]]);
+});
+
+test.serial('ahead: an error that nobody read is told later, and to who waits to read', async (t) => {
+  const sim = start();
+  const pairs = await left(sim, '');
+  failOnce(sim, 'read', ENOMEM, pairs[2][1]);
+  const events = watch(pairs, () => {});
+  for (const [client] of pairs) client.send('hello');
+  await oneTurn();
+  for (const ev of events) eventDel(ev);
+  const seen: Got[][] = [];
+  watch([pairs[2]], (fd) => seen.push(readAll(fd)));
+  await oneTurn();
+  await oneTurn();
+  t.deepEqual(seen, [[ENOMEM], ['hello', EAGAIN]]);
+});
+
+// What is not asked for in its turn
+
+test.serial('left: who waits to read is called again in the next turn, which does not wait', async (t) => {
+  const sim = start({ autoAdvance: true });
+  const pairs = await warm(sim);
+  const kernel = new Kernel(sim);
+  const seen: Got[] = [];
+  let called = 0;
+  const events = watch(pairs, (fd, which) => {
+    t.is(which, EV_READ);
+    if (++called > 8) seen.push(...readAll(fd));
+  });
+  for (const [client] of pairs) client.send('hello');
+  for (let turns = 1; turns <= 3; turns++) {
+    t.is(await eventLoop(EVLOOP_ONCE), 0);
+    t.is(called, 4 * turns);
+  }
+  // What came meanwhile would be told by the next wait; so the kernel was asked.
+  t.deepEqual(seen, times(4, ['hello', EAGAIN]).flat());
+  t.deepEqual(kernel.calls(), [
+    ...pairs.map(([, fd]) => `read ${fd}: 5 of ${AHEAD_SIZE}`), ...pairs.map(([, fd]) => `read ${fd}: EAGAIN of 4096`),
+  ]);
+  t.is(sim.elapsed, 0);
+  for (const ev of events) eventDel(ev);
+  t.is(await eventDispatch(), 1);
+});
+
+test.serial('left: an event that does not persist is called once for it, each time that it is added', async (t) => {
+  const sim = start({ autoAdvance: true });
+  const pairs = await left(sim);
+  const [, fd] = pairs[0];
+  let called = 0;
+  const ev = newEvent(fd, EV_READ, () => called++);
+  for (let times = 1; times <= 3; times++) {
+    eventAdd(ev, null);
+    t.is(await eventDispatch(), 1);
+    t.is(called, times);
+  }
+  t.is(sim.elapsed, 0);
+  t.is(readText(fd), 'hello');
+  eventAdd(ev, null);
+  t.is(await eventLoop(EVLOOP_NONBLOCK), 0);
+  t.is(called, 3);
+});
+
+test.serial('left: an event for both directions is told of both, whether it persists or not', async (t) => {
+  for (const flags of [EV_READ | EV_WRITE, EV_READ | EV_WRITE | EV_PERSIST]) {
+    const sim = start();
+    const pairs = await left(sim);
+    const seen: number[] = [];
+    const ev = newEvent(pairs[0][1], flags, (_fd, which) => {
+      seen.push(which);
+      if (seen.length === 3) t.is(readText(pairs[0][1]), 'hello');
+    });
+    for (let i = 0; i < 4; i++) {
+      eventAdd(ev, null);
+      await oneTurn();
+    }
+    t.deepEqual(seen, [EV_READ | EV_WRITE, EV_READ | EV_WRITE, EV_READ | EV_WRITE, EV_WRITE]);
+  }
+});
+
+test.serial('left: an event for writing is told of it no more than of any other', async (t) => {
+  const sim = start();
+  const [[, fd]] = await left(sim);
+  const seen: number[] = [];
+  eventAdd(newEvent(fd, EV_WRITE | EV_PERSIST, (_fd, which) => seen.push(which)), null);
+  await oneTurn();
+  t.deepEqual(seen, [EV_WRITE]);
+});
+
+test.serial('left: of what was read in part, the rest comes in the next turn, before what came meanwhile', async (t) => {
+  const sim = start();
+  const pairs = await warm(sim);
+  const seen = new Map<number, Got[]>(pairs.map(([, fd]) => [fd, []]));
+  watch(pairs, (fd) => seen.get(fd)?.push(readText(fd, 4)));
+  for (const [client] of pairs) client.send('abcdefghij');
+  await oneTurn();
+  for (const [client] of pairs) client.send('klmn');
+  for (let turns = 0; turns < 5; turns++) await oneTurn();
+  for (const got of seen.values()) t.deepEqual(got, ['abcd', 'efgh', 'ij', 'klmn']);
+});
+
+test.serial('left: in one turn all that there is can be read, of before and of now', async (t) => {
+  for (const length of [1, 3, 5, 100]) {
+    const sim = start();
+    const pairs = await left(sim);
+    for (const [client] of pairs) client.send(' world');
+    let text = '';
+    const ev = newEvent(pairs[1][1], EV_READ | EV_PERSIST, (fd) => text += readAll(fd, length).slice(0, -1).join(''));
+    eventAdd(ev, null);
+    await oneTurn();
+    t.is(text, 'hello world');
+  }
+});
+
+test.serial('left: it is fetched no further meanwhile', async (t) => {
+  const sim = start();
+  const pairs = await left(sim, distinct(1000));
+  const together = batches(sim);
+  const kernel = new Kernel(sim);
+  const events = watch(pairs, () => {});
+  for (let turns = 0; turns < 3; turns++) await oneTurn();
+  t.deepEqual(together, []);
+  t.deepEqual(kernel.calls(), []);
+  for (const ev of events) eventDel(ev);
+  for (const [, fd] of pairs) t.is(readAll(fd).slice(0, -1).join(''), distinct(1000));
+});
+
+test.serial('left: it stays as it was while others are fetched', async (t) => {
+  const sim = start();
+  const pairs = await left(sim, 'abcdefghij');
+  const others = await warm(sim, 6);
+  const together = batches(sim);
+  watch(others, drain);
+  for (let round = 0; round < 3; round++) {
+    for (const [client] of others) client.send('other bytes');
+    await oneTurn();
+    for (const [, fd] of pairs) t.is(readText(fd, 2), 'abcdefghij'.slice(2 * round, 2 * round + 2));
+  }
+  t.is(together.length, 3);
+});
+
+test.serial('left: where nobody waits to read, nobody is called for it, and the loop waits', async (t) => {
+  const sim = start({ autoAdvance: true });
+  const pairs = await left(sim);
+  const together = batches(sim);
+  timer(10, () => t.is(sim.elapsed, 10));
+  t.is(await eventDispatch(), 1);
+  t.is(sim.elapsed, 10);
+  t.deepEqual(together, []);
+  for (const [, fd] of pairs) t.is(readText(fd), 'hello');
+});
+
+test.serial('left: it can be read outside of the loop, and in a later turn by any callback', async (t) => {
+  const sim = start();
+  const pairs = await left(sim);
+  t.is(readText(pairs[0][1], 3), 'hel');
+  t.deepEqual(readAll(pairs[1][1]), ['hello', EAGAIN]);
+  await turn(() => {
+    t.deepEqual(readAll(pairs[0][1]), ['lo', EAGAIN]);
+    t.deepEqual(readAll(pairs[2][1]), ['hello', EAGAIN]);
+    t.deepEqual(readAll(pairs[1][1]), [EAGAIN]);
+  });
+  t.deepEqual(readAll(pairs[3][1]), ['hello', EAGAIN]);
+});
+
+test.serial('left: who is added later is called in the next turn, though another loop has run meanwhile', async (t) => {
+  const sim = start({ autoAdvance: true });
+  const pairs = await left(sim);
+  timer(1, () => {});
+  await eventDispatch();
+  const seen: Got[][] = [];
+  const events = watch(pairs, (fd) => {
+    seen.push(readAll(fd));
+    eventDel(events[pairs.findIndex(([, each]) => each === fd)]);
+  });
+  t.is(await eventDispatch(), 1);
+  t.deepEqual(seen, times(4, ['hello', EAGAIN]));
+  t.is(sim.elapsed, 1);
+});
+
+for (const [name, flags] of [['EVLOOP_ONCE', EVLOOP_ONCE], ['EVLOOP_NONBLOCK', EVLOOP_NONBLOCK]] as const) {
+  test.serial(`left: a loop with ${name} calls who waits for it, and ends`, async (t) => {
+    const sim = start();
+    const pairs = await left(sim);
+    const seen: Got[][] = [];
+    watch(pairs, (fd) => seen.push(readAll(fd)));
+    t.is(await eventLoop(flags), 0);
+    t.deepEqual(seen, times(4, ['hello', EAGAIN]));
+  });
+}
+
+test.serial('left: an event that another callback deletes is not called, and its descriptor keeps its bytes', async (t) => {
+  const sim = start();
+  const pairs = await warm(sim);
+  const called: number[] = [];
+  const events = watch(pairs, (fd) => {
+    called.push(fd);
+    t.deepEqual(readAll(fd), ['hello', EAGAIN]);
+    for (const ev of events) eventDel(ev);
+  });
+  for (const [client] of pairs) client.send('hello');
+  await oneTurn();
+  await oneTurn();
+  t.deepEqual(called, [pairs[0][1]]);
+  for (const [, fd] of pairs.slice(1)) t.is(readText(fd), 'hello');
+});
+
+test.serial('left: an event whose timeout comes is told of that, and its descriptor keeps its bytes', async (t) => {
+  const sim = start({ autoAdvance: true });
+  const pairs = await warm(sim);
+  const seen: number[] = [];
+  for (const [client, fd] of pairs) {
+    eventAdd(newEvent(fd, EV_READ | EV_PERSIST, (_fd, which) => seen.push(which)), { tvSec: 1, tvUsec: 0 });
+    sim.at(1, () => client.send('hello'));
+  }
+  sim.at(1, () => sim.setClock(sim.now + 1)); // so that not even a microsecond lies between the two
+  const together = batches(sim);
+  t.is(await eventDispatch(), 1);
+  t.deepEqual(seen, times(4, EV_TIMEOUT));
+  t.is(together.length, 1);
+  for (const [, fd] of pairs) t.is(readText(fd), 'hello');
+});
+
+test.serial('left: what a callback did not read before it threw is there when the loop runs again', async (t) => {
+  const sim = start();
+  const pairs = await warm(sim);
+  let throws = true;
+  const seen: Got[][] = [];
+  watch(pairs, (fd) => {
+    t.is(readText(fd, 3), throws ? 'hel' : fd === pairs[0][1] ? 'lo' : 'hel');
+    if (throws) throw new Error('a bug');
+    seen.push(readAll(fd));
+  });
+  for (const [client] of pairs) client.send('hello');
+  await t.throwsAsync(oneTurn(), { message: 'a bug' });
+  throws = false;
+  await oneTurn();
+  t.deepEqual(seen, [...times(3, ['lo', EAGAIN]), [EAGAIN]]);
+});
+
+for (const [name, flags] of [['once', EVLOOP_ONCE], ['without waiting', EVLOOP_ONCE | EVLOOP_NONBLOCK]] as const) {
+  test.serial(`left: a loop within a callback, ${name}, goes on with what was fetched, and so does the callback`, async (t) => {
+    const sim = start();
+    const pairs = await warm(sim);
+    const heard = new Map<number, string>(pairs.map(([, fd]) => [fd, '']));
+    const order: number[] = [];
+    let nested = false;
+    watch(pairs, (fd) => {
+      order.push(fd);
+      const hear = (length: number): void => {
+        const got = readText(fd, length);
+        if (typeof got === 'string') heard.set(fd, `${heard.get(fd) ?? ''}${got}`);
+      };
+      hear(2);
+      if (!nested) {
+        nested = true;
+        for (const [client] of pairs) client.send(' world');
+        void eventLoop(flags);
+        order.push(0);
+      }
+      for (let i = 0; i < 5; i++) hear(3);
+    });
+    for (const [client] of pairs) client.send('hello');
+    await oneTurn();
+    const fds = pairs.map(([, fd]) => fd);
+    t.deepEqual(order, [fds[0], ...fds.slice(1), fds[0], 0]);
+    for (const text of heard.values()) t.is(text, 'hello world');
+  });
+}
+
+test.serial('left: event_init forgets it', async (t) => {
+  const first = start();
+  const pairs = await left(first);
+  const second = start();
+  const again = accepted(second, 4);
+  t.deepEqual(list(again), list(pairs));
+  for (const [, fd] of again) t.is(readText(fd), EAGAIN);
+});
+
+// Descriptors that are closed
+
+test.serial('close: drops what was fetched, and who gets the number in the same turn gets his own', async (t) => {
+  const sim = start();
+  const pairs = await warm(sim);
+  const listener = listening();
+  const events = watch(pairs, (fd) => {
+    if (fd !== pairs[0][1]) {
+      t.is(readText(fd), 'hello');
+      return;
+    }
+    eventDel(events[1]);
+    close(pairs[1][1]);
+    const fresh = sim.connect(PORT);
+    t.is(accept(listener, null), pairs[1][1]);
+    t.deepEqual(readAll(pairs[1][1]), [EAGAIN]);
+    fresh.send('fresh');
+    t.deepEqual(readAll(pairs[1][1]), ['fresh', EAGAIN]);
+  });
+  for (const [client] of pairs) client.send('hello');
+  await oneTurn();
+  await oneTurn();
+  t.deepEqual(readAll(pairs[1][1]), [EAGAIN]);
+});
+
+test.serial('close: drops what was left, and nobody is called for it', async (t) => {
+  for (const text of ['hello', '']) {
+    const sim = start();
+    const pairs = await left(sim, 'hello');
+    if (text === '') {
+      for (const [client, fd] of pairs) {
+        readAll(fd);
+        client.end();
+      }
+      const events = watch(pairs, () => {});
+      await oneTurn();
+      for (const ev of events) eventDel(ev);
+    }
+    for (const [, fd] of pairs) close(fd);
+    const again = accepted(sim, 4);
+    t.deepEqual(list(again), list(pairs));
+    watch(again, () => t.fail());
+    t.is(await eventLoop(EVLOOP_NONBLOCK), 0);
+    for (const [, fd] of again) t.deepEqual(readAll(fd), [EAGAIN]);
+  }
+});
+
+test.serial('close: a number that is used again is fetched from only after a short read of its own', async (t) => {
+  const sim = start();
+  for (const [, fd] of await warm(sim)) close(fd);
+  const pairs = accepted(sim, 4);
+  const together = batches(sim);
+  watch(pairs, (fd) => t.deepEqual(readAll(fd), ['hello', EAGAIN]));
+  for (const [client] of pairs) client.send('hello');
+  await oneTurn();
+  t.deepEqual(together, []);
+});
+
+test.serial('close: an event that was not deleted before is not called for who gets the number', async (t) => {
+  const sim = start();
+  const old = accepted(sim, 4);
+  const stale = watch(old, () => t.fail());
+  for (const [, fd] of old) close(fd);
+  const pairs = await warm(sim);
+  t.deepEqual(list(pairs), list(old));
+  for (const [client, fd] of pairs) {
+    client.send('hello');
+    eventActive(newEvent(fd, EV_READ, () => {}), EV_READ, 1);
+  }
+  const together = batches(sim);
+  await oneTurn();
+  t.is(together.length, 1);
+  t.is(await eventLoop(EVLOOP_NONBLOCK), 0);
+  for (const ev of stale) eventDel(ev);
+  for (const [, fd] of pairs) t.is(readText(fd), 'hello');
+});
+
+test.serial('shutdown: for reading leaves what was fetched to be read, and then the end', async (t) => {
+  const sim = start();
+  const pairs = await warm(sim);
+  watch(pairs, (fd) => {
+    shutdown(fd, SHUT_RD);
+    t.is(readText(fd, 2), 'he');
+  });
+  for (const [client] of pairs) client.send('hello');
+  await oneTurn();
+  for (const [, fd] of pairs) t.deepEqual(readAll(fd), ['llo', '']);
+});
+
+// What leaves together
+
+test.serial('together: what is in the cork for four descriptors leaves in one call, in the order of the writes', async (t) => {
+  const sim = start();
+  const [a, b, c, d] = accepted(sim, 4);
+  const together = batches(sim);
+  const kernel = new Kernel(sim);
+  await turn(() => {
+    for (const [, fd] of [c, a, d, b]) {
+      writeText(fd, 'hello, ');
+      writeText(fd, String(fd));
+    }
+    t.deepEqual(kernel.calls(), []);
+  });
+  t.deepEqual(together, [`send ${list([c, a, d, b])}`]);
+  for (const [client, fd] of [a, b, c, d]) t.is(client.take().toString(), `hello, ${fd}`);
+});
+
+test.serial('together: three leave one after another', async (t) => {
+  const sim = start();
+  const pairs = accepted(sim, 3);
+  const together = batches(sim);
+  await turn(() => {
+    for (const [, fd] of pairs) writeText(fd, 'hello');
+  });
+  t.deepEqual(together, []);
+  for (const [client] of pairs) t.is(client.take().toString(), 'hello');
+});
+
+test.serial('together: not where one of them was written to twice with another between; all in order', async (t) => {
+  const sim = start();
+  const pairs = accepted(sim, 4);
+  const together = batches(sim);
+  const kernel = new Kernel(sim);
+  const [first] = pairs;
+  await turn(() => {
+    for (const [, fd] of [...pairs, first]) writeText(fd, `${fd}`);
+    writeText(first[1], '!');
+  });
+  t.deepEqual(together, []);
+  t.deepEqual(kernel.calls().map((call) => call.replace(/:.*/, '')), [...pairs, first].map(([, fd]) => `write ${fd}`));
+  t.is(first[0].take().toString(), `${first[1]}${first[1]}!`);
+  await turn(() => {
+    for (const [, fd] of pairs) writeText(fd, 'hello');
+  });
+  t.deepEqual(together, [`send ${list(pairs)}`], 'it was for that turn');
+});
+
+test.serial('together: not where one of them is no stream', async (t) => {
+  const sim = start();
+  const pairs = accepted(sim, 4);
+  const [other, peer] = sim.socketpair();
+  const together = batches(sim);
+  await turn(() => {
+    writeText(pairs[0][1], 'hello');
+    writeText(other, 'hallo');
+    for (const [, fd] of pairs.slice(1)) writeText(fd, 'hello');
+  });
+  t.deepEqual(together, []);
+  t.is(readText(peer), 'hallo');
+  for (const [client] of pairs) t.is(client.take().toString(), 'hello');
+});
+
+test.serial('together: what the kernel does not take of one is held, and the others have theirs', async (t) => {
+  const sim = start({ sendBuffer: 10 });
+  const pairs = accepted(sim, 5);
+  const together = batches(sim);
+  const [stuck] = pairs[2];
+  stuck.pauseReading();
+  await turn(() => {
+    for (const [, fd] of pairs) t.is(writeText(fd, fd === pairs[2][1] ? '0123456789, and more' : 'hello'), fd === pairs[2][1] ? 20 : 5);
+  });
+  t.deepEqual(together, [`send ${list(pairs)}`]);
+  for (const [client] of pairs.filter((_pair, i) => i !== 2)) t.is(client.take().toString(), 'hello');
+  await turn(() => {
+    t.is(writeText(pairs[2][1], 'again'), -EAGAIN);
+    for (const [, fd] of pairs.slice(3)) t.is(writeText(fd, 'again'), 5);
+  });
+  for (const [client] of pairs.slice(3)) t.is(client.take().toString(), 'again');
+  stuck.resumeReading();
+  t.is(await eventDispatch(), 1);
+  t.is(stuck.take().toString(), '0123456789, and more');
+});
+
+test.serial('together: though something is held for others, or their sending failed', async (t) => {
+  const sim = start({ sendBuffer: 10 });
+  const pairs = accepted(sim, 6);
+  const [stuck, failing, ...sound] = pairs;
+  stuck[0].pauseReading();
+  failOnce(sim, 'write', EPIPE, failing[1]);
+  await turn(() => {
+    writeText(stuck[1], '0123456789, and more');
+    writeText(failing[1], 'hello');
+  });
+  const together = batches(sim);
+  for (let round = 0; round < 2; round++) {
+    await turn(() => {
+      t.is(writeText(stuck[1], 'again'), -EAGAIN);
+      for (const [, fd] of sound) t.is(writeText(fd, 'hello'), 5);
+    });
+    t.deepEqual(sound.map(([client]) => client.take().toString()), times(4, 'hello'));
+  }
+  t.deepEqual(together, times(2, `send ${list(sound)}`));
+  await turn(() => t.is(writeText(failing[1], 'hello'), -EPIPE));
+  stuck[0].resumeReading();
+  t.is(await eventDispatch(), 1);
+  t.is(stuck[0].take().toString(), '0123456789, and more');
+});
+
+for (const [name, errnum] of [['EAGAIN', EAGAIN], ['EINTR', EINTR]] as const) {
+  test.serial(`together: all of it is held where the kernel says ${name} of one`, async (t) => {
+    const sim = start();
+    const pairs = accepted(sim, 4);
+    failOnce(sim, 'write', errnum, pairs[3][1]);
+    await turn(() => {
+      for (const [, fd] of pairs) writeText(fd, 'hello');
+    });
+    t.deepEqual(pairs.map(([client]) => client.take().toString()), ['hello', 'hello', 'hello', '']);
+    t.is(await eventDispatch(), 1);
+    t.is(pairs[3][0].take().toString(), 'hello');
+  });
+}
+
+for (const [name, errnum] of [['ECONNRESET', ECONNRESET], ['EPIPE', EPIPE], ['ENOMEM', ENOMEM]] as const) {
+  test.serial(`together: ${name} of one is what its next write is told, and the end of its stream; the others have theirs`, async (t) => {
+    const sim = start();
+    const pairs = accepted(sim, 4);
+    const fd = pairs[1][1];
+    failOnce(sim, 'write', errnum, fd);
+    await turn(() => {
+      for (const [, each] of pairs) t.is(writeText(each, 'hello'), 5);
+    });
+    t.deepEqual(pairs.map(([client]) => client.take().toString()), ['hello', '', 'hello', 'hello']);
+    await turn(() => {
+      for (const [, each] of pairs) t.is(writeText(each, 'hello'), each === fd ? -errnum : 5);
+    });
+    t.deepEqual(pairs.map(([client]) => client.take().toString()), ['hello', '', 'hello', 'hello']);
+    t.is(readText(fd), '');
+    t.is(writeText(fd, 'hello'), -EPIPE);
+  });
+}
+
+test.serial('together: each has the errno that is its own', async (t) => {
+  const sim = start();
+  const pairs = accepted(sim, 5);
+  const errnos = new Map([[pairs[0][1], ECONNRESET], [pairs[2][1], EAGAIN], [pairs[3][1], ENOMEM]]);
+  sim.onCall = ({ name, fd }) => {
+    const errnum = errnos.get(fd);
+    return name === 'write' && errnum !== undefined ? { errno: errnum } : undefined;
+  };
+  await turn(() => {
+    for (const [, fd] of pairs) writeText(fd, 'hello');
+  });
+  sim.onCall = null;
+  await turn(() => {
+    t.deepEqual(pairs.map(([, fd]) => writeText(fd, '!')), [-ECONNRESET, 1, 1, -ENOMEM, 1]);
+  });
+  t.deepEqual(pairs.map(([client]) => client.take().toString()), ['', 'hello!', 'hello!', '', 'hello!'].map((text, i) => {
+    return i === 0 || i === 3 ? '' : text;
+  }));
+});
+
+test.serial('together: who was not open is not told, nor who gets the number', async (t) => {
+  const sim = start();
+  const pairs = accepted(sim, 4);
+  await turn(() => {
+    close(pairs[2][1]);
+    for (const [, fd] of pairs) writeText(fd, 'hello');
+  });
+  t.deepEqual(pairs.map(([client]) => client.take().toString()), ['hello', 'hello', '', 'hello']);
+  const [[client, again]] = accepted(sim);
+  t.is(again, pairs[2][1]);
+  await turn(() => t.is(writeText(again, 'hello'), 5));
+  t.is(client.take().toString(), 'hello');
+});
+
+test.serial('together: writes of no bytes are as good as any', async (t) => {
+  const sim = start();
+  const pairs = accepted(sim, 5);
+  await turn(() => {
+    for (const [i, [, fd]] of pairs.entries()) t.is(writeText(fd, 'x'.repeat(i % 2)), i % 2);
+  });
+  t.deepEqual(pairs.map(([client]) => client.take().toString()), ['', 'x', '', 'x', '']);
+  t.is(await eventDispatch(), 1);
+});
+
+test.serial('together: a cork that many have filled leaves so, and goes on with the rest', async (t) => {
+  const sim = start({ sendBuffer: Infinity });
+  const count = 30;
+  const pairs = accepted(sim, count);
+  const together = batches(sim);
+  const size = LARGE_WRITE - 1000;
+  const sent = new Map<number, string>();
+  await turn(() => {
+    for (const [, fd] of pairs) {
+      const text = distinct(size + fd);
+      sent.set(fd, text);
+      for (let at = 0; at < text.length;) at += writeText(fd, text.slice(at));
+    }
+  });
+  const perCork = Math.floor(CORK_SIZE / size);
+  t.deepEqual(together, [`send ${list(pairs.slice(0, perCork + 1))}`, `send ${list(pairs.slice(perCork))}`]);
+  for (const [client, fd] of pairs) t.true(client.take().toString('latin1') === sent.get(fd));
+});
+
+test.serial('together: no more than a call takes', async (t) => {
+  for (const size of [4, 8]) {
+    const sim = start({}, (each) => {
+      const { batch } = each.syscalls;
+      Object.defineProperty(each.syscalls, 'batch', { value: { ...batch, size } });
+    });
+    const pairs = await warm(sim, 9);
+    const together = batches(sim);
+    watch(pairs, (fd) => {
+      t.deepEqual(readAll(fd), ['hello', EAGAIN]);
+      writeText(fd, 'world');
+    });
+    for (const [client] of pairs) client.send('hello');
+    await oneTurn();
+    for (const [client] of pairs) t.is(client.take().toString(), 'world');
+    t.true(together.every((call) => call.split(' ').length - 1 <= size), together.join(', '));
+  }
+});
+
+test.serial('together: leaves before a large write, with the part of who makes it as one of which more follows', async (t) => {
+  for (const who of [0, 3, 4]) {
+    const sim = start({ sendBuffer: Infinity });
+    const pairs = accepted(sim, 5);
+    const together = batches(sim);
+    const kernel = new Kernel(sim);
+    await turn(() => {
+      for (const [, fd] of pairs.slice(0, 4)) writeText(fd, 'hello');
+      t.is(writeText(pairs[who][1], 'a'.repeat(LARGE_WRITE)), LARGE_WRITE - 1);
+      t.is(kernel.calls().filter((call) => call.endsWith('of 5, and more')).length, who === 3 ? 1 : 0);
+      t.is(together.length, who === 3 ? 0 : 1);
+      t.is(writeText(pairs[who][1], 'a'), 1);
+    });
+    t.deepEqual(pairs.map(([client]) => client.take().length), pairs.map((_pair, i) => {
+      return (i < 4 ? 5 : 0) + (i === who ? LARGE_WRITE : 0);
+    }));
+  }
+});
+
+test.serial('together: leaves before a shutdown and before a close', async (t) => {
+  const sim = start();
+  const pairs = accepted(sim, 5);
+  const together = batches(sim);
+  await turn(() => {
+    for (const [, fd] of pairs) writeText(fd, 'hello');
+    shutdown(pairs[0][1], SHUT_WR);
+    t.deepEqual(together, [`send ${list(pairs)}`]);
+    for (const [, fd] of pairs.slice(1)) writeText(fd, 'world');
+    close(pairs[4][1]);
+    t.deepEqual(together, [`send ${list(pairs)}`, `send ${list(pairs.slice(1))}`]);
+  });
+  t.deepEqual(pairs.map(([client]) => client.take().toString()), ['hello', ...times(4, 'helloworld')]);
+  t.deepEqual(pairs.map(([client]) => client.ended), [true, false, false, false, true]);
+});
+
+test.serial('together: a write to a buffer that was filled anew sends what it held then', async (t) => {
+  const sim = start();
+  const pairs = accepted(sim, 4);
+  const buf = Buffer.alloc(300);
+  await turn(() => {
+    for (const [, fd] of pairs) write(fd, buf.fill(fd), 0, 300);
+    buf.fill(0);
+  });
+  for (const [client, fd] of pairs) t.deepEqual(client.take(), Buffer.alloc(300, fd));
+});
