@@ -337,7 +337,7 @@ class Economy implements Syscalls {
     this.runs = 0;
     this.together = true;
     this.flushes = (this.flushes + 1) | 0;
-    // What is held is not these descriptors': a write to one of whose something is held, or whose sending failed, is refused.
+    // What is held is none of theirs: where something is held, or sending failed, a write is refused.
     if (batch !== null && together && runs >= BATCH_MIN && runs <= batch.size && !more) {
       this.flushTogether(batch, runs);
       return;

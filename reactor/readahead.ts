@@ -80,7 +80,7 @@ export class ReadAhead {
 
   readerAdded(ev: Event): void {
     this.readers.set(ev.evFd, ev);
-    // Where it is one of Node's own callbacks that adds it, the loop is about to wait: no longer than Node has nothing to do.
+    // Added by one of Node's own callbacks, it finds the loop about to wait: no longer than Node has nothing to do.
     if (this.slotOf[ev.evFd] === LEFT) setImmediate(() => {});
   }
 

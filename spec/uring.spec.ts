@@ -186,7 +186,7 @@ test('ring: there is none where the kernel has none, or not what it takes; and n
   }
 });
 
-test('ring: the kernel is asked in order, for each descriptor with its part of the buffer, not to wait, and without SIGPIPE', (t) => {
+test('ring: the kernel is asked in order, each time with a part of the buffer, not to wait, and without SIGPIPE', (t) => {
   const kernel = new RingKernel();
   const ring = ringOf(kernel);
   const buf = new Uint8Array(4096);
@@ -409,7 +409,7 @@ maybe('io_uring: writes give what write(2) gives', async (t) => {
   t.is(result(read(empty[1], buf, 0, 20)), -EAGAIN);
 });
 
-maybe('io_uring: who does not read gets a part, and then the writer EAGAIN; the others have theirs, and it goes on', async (t) => {
+maybe('io_uring: who does not read gets a part, and then EAGAIN comes of it; the others have theirs', async (t) => {
   init('epoll');
   const [stuck, ...others] = open(t, 4);
   const random = new Random(1);
