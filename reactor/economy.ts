@@ -29,6 +29,7 @@ import { trace } from './log';
 import { ReadAhead } from './readahead';
 import { MSG_MORE, SHUT_RD, SHUT_RDWR, SHUT_WR, SOCK_STREAM } from './socket.h';
 import type { Linger, SockaddrIn } from './socket.h';
+import type { Iovec } from './uio.h';
 import { LONG_COPY, copyWords } from './words';
 
 const debugCork = trace('reactor:cork');
@@ -229,9 +230,31 @@ class Economy implements Syscalls {
 
   /** The last byte is left to the next write, and so to the cork: what follows leaves with it, not in a packet of its own. */
   private writeLarge(fd: number, buf: Uint8Array, offset: number, length: number): number {
-    if (this.owner !== -1) this.flush(this.owner === fd);
+    const clean = this.held.size === 0 && this.failed.size === 0;
+    if (clean && this.together && this.owner === fd) return this.sendBehind(fd, buf, offset, length - 1);
+    // What others have in the cork can stay there.
+    const corked = this.owner === fd || !this.together || this.inCork[fd] === this.flushes;
+    if (corked && this.owner !== -1) this.flush(this.owner === fd);
     if ((this.held.size > 0 || this.failed.size > 0) && !this.mayWrite(fd)) return -1;
     return this.sendMore(fd, buf, offset, length - 1);
+  }
+
+  /** Sends the last run of the cork, and these bytes behind it, in one call. Returns how many of these were sent. */
+  private sendBehind(fd: number, buf: Uint8Array, offset: number, length: number): number {
+    const start = this.starts[--this.runs];
+    const kept = this.corked - start;
+    this.corked = start;
+    this.owner = this.runs === 0 ? -1 : this.owners[this.runs - 1];
+    this.inCork[fd] = 0;
+    const iov = [{ buf: cork, offset: start, length: kept }, { buf, offset, length }];
+    const res = this.kernel.sendmsg(fd, iov, MSG_MORE);
+    if (res > kept) return res - kept;
+    const error = res === -1 && !isForNow(errno) ? errno : EAGAIN;
+    if (res < kept) this.notSent(fd, start + Math.max(res, 0), start + kept, res);
+    // This write tells of it.
+    setErrno(this.failed.get(fd) ?? error);
+    this.failed.delete(fd);
+    return -1;
   }
 
   /** Sends what more is to follow. MSG_MORE is for sockets only. */
@@ -453,6 +476,12 @@ class Economy implements Syscalls {
     if (this.owner !== -1) this.flush();
     if ((this.held.size > 0 || this.failed.size > 0) && !this.mayWrite(fd)) return -1;
     return this.kernel.send(fd, buf, offset, length, flags);
+  }
+
+  sendmsg(fd: number, iov: readonly Iovec[], flags: number): number {
+    if (this.owner !== -1) this.flush();
+    if ((this.held.size > 0 || this.failed.size > 0) && !this.mayWrite(fd)) return -1;
+    return this.kernel.sendmsg(fd, iov, flags);
   }
 
   socket(domain: number, type: number, protocol: number): number {

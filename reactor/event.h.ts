@@ -4,6 +4,7 @@ import { RB_ENTRY } from './tree';
 import type { TailqEntry } from './queue';
 import { TAILQ_ENTRY } from './queue';
 import type { Linger, SockaddrIn } from './socket.h';
+import type { Iovec } from './uio.h';
 
 export const EVLIST_TIMEOUT = 0x01;
 export const EVLIST_INSERTED = 0x02;
@@ -84,6 +85,8 @@ export interface Syscalls {
   write(fd: number, buf: Uint8Array, offset: number, length: number): number;
   /** As write; `flags` are hints only: 0 or MSG_MORE. */
   send(fd: number, buf: Uint8Array, offset: number, length: number, flags: number): number;
+  /** As send, of several pieces one after another. */
+  sendmsg(fd: number, iov: readonly Iovec[], flags: number): number;
   shutdown(fd: number, how: number): number;
   close(fd: number): number;
   gettimeofday(tv: Timeval): number;

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import type { Syscalls } from './event.h';
 import type { Linger, SockaddrIn } from './socket.h';
 import { AF_INET } from './socket.h';
+import type { Iovec } from './uio.h';
 import { ENOSYS, setErrno } from './errno.h';
 import { openUring } from './uring';
 
@@ -75,6 +76,7 @@ function bindSystem(k: Koffi): System {
   const libcRead = native('intptr_t read(int, uintptr_t, size_t)');
   const libcWrite = native('intptr_t write(int, uintptr_t, size_t)');
   const libcSend = native('intptr_t send(int, uintptr_t, size_t, int)');
+  const libcSendmsg = native('intptr_t sendmsg(int, uintptr_t, int)');
   const libcShutdown = native('int shutdown(int, int)');
   const libcClose = native('int close(int)');
   const libcGetrandom = native('intptr_t getrandom(uintptr_t, size_t, unsigned int)');
@@ -92,12 +94,15 @@ function bindSystem(k: Koffi): System {
   const uvBackendTimeout = native('int uv_backend_timeout(uintptr_t)');
   const uvLoop = native('uintptr_t uv_default_loop()')();
 
-  // The structures that calls take by address: at 0 a sockaddr_in, at 16 its length, at 24 an option's value, at 32 a timeval.
+  // The structures that calls take by address: at 0 a sockaddr_in, at 16 its length, at 24 an option's value, at 32 a timeval,
+  // at 64 a msghdr, at 128 its iovecs.
   const scratch = new DataView(new ArrayBuffer(4096));
   const sockaddr = Number(k.address(scratch.buffer));
   const addrlen = sockaddr + 16;
   const option = sockaddr + 24;
   const TIMEVAL = 32;
+  const MSGHDR = 64;
+  const IOVEC = 128;
   const timeval = sockaddr + TIMEVAL;
 
   const putAddr = (addr: SockaddrIn): number => {
@@ -182,6 +187,7 @@ function bindSystem(k: Koffi): System {
     read: (fd, buf, offset, length) => call(libcRead(fd, addressIn(buf, offset, length), length)),
     write: (fd, buf, offset, length) => call(libcWrite(fd, addressIn(buf, offset, length), length)),
     send: (fd, buf, offset, length, flags) => call(libcSend(fd, addressIn(buf, offset, length), length, flags)),
+    sendmsg: (fd, iov, flags) => call(libcSendmsg(fd, putMsghdr(iov), flags)),
     shutdown: (fd, how) => call(libcShutdown(fd, how)),
     close: (fd) => call(libcClose(fd)),
     gettimeofday: (tv) => {
@@ -194,6 +200,22 @@ function bindSystem(k: Koffi): System {
     getrandom: (buf) => call(libcGetrandom(addressOf(buf), buf.length, 0)),
     batch: uring,
   };
+
+  /** struct msghdr and the struct iovec[] that it points to, of 64-bit systems. */
+  function putMsghdr(iov: readonly Iovec[]): number {
+    for (const [i, { buf, offset, length }] of iov.entries()) {
+      putWord(IOVEC + 16 * i, Number(addressIn(buf, offset, length)));
+      putWord(IOVEC + 16 * i + 8, length);
+    }
+    putWord(MSGHDR + 16, sockaddr + IOVEC);
+    putWord(MSGHDR + 24, iov.length);
+    return sockaddr + MSGHDR;
+  }
+
+  function putWord(at: number, value: number): void {
+    scratch.setUint32(at, value % 2 ** 32, true);
+    scratch.setUint32(at + 4, value / 2 ** 32, true);
+  }
 
   function putOption(optval: number | Linger): number {
     if (typeof optval === 'number') {

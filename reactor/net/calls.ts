@@ -8,6 +8,8 @@ import {
   SO_KEEPALIVE, SO_LINGER, SO_REUSEADDR, TCP_NODELAY,
 } from '../socket.h';
 import type { Linger, SockaddrIn } from '../socket.h';
+import { gather } from '../uio.h';
+import type { Iovec } from '../uio.h';
 import { isSockaddrIn } from './address';
 import { Connection } from './connection';
 import type { Cork } from './cork';
@@ -144,6 +146,11 @@ export class Calls implements Syscalls {
 
   send(fd: number, buf: Uint8Array, offset: number, length: number, _flags: number): number {
     return this.write(fd, buf, offset, length);
+  }
+
+  sendmsg(fd: number, iov: readonly Iovec[], _flags: number): number {
+    const bytes = gather(iov);
+    return this.write(fd, bytes, 0, bytes.length);
   }
 
   shutdown(fd: number, how: number): number {

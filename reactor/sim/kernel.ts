@@ -6,6 +6,8 @@ import {
 } from '../errno.h';
 import { AF_INET, F_GETFL, F_SETFL, SHUT_RD, SHUT_RDWR, SHUT_WR, SOCK_STREAM } from '../socket.h';
 import type { Linger, SockaddrIn } from '../socket.h';
+import { gather } from '../uio.h';
+import type { Iovec } from '../uio.h';
 import { loopBatch } from './batch';
 import type { Call } from './calls';
 import type { Clock } from './clock';
@@ -223,6 +225,11 @@ export class Kernel implements Syscalls {
   }
 
   /** Recorded as a write, with the flags that there are for an argument. */
+  sendmsg(fd: number, iov: readonly Iovec[], flags: number): number {
+    const bytes = gather(iov);
+    return this.send(fd, bytes, 0, bytes.length, flags);
+  }
+
   send(fd: number, buf: Uint8Array, offset: number, length: number, flags: number): number {
     checkRange(buf, offset, length);
     const file = this.file(fd);
