@@ -49,7 +49,7 @@ export class Judy {
     } catch {
       throw new Errx(1, `failed to allocate memory: a table for ${room} items is not to be had`);
     }
-    const seed = new Uint32Array(2);
+    const seed = new Int32Array(2);
     getrandom(new Uint8Array(seed.buffer));
     [this.k0, this.k1] = seed;
   }
@@ -181,7 +181,7 @@ export function JSLD(array: Judy, key: Ptr): number {
 /** HalfSipHash-1-3 of the C string at `key`: a keyed hash (Aumasson and Bernstein, SipHash), as a signed word. */
 function halfSipHash(key: Ptr, k0: number, k1: number): number {
   const words = dv;
-  let v0 = k0 | 0, v1 = k1 | 0, v2 = 0x6c796765 ^ k0, v3 = 0x74656462 ^ k1;
+  let v0 = k0, v1 = k1, v2 = 0x6c796765 ^ k0, v3 = 0x74656462 ^ k1;
   let p = key;
   for (;;) {
     let word = words.getInt32(p, true);
