@@ -596,7 +596,7 @@ function processCommand(c: Conn, command: Ptr): void {
 
     while (sscanf(start, ' %255s%n', key, next) >= 1) {
       // DEVIATION: as above, for the key. What was found so far is let go.
-      if (strlen(key) > KEY_MAX_LENGTH) {
+      if (next.value > KEY_MAX_LENGTH && strlen(key) > KEY_MAX_LENGTH) {
         while (i > 0) itemRemove(itemAt(c.ilist + 4 * --i));
         outString(c, 'CLIENT_ERROR bad command line format');
         return;
