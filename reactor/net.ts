@@ -30,8 +30,13 @@ interface Netop {
 
 const files = new Files();
 const cork = new Cork();
-const waiting = new Waiting();
-const wake = (): void => waiting.wake();
+const waiting = new Waiting(() => {
+  netop.turned = performance.now();
+  return dispatched(netop, netop.pollset.ready());
+});
+/** One that listens, and one connection. */
+const FEW = 2;
+const wake = (): void => waiting.wake(files.count <= FEW);
 const sigwake = new Sigwake(wake);
 let netop: Netop = { pollset: new Pollset(wake), turned: 0, evsigmask: new Set() };
 
@@ -83,13 +88,7 @@ function netDispatch(arg: object, tv: Timeval): number | Promise<number> {
 
   // Rounded up: to wake up too early is to turn around for nothing.
   const timeout = ready.length > 0 || evsignalCaught ? 0 : tv.tvSec * 1000 + Math.ceil(tv.tvUsec / 1000);
-  return dispatchAfter(netop, timeout === 0 ? waiting.turn() : waiting.wait(timeout));
-}
-
-async function dispatchAfter(netop: Netop, waited: Promise<void>): Promise<number> {
-  await waited;
-  netop.turned = performance.now();
-  return dispatched(netop, netop.pollset.ready());
+  return timeout === 0 ? waiting.turn() : waiting.wait(timeout);
 }
 
 /** What the backends of libevent do when they have waited. */

@@ -75,6 +75,7 @@ for (const backend of backends) {
     const server = await start(t, { backend, args: ['-v'] });
     await breakOff(server);
     await alone(server);
+    await server.says('\n');
     t.is(server.stderr(), 'Failed to read, and not due to blocking\n');
   });
 

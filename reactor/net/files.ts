@@ -8,12 +8,15 @@ export class Files implements Iterable<Descriptor> {
   private readonly table: (Descriptor | undefined)[] = new Array<undefined>(FIRST);
   /** No number below this is free. */
   private lowest = FIRST;
+  /** How many are open. */
+  count = 0;
 
   open(descriptor: Descriptor): number {
     const { table } = this;
     let fd = this.lowest;
     while (fd < table.length && table[fd] !== undefined) fd++;
     table[fd] = descriptor;
+    this.count++;
     this.lowest = fd + 1;
     return fd;
   }
@@ -23,6 +26,7 @@ export class Files implements Iterable<Descriptor> {
   }
 
   close(fd: number): void {
+    if (this.table[fd] !== undefined) this.count--;
     this.table[fd] = undefined;
     if (fd < this.lowest) this.lowest = fd;
   }

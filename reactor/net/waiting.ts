@@ -3,37 +3,48 @@
 const MAX_DELAY = 2 ** 31 - 1;
 
 export class Waiting {
-  private resolve: (() => void) | null = null;
+  private resolve: ((value: number) => void) | null = null;
+  private waking = false;
   /** When to wake up at the latest, in milliseconds of performance.now(). */
   private deadline = 0;
   /** It goes off at `alarm` or before the deadline; most turns of the loop need not touch it. */
   private timer: NodeJS.Timeout | null = null;
   private alarm = 0;
 
+  /** `waited` is called after a wait, and what it returns is what that gave: one promise for both. */
+  constructor(private readonly waited: () => number) {}
+
   /** One turn of Node's loop. */
-  turn(): Promise<void> {
-    return new Promise(setImmediate);
+  turn(): Promise<number> {
+    return new Promise((resolve) => setImmediate(() => resolve(this.waited())));
   }
 
   /** Until wake() is called, or for `timeout` milliseconds. The process stays alive meanwhile. */
-  wait(timeout: number): Promise<void> {
+  wait(timeout: number): Promise<number> {
     this.deadline = performance.now() + timeout;
     if (this.timer === null || this.deadline < this.alarm) this.setAlarm(timeout);
     else this.timer.ref();
     return new Promise(this.onWait);
   }
 
-  wake(): void {
-    const { resolve } = this;
-    if (resolve === null) return;
-    this.resolve = null;
+  /** `alone`: nothing else can be ready in this turn of Node's loop that would come with it. */
+  wake(alone: boolean): void {
+    if (this.resolve === null || this.waking) return;
+    this.waking = true;
     // Whoever does not wait is not kept alive.
     this.timer?.unref();
-    // Not at once: what else is ready in this turn of Node's loop comes with it.
-    setImmediate(resolve);
+    if (alone) queueMicrotask(this.onWake);
+    else setImmediate(this.onWake);
   }
 
-  private readonly onWait = (resolve: () => void): void => {
+  private readonly onWake = (): void => {
+    const { resolve } = this;
+    this.resolve = null;
+    this.waking = false;
+    resolve?.(this.waited());
+  };
+
+  private readonly onWait = (resolve: (value: number) => void): void => {
     this.resolve = resolve;
   };
 
@@ -45,9 +56,9 @@ export class Waiting {
 
   private readonly onAlarm = (): void => {
     this.timer = null;
-    if (this.resolve === null) return;
+    if (this.resolve === null || this.waking) return;
     const left = this.deadline - performance.now();
-    if (left < 1) this.wake();
+    if (left < 1) this.wake(true);
     else this.setAlarm(left);
   };
 }

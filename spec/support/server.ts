@@ -25,6 +25,8 @@ export interface Server {
   process: ChildProcess;
   /** What it has written to stderr so far, but for its debug lines. */
   stderr(): string;
+  /** Resolves when it has written that to stderr. */
+  says(text: string): Promise<void>;
   /** Ends it with SIGTERM; resolves to its exit status. */
   stop(): Promise<number | null>;
 }
@@ -48,30 +50,47 @@ export function environment(backend: Backend | undefined): NodeJS.ProcessEnv {
   return Object.fromEntries(others.map((name) => [`EVENT_NO${name.toUpperCase()}`, '1']));
 }
 
+const PORTS = 100;
+let ports = 0;
+
+/**
+ * The port to ask for: any that is free; but on net one of this process's own, below those that the system gives away. There
+ * a port is found free and listened on a moment later, and another server may have got it meanwhile.
+ */
+function portFor(backend: Backend | undefined): number {
+  if (backend !== 'net') return 0;
+  return 10_000 + (process.pid % 220) * PORTS + (ports++ % PORTS);
+}
+
 /** Starts a server, and resolves when it listens. */
 export async function startServer(options: Options = {}): Promise<Server> {
   const { backend, classic = false, args = [], nodeArgs = [], under = [], env = {} } = options;
   const mode = classic ? ['--classic'] : [];
-  const line = [...under, process.execPath, ...nodeArgs, program, ...mode, '-p', '0', '-l', '127.0.0.1', ...args];
+  const port = String(portFor(backend));
+  const line = [...under, process.execPath, ...nodeArgs, program, ...mode, '-p', port, '-l', '127.0.0.1', ...args];
   const child = spawn(line[0], line.slice(1), {
     cwd: root,
     env: { ...process.env, NODE_V8_COVERAGE: undefined, ...environment(backend), DEBUG: 'memcached:conn', ...env },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let said = '';
-  const port = new Promise<number>((resolve, reject) => {
-    createInterface({ input: child.stderr }).on('line', (text) => {
-      const listening = /memcached:conn .*listening on port (\d+)/.exec(text);
-      if (listening !== null) resolve(Number(listening[1]));
+  const lines = createInterface({ input: child.stderr });
+  const listening = new Promise<number>((resolve, reject) => {
+    lines.on('line', (text) => {
+      const line = /memcached:conn .*listening on port (\d+)/.exec(text);
+      if (line !== null) resolve(Number(line[1]));
       else if (!text.includes('memcached:conn')) said += `${text}\n`;
     });
     child.once('exit', (code) => reject(new Error(`the server ended with ${code}: ${said}`)));
     child.once('error', reject);
   });
   return {
-    port: await port,
+    port: await listening,
     process: child,
     stderr: () => said,
+    says: async (text) => {
+      while (!said.includes(text)) await once(lines, 'line');
+    },
     stop: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
       const exit = once(child, 'exit');
