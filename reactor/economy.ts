@@ -7,7 +7,7 @@
 //
 // The cork. What is written is kept, and leaves in one write for each descriptor: when the callbacks of this turn of the loop
 // are over, when the cork is full, before any descriptor is shut down or closed, and before the process ends. A large write
-// is not copied: what was kept goes first, then it goes itself, but for its last byte.
+// is not copied: it goes at once, but for its last byte, and what was kept of the same descriptor goes with it.
 //
 // What the kernel does not take is held, and sent as the descriptor turns writable; meanwhile a further write gives EAGAIN.
 // When sending fails, the next write has the error, and the descriptor is shut down, so that who only reads sees its end. A
@@ -138,9 +138,10 @@ class Economy implements Syscalls {
   private runs = 0;
   /** Whether they are of as many sockets, and may leave together. */
   private together = true;
-  private readonly results = new Int32Array(MAX_RUNS);
   /** Whose the last of them are; -1 where there are none. */
   private owner = -1;
+  /** What the calls of those that left together have returned. */
+  private readonly results = new Int32Array(MAX_RUNS);
   /** The loop calls callbacks. */
   private inTurn = false;
 
@@ -208,8 +209,8 @@ class Economy implements Syscalls {
   }
 
   write(fd: number, buf: Uint8Array, offset: number, length: number): number {
-    // Not within the buffer: what that means, the kernel says. In the cork there are others' bytes.
-    if (!isWithin(buf, offset, length)) return this.kernel.write(fd, buf, offset, length);
+    // Not within the buffer, or no descriptor: what that means, the kernel says. In the cork there are others' bytes.
+    if (fd < 0 || !isWithin(buf, offset, length)) return this.kernel.write(fd, buf, offset, length);
     if (length >= LARGE_WRITE && this.inTurn) return this.writeLarge(fd, buf, offset, length);
     if (this.owner !== fd) {
       if (this.runs === MAX_RUNS) this.flush();

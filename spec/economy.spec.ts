@@ -1102,6 +1102,25 @@ test.serial('misuse: bytes outside of the buffer are refused as by the kernel, a
   t.is(client.take().toString(), 'hello');
 });
 
+test.serial('misuse: -1 is no descriptor to write to, in a turn or outside of it', async (t) => {
+  const sim = start();
+  const [[client, fd]] = accepted(sim);
+  const large = 'x'.repeat(LARGE_WRITE);
+  const refused = (): void => {
+    for (const text of ['hello', large]) t.is(writeText(-1, text), -EBADF);
+  };
+  refused();
+  await turn(() => {
+    refused();
+    t.is(writeText(fd, 'hello'), 5);
+    refused();
+    t.is(writeText(fd, large), LARGE_WRITE - 1);
+    t.is(writeText(fd, 'x'), 1);
+  });
+  refused();
+  t.is(client.take().toString(), `hello${large}`);
+});
+
 test.serial('event_init: starts anew, with nothing drained, kept, held or failed', async (t) => {
   const first = start(TEN);
   const [[one, fd], [two, other]] = accepted(first, 2);

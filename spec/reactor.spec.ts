@@ -14,6 +14,7 @@ import { eventActive, eventAdd, eventDel, eventDispatch, eventLoop, eventSet } f
 import { evtimerAdd, evtimerSet, signalAdd, signalDel, signalSet } from '../reactor/evtimer';
 import { Connection } from '../reactor/net/connection';
 import { Cork } from '../reactor/net/cork';
+import { Waiting } from '../reactor/net/waiting';
 import { AF_INET, SHUT_WR, SOCK_STREAM } from '../reactor/socket.h';
 import { accept, bind, close, listen, read, shutdown, socket, write } from '../reactor/syscalls';
 import { backends } from './support/server';
@@ -201,6 +202,22 @@ for (const backend of backends) {
     done();
   });
 
+  test.serial(`${backend}: what came while the process was busy comes before a timeout that is late`, async (t) => {
+    init(backend);
+    const { fd, peer, done } = await pair();
+    const seen: number[] = [];
+    const reader = new Event();
+    eventSet(reader, fd, EV_READ, (_fd, which) => seen.push(which), null);
+    eventAdd(reader, { tvSec: 0, tvUsec: 200_000 });
+    setImmediate(() => {
+      peer.write('hello');
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+    });
+    t.is(await eventDispatch(), 1);
+    t.deepEqual(seen, [EV_READ]);
+    done();
+  });
+
   test.serial(`${backend}: a callback can delete an event that is active already`, async (t) => {
     init(backend);
     const called: string[] = [];
@@ -285,4 +302,17 @@ test.serial('net: after the bytes that came with it a read gives the end of the 
   connection.close(false);
   peer.destroy();
   server.close();
+});
+
+test.serial('net: what is thrown when a wait is over is thrown by who waits', async (t) => {
+  const waiting = new Waiting(() => {
+    throw new Error('broken');
+  });
+  await t.throwsAsync(waiting.turn(), { message: 'broken' });
+  for (const alone of [true, false]) {
+    const wait = waiting.wait(60_000);
+    waiting.wake(alone);
+    await t.throwsAsync(wait, { message: 'broken' });
+  }
+  await t.throwsAsync(waiting.wait(1), { message: 'broken' });
 });

@@ -200,6 +200,9 @@ test.serial('a format that is not understood is an error of the program, and so 
   t.throws(() => sprintf(out, '%f', 1), { message: /not understood: %f/ });
   t.throws(() => sprintf(out, '%x', 1), { message: /not understood: %x/ });
   t.throws(() => sprintf(out, '%u', 'text'), { instanceOf: TypeError });
+  t.throws(() => sprintf(out, '%u %u', 1), { instanceOf: TypeError });
+  t.throws(() => sprintf(out, '%s %s', 'text'), { instanceOf: TypeError });
+  t.throws(() => sscanf(putz(line, '1 2'), '%u %u', { value: 0 }), { instanceOf: TypeError });
   const pointer: Ptr = word1;
   t.throws(() => sscanf(putz(line, '1'), '%u', pointer), { instanceOf: TypeError });
   t.throws(() => sscanf(putz(line, '1'), '%s', { value: 0 }), { instanceOf: TypeError });

@@ -38,7 +38,7 @@ export function compilePrint(format: string): Print {
     if (conversion === '') return putText(text);
     const arg = `arg${args.length}`;
     args.push(arg);
-    if (conversion === 's') return `p = stpcpy(p, ${arg});`;
+    if (conversion === 's') return `if (${arg} === undefined) wrong('sprintf: a string is wanted'); p = stpcpy(p, ${arg});`;
     const value = conversion === 'd' ? `${arg} | 0` : size === 'll' ? arg : `${arg} >>> 0`;
     return `if (typeof ${arg} !== 'number') wrong('sprintf: a number is wanted'); p = putNumber(p, ${value});`;
   });

@@ -2,8 +2,10 @@
 
 const MAX_DELAY = 2 ** 31 - 1;
 
+type Resolve = (value: number | Promise<number>) => void;
+
 export class Waiting {
-  private resolve: ((value: number) => void) | null = null;
+  private resolve: Resolve | null = null;
   private waking = false;
   /** When to wake up at the latest, in milliseconds of performance.now(). */
   private deadline = 0;
@@ -16,7 +18,7 @@ export class Waiting {
 
   /** One turn of Node's loop. */
   turn(): Promise<number> {
-    return new Promise((resolve) => setImmediate(() => resolve(this.waited())));
+    return new Promise((resolve) => setImmediate(() => this.settle(resolve)));
   }
 
   /** Until wake() is called, or for `timeout` milliseconds. The process stays alive meanwhile. */
@@ -41,12 +43,23 @@ export class Waiting {
     const { resolve } = this;
     this.resolve = null;
     this.waking = false;
-    resolve?.(this.waited());
+    if (resolve !== null) this.settle(resolve);
   };
 
-  private readonly onWait = (resolve: (value: number) => void): void => {
+  private readonly onWait = (resolve: Resolve): void => {
     this.resolve = resolve;
   };
+
+  /** What `waited` throws is thrown by who waits: nobody above us here would know what to do with it. */
+  private settle(resolve: Resolve): void {
+    let result: number | Promise<number>;
+    try {
+      result = this.waited();
+    } catch (error) {
+      result = Promise.reject(error instanceof Error ? error : new Error(String(error)));
+    }
+    resolve(result);
+  }
 
   private setAlarm(timeout: number): void {
     if (this.timer !== null) clearTimeout(this.timer);
@@ -58,7 +71,8 @@ export class Waiting {
     this.timer = null;
     if (this.resolve === null || this.waking) return;
     const left = this.deadline - performance.now();
-    if (left < 1) this.wake(true);
+    // What came while Node was busy is read in this turn, and comes before the timeout.
+    if (left < 1) this.wake(false);
     else this.setAlarm(left);
   };
 }

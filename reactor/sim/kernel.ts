@@ -224,12 +224,12 @@ export class Kernel implements Syscalls {
     return this.send(fd, buf, offset, length, 0);
   }
 
-  /** Recorded as a write, with the flags that there are for an argument. */
   sendmsg(fd: number, iov: readonly Iovec[], flags: number): number {
     const bytes = gather(iov);
     return this.send(fd, bytes, 0, bytes.length, flags);
   }
 
+  /** Recorded as a write, with the flags that there are for an argument. */
   send(fd: number, buf: Uint8Array, offset: number, length: number, flags: number): number {
     checkRange(buf, offset, length);
     const file = this.file(fd);
