@@ -7,7 +7,7 @@ import { getrandom } from '../reactor/syscalls';
 import type { Ptr } from './libc/memory';
 import { dv, u8 } from './libc/heap';
 import { NULL } from './libc/memory';
-import { firstOf, nulsOf, strcmp } from './libc/string';
+import { firstOf, lowestOf, nulsOf, strcmp } from './libc/string';
 
 /**
  * A node is three words: key, value, and LINK, which has the next node of its bucket and above it the topmost bits of its own
@@ -187,7 +187,7 @@ function halfSipHash(key: Ptr, k0: number, k1: number): number {
     let word = words.getInt32(p, true);
     const nuls = nulsOf(word);
     // The last word: the bytes before the NUL, and above them the low byte of the key's length.
-    if (nuls !== 0) word = (word & (((nuls & -nuls) >>> 7) - 1)) | ((p - key + firstOf(nuls)) << 24);
+    if (nuls !== 0) word = (word & ((lowestOf(nuls) >>> 7) - 1)) | ((p - key + firstOf(nuls)) << 24);
     v3 ^= word;
     v0 = (v0 + v1) | 0; v1 = (v1 << 5) | (v1 >>> 27); v1 ^= v0; v0 = (v0 << 16) | (v0 >>> 16);
     v2 = (v2 + v3) | 0; v3 = (v3 << 8) | (v3 >>> 24); v3 ^= v2;

@@ -164,7 +164,7 @@ class Economy implements Syscalls {
   private flushes = 1;
 
   readonly ahead: ReadAhead | null;
-  /** The layer is none for another one above it. */
+  /** There is no layer above that would ask for it. */
   readonly batch: Batch | null = null;
 
   constructor(private readonly kernel: Syscalls) {

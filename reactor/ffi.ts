@@ -1,7 +1,7 @@
 // The real system calls, through koffi: numbers in, numbers out, and errno taken at once after a call that failed.
 // koffi is optional. Where it, or a symbol, is missing, `loadSystem` says so with null and the backend is not chosen.
 import { createRequire } from 'node:module';
-import type { Syscalls } from './event.h';
+import type { Batch, Syscalls } from './event.h';
 import type { Linger, SockaddrIn } from './socket.h';
 import { AF_INET } from './socket.h';
 import type { Iovec } from './uio.h';
@@ -152,7 +152,9 @@ function bindSystem(k: Koffi): System {
   // A small typed array lives in the JavaScript heap, where it may move, until its ArrayBuffer is asked for.
   const addressOf = (buf: Uint8Array): number => Number(k.address(buf.buffer)) + buf.byteOffset;
 
-  const uring = process.env['EVENT_NOIOURING'] !== undefined ? null : openUring({
+  // Not before it is asked for, which --classic never does.
+  let ring: Batch | null | undefined;
+  const openRing = (): Batch | null => process.env['EVENT_NOIOURING'] !== undefined ? null : openUring({
     setup: (entries, params) => ioUringSetup(SYS_IO_URING_SETUP, entries, params),
     enter: (fd, toSubmit, minComplete, flags) => ioUringEnter(SYS_IO_URING_ENTER, fd, toSubmit, minComplete, flags, 0, 0),
     map: (fd, offset, length) => {
@@ -198,7 +200,10 @@ function bindSystem(k: Koffi): System {
     },
     time: () => call(libcTime(0)),
     getrandom: (buf) => call(libcGetrandom(addressOf(buf), buf.length, 0)),
-    batch: uring,
+    get batch() {
+      if (ring === undefined) ring = openRing();
+      return ring;
+    },
   };
 
   /** struct msghdr and the struct iovec[] that it points to, of 64-bit systems. */

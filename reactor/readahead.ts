@@ -10,7 +10,7 @@ import { EAGAIN, EINTR, setErrno } from './errno.h';
 import { copyWords } from './words';
 
 /** Bytes that are fetched of a descriptor, at most. */
-export const AHEAD_SIZE = 256;
+export const AHEAD_SIZE = 1024;
 /** Fewer descriptors are not worth a call for all of them. */
 export const AHEAD_MIN = 4;
 

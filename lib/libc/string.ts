@@ -1,4 +1,4 @@
-// <string.h> and <strings> of the flat memory. Where C passes a string literal, a JavaScript string of Latin-1 characters
+// <string.h> of the flat memory, a word at a time. Where C passes a string literal, a JavaScript string of Latin-1 characters
 // may stand; it is read in place.
 import { LONG_COPY, copyWords } from '../../reactor/words';
 import type { Ptr } from './memory';
@@ -96,9 +96,14 @@ export function nulsOf(word: number): number {
   return (word - 0x01010101) & ~word & 0x80808080;
 }
 
+/** The lowest bit of a word that is set. (To V8, -marks is a multiplication that may be -0.) */
+export function lowestOf(marks: number): number {
+  return marks & (~marks + 1);
+}
+
 /** Which byte of a word is the first that `marks`, topmost bits of bytes, tells of. */
 export function firstOf(marks: number): number {
-  return (31 - Math.clz32(marks & -marks)) >>> 3;
+  return (31 - Math.clz32(lowestOf(marks))) >>> 3;
 }
 
 /** The bits of a word up to the first byte that `marks` tells of, with it. */

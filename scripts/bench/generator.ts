@@ -59,6 +59,7 @@ function address({ host, port }: Task): Address {
 }
 
 collector.observe({ entryTypes: ['gc'] });
+// Whoever drives 50 connections should not be slower than a server of them.
 eventEconomy(true);
 eventInit();
 process.on('message', (task: Task) => {
