@@ -26,7 +26,7 @@ const MIN_ITEM = 64;
 
 /** `Pvoid_t`: one associative array, with room for as many items as the flat memory has; pages are had as they are used. */
 export class Judy {
-  private readonly nodes: Uint32Array;
+  private readonly nodes: Int32Array;
   /** How many were ever used, with node 0. */
   private used = 1;
   private freeNodes = 0;
@@ -44,7 +44,7 @@ export class Judy {
   constructor() {
     const room = Math.min(Math.max(u8.length / MIN_ITEM, MIN_BUCKETS), INDEX);
     try {
-      this.nodes = new Uint32Array((room + 1) * WORDS);
+      this.nodes = new Int32Array((room + 1) * WORDS);
       this.buckets = new Uint32Array(room + MIN_BUCKETS);
     } catch {
       throw new Errx(1, `failed to allocate memory: a table for ${room} items is not to be had`);
@@ -66,7 +66,7 @@ export class Judy {
     while (node !== 0) {
       const at = node * WORDS;
       const link = nodes[at + LINK];
-      if (link >>> INDEX_BITS === tag && strcmp(nodes[at + KEY], key) === 0) return node;
+      if (link >>> INDEX_BITS === tag && strcmp(nodes[at + KEY] >>> 0, key) === 0) return node;
       node = link & INDEX;
     }
     return 0;
@@ -103,7 +103,8 @@ export class Judy {
     return 1;
   }
 
-  value(node: number): Ptr {
+  /** As a signed word: above 2^31 others are objects to V8, and each would be garbage. */
+  value(node: number): number {
     return this.nodes[node * WORDS + VALUE];
   }
 
@@ -153,7 +154,7 @@ export class Judy {
     this.split++;
     while (node !== 0) {
       const next = nodes[node * WORDS + LINK] & INDEX;
-      this.link(node, halfSipHash(nodes[node * WORDS + KEY], this.k0, this.k1));
+      this.link(node, halfSipHash(nodes[node * WORDS + KEY] >>> 0, this.k0, this.k1));
       node = next;
     }
     if (this.split > this.mask) {

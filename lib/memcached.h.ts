@@ -54,36 +54,44 @@ export const SIZEOF_ITEM = 48;
 
 /** `item *`: a view of the structure at `ptr`; `it.nbytes` is C's `it->nbytes`. Two views of one item are not `===`. */
 export class Item {
-  constructor(public ptr: Ptr) {}
+  /** The pointer as a signed word: above 2^31 others are objects to V8, and each would be garbage. */
+  private p: number;
 
-  get next(): Item | null { return item(u32[this.ptr >>> 2]); }
-  set next(it: Item | null) { u32[this.ptr >>> 2] = it === null ? NULL : it.ptr; }
-  get prev(): Item | null { return item(u32[(this.ptr + 4) >>> 2]); }
-  set prev(it: Item | null) { u32[(this.ptr + 4) >>> 2] = it === null ? NULL : it.ptr; }
-  get refcount(): number { return i32[(this.ptr + 8) >>> 2]; }
-  set refcount(n: number) { i32[(this.ptr + 8) >>> 2] = n; }
-  get itFlags(): number { return i32[(this.ptr + 12) >>> 2]; }
-  set itFlags(flags: number) { i32[(this.ptr + 12) >>> 2] = flags; }
-  get key(): Ptr { return u32[(this.ptr + 16) >>> 2]; }
-  set key(p: Ptr) { u32[(this.ptr + 16) >>> 2] = p; }
-  get data(): Ptr { return u32[(this.ptr + 20) >>> 2]; }
-  set data(p: Ptr) { u32[(this.ptr + 20) >>> 2] = p; }
-  get slabsClsid(): number { return u32[(this.ptr + 24) >>> 2]; }
-  set slabsClsid(id: number) { u32[(this.ptr + 24) >>> 2] = id; }
+  constructor(ptr: Ptr) {
+    this.p = ptr | 0;
+  }
+
+  get ptr(): Ptr { return this.p >>> 0; }
+  set ptr(p: Ptr) { this.p = p | 0; }
+
+  get next(): Item | null { return item(i32[this.p >>> 2]); }
+  set next(it: Item | null) { i32[this.p >>> 2] = it === null ? NULL : it.p; }
+  get prev(): Item | null { return item(i32[(this.p + 4) >>> 2]); }
+  set prev(it: Item | null) { i32[(this.p + 4) >>> 2] = it === null ? NULL : it.p; }
+  get refcount(): number { return i32[(this.p + 8) >>> 2]; }
+  set refcount(n: number) { i32[(this.p + 8) >>> 2] = n; }
+  get itFlags(): number { return i32[(this.p + 12) >>> 2]; }
+  set itFlags(flags: number) { i32[(this.p + 12) >>> 2] = flags; }
+  get key(): Ptr { return u32[(this.p + 16) >>> 2]; }
+  set key(p: Ptr) { u32[(this.p + 16) >>> 2] = p; }
+  get data(): Ptr { return u32[(this.p + 20) >>> 2]; }
+  set data(p: Ptr) { u32[(this.p + 20) >>> 2] = p; }
+  get slabsClsid(): number { return u32[(this.p + 24) >>> 2]; }
+  set slabsClsid(id: number) { u32[(this.p + 24) >>> 2] = id; }
   /** Size of data, with its \r\n. */
-  get nbytes(): number { return i32[(this.ptr + 28) >>> 2]; }
-  set nbytes(n: number) { i32[(this.ptr + 28) >>> 2] = n; }
+  get nbytes(): number { return i32[(this.p + 28) >>> 2]; }
+  set nbytes(n: number) { i32[(this.p + 28) >>> 2] = n; }
   /** Size of this struct + key + data. */
-  get ntotal(): number { return i32[(this.ptr + 32) >>> 2]; }
-  set ntotal(n: number) { i32[(this.ptr + 32) >>> 2] = n; }
-  get flags(): number { return i32[(this.ptr + 36) >>> 2]; }
-  set flags(flags: number) { i32[(this.ptr + 36) >>> 2] = flags; }
+  get ntotal(): number { return i32[(this.p + 32) >>> 2]; }
+  set ntotal(n: number) { i32[(this.p + 32) >>> 2] = n; }
+  get flags(): number { return i32[(this.p + 36) >>> 2]; }
+  set flags(flags: number) { i32[(this.p + 36) >>> 2] = flags; }
   /** Least recent access, in seconds since 1970. */
-  get time(): number { return i32[(this.ptr + 40) >>> 2]; }
-  set time(t: number) { i32[(this.ptr + 40) >>> 2] = t; }
+  get time(): number { return i32[(this.p + 40) >>> 2]; }
+  set time(t: number) { i32[(this.p + 40) >>> 2] = t; }
   /** Expire time, likewise; 0 for never. */
-  get exptime(): number { return i32[(this.ptr + 44) >>> 2]; }
-  set exptime(t: number) { i32[(this.ptr + 44) >>> 2] = t; }
+  get exptime(): number { return i32[(this.p + 44) >>> 2]; }
+  set exptime(t: number) { i32[(this.p + 44) >>> 2] = t; }
   /** Where the structure ends and the key begins. */
   get end(): Ptr { return this.ptr + SIZEOF_ITEM; }
 }
@@ -101,14 +109,14 @@ function view(p: Ptr): Item {
   return it;
 }
 
-/** `(item *)p`. */
+/** `(item *)p`; `p` may be signed, too. */
 export function item(p: Ptr): Item | null {
   return p === NULL ? null : view(p);
 }
 
 /** `*pp`, of an `item **` that points to an item. */
 export function itemAt(pp: Ptr): Item {
-  return view(u32[pp >>> 2]);
+  return view(i32[pp >>> 2]);
 }
 
 export enum ConnState {

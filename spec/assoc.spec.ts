@@ -29,7 +29,7 @@ function set(array: Judy, key: Ptr, value: Ptr): void {
 /** The value of `key`; undefined when it is not there. */
 function get(array: Judy, key: Ptr): Ptr | undefined {
   const place = JSLG(array, key);
-  return place === 0 ? undefined : array.value(place);
+  return place === 0 ? undefined : array.value(place) >>> 0;
 }
 
 /** A key twice in memory: one is inserted, the other is looked up. */
@@ -64,7 +64,7 @@ test('it is a Map: find, insert, replace, delete and insert again, with keys tha
       const { text, inserted, asked } = pool[at];
       if (what === 'insert') {
         const place = JSLI(array, inserted);
-        if (array.value(place) !== (model.get(text) ?? 0)) t.fail(`${text} is not what it was`);
+        if (array.value(place) >>> 0 !== (model.get(text) ?? 0)) t.fail(`${text} is not what it was`);
         array.setValue(place, value);
         model.set(text, value);
       } else if (what === 'delete') {
