@@ -2,7 +2,7 @@
 import { isMainThread } from 'node:worker_threads';
 import { EV_PERSIST, EV_READ, EV_SIGNAL, EV_WRITE } from './event.h';
 import type { Event, Eventop, Syscalls, Timeval } from './event.h';
-import { eventActive, eventDel } from './event';
+import { eventActive, eventDel, eventTv } from './event';
 import { EINTR, errno } from './errno.h';
 import { warn } from './err';
 import { loadSystem } from './ffi';
@@ -56,14 +56,14 @@ interface NodeLoop {
   fd: number;
   /** It has something to do: its descriptor was readable, or a signal came. */
   due: boolean;
-  /** When it last had its turn, in milliseconds. */
-  turned: number;
+  /** When it last had its turn. */
+  turned: Timeval;
   /** Holds the process while we wait, so that libuv takes its loop for alive and counts its timers. */
   hold: NodeJS.Timeout;
 }
 
-/** How long the loop may keep Node waiting under load, in milliseconds. */
-const TURN_INTERVAL = 5;
+/** How long the loop may keep Node waiting under load, in microseconds. */
+const TURN_INTERVAL = 5000;
 /** How long to wait for the next event before Node gets its turn: a client's answer is often quicker than that. */
 const LINGER = 1;
 const MAX_DELAY = 2 ** 31 - 1;
@@ -123,7 +123,12 @@ function epollInit(): object | null {
     ctl: (op, fd) => calls.epollCtl(epfd, op, fd, lastAddr),
     evsigmask: new Set(),
     system,
-    node: { fd: system.uvBackendFd(), due: true, turned: 0, hold: setInterval(() => {}, MAX_DELAY).unref() },
+    node: {
+      fd: system.uvBackendFd(),
+      due: true,
+      turned: { tvSec: 0, tvUsec: 0 },
+      hold: setInterval(() => {}, MAX_DELAY).unref(),
+    },
   };
   if (epollCtl(epollop, EPOLL_CTL_ADD, epollop.node.fd, EPOLLIN) === -1) {
     warn('epoll_ctl');
@@ -164,7 +169,9 @@ function epollDispatch(arg: object, tv: Timeval): number | Promise<number> {
   // DEVIATION: C cuts the wait to whole milliseconds, and spins through what is left of it; libevent 1.1 rounds up.
   const timeout = tv.tvSec * 1000 + Math.ceil(tv.tvUsec / 1000);
 
-  if (!node.due && performance.now() - node.turned < TURN_INTERVAL) {
+  // The loop's own time: another would be garbage in each turn.
+  const kept = (eventTv.tvSec - node.turned.tvSec) * 1_000_000 + eventTv.tvUsec - node.turned.tvUsec;
+  if (!node.due && kept >= 0 && kept < TURN_INTERVAL) {
     const res = epollop.wait(Math.min(timeout, LINGER));
     if (res !== 0 || timeout === 0) return dispatched(epollop, res);
   }
@@ -179,7 +186,8 @@ async function dispatchAfterTurn(epollop: Epollop, timeout: number): Promise<num
   await new Promise<void>((resolve) => {
     setImmediate(resolve);
   });
-  node.turned = performance.now();
+  node.turned.tvSec = eventTv.tvSec;
+  node.turned.tvUsec = eventTv.tvUsec;
 
   // A signal's handler may just have run.
   if (evsignalCaught) return dispatched(epollop, epollop.wait(0));

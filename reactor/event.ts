@@ -42,7 +42,8 @@ const timetree: RbHead<Event> = RB_HEAD(compare);
 export const activequeue: TailqHead<Event> = TAILQ_HEAD();
 export const signalqueue: TailqHead<Event> = TAILQ_HEAD();
 export const eventqueue: TailqHead<Event> = TAILQ_HEAD();
-const eventTv: Timeval = { tvSec: 0, tvUsec: 0 };
+/** The time as the present turn of the loop began. */
+export const eventTv: Timeval = { tvSec: 0, tvUsec: 0 };
 
 // event.c: compare
 function compare(a: Event, b: Event): number {
