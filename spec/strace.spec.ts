@@ -72,6 +72,9 @@ maybe('epoll: a command is one read and one write, and so is a pipeline of them'
 
 const withUring = hasStrace && loadSystem()?.syscalls.batch != null ? test.serial : test.skip;
 
+/** One of ours, which waits for nothing; libuv, from Node 22 on, has others. */
+const ENTERED = /io_uring_enter\(\d+, \d+, 0, 0, /;
+
 for (const [name, options, uses] of [
   ['epoll', {}, true],
   ['epoll, with EVENT_NOIOURING', { env: { EVENT_NOIOURING: '1' } }, false],
@@ -90,10 +93,10 @@ for (const [name, options, uses] of [
     });
     const written = calls.filter(([call]) => call === 'write').length;
     if (uses) {
-      t.regex(output, /io_uring_enter\(/);
+      t.regex(output, ENTERED);
       t.true(written < 20, `${written} writes`);
     } else {
-      t.notRegex(output, /io_uring_enter\(/);
+      t.notRegex(output, ENTERED);
       t.is(written, 20);
     }
   });
