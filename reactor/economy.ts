@@ -23,6 +23,7 @@
 // before it begins or when it is at its end.
 import { EV_PERSIST, EV_READ, EV_TIMEOUT, EV_WRITE, Event } from './event.h';
 import type { Batch, Eventop, Syscalls, Timeval } from './event.h';
+import { withRoomFor } from './bydescriptor';
 import { eventAdd, eventDel, eventSet } from './event';
 import { EAGAIN, EBADF, EINTR, ENOTSOCK, EPIPE, EWOULDBLOCK, errno, setErrno } from './errno.h';
 import { trace } from './log';
@@ -233,9 +234,9 @@ class Economy implements Syscalls {
   private writeLarge(fd: number, buf: Uint8Array, offset: number, length: number): number {
     const clean = this.held.size === 0 && this.failed.size === 0;
     if (clean && this.together && this.owner === fd) return this.sendBehind(fd, buf, offset, length - 1);
-    // What others have in the cork can stay there.
-    const corked = this.owner === fd || !this.together || this.inCork[fd] === this.flushes;
-    if (corked && this.owner !== -1) this.flush(this.owner === fd);
+    // What others have in the cork can stay there, where it is known that all of it is others'.
+    const mayBeIn = !this.together || this.inCork[fd] === this.flushes;
+    if (mayBeIn && this.owner !== -1) this.flush(this.owner === fd);
     if ((this.held.size > 0 || this.failed.size > 0) && !this.mayWrite(fd)) return -1;
     return this.sendMore(fd, buf, offset, length - 1);
   }
@@ -324,21 +325,13 @@ class Economy implements Syscalls {
   }
 
   private setRead(fd: number, turn: number): void {
-    if (fd >= this.reads.length) this.makeRoom(fd);
+    if (fd >= this.reads.length) this.reads = withRoomFor(this.reads, fd);
     this.reads[fd] = turn;
-  }
-
-  private makeRoom(fd: number): void {
-    const { reads, inCork } = this;
-    this.reads = new Int32Array(2 * fd);
-    this.reads.set(reads);
-    this.inCork = new Int32Array(2 * fd);
-    this.inCork.set(inCork);
   }
 
   /** `fd` is a new socket. */
   private opened(fd: number): void {
-    if (fd >= this.reads.length) this.makeRoom(fd);
+    this.inCork = withRoomFor(this.inCork, fd);
     this.ahead?.opened(fd);
   }
 

@@ -7,6 +7,7 @@ import { EV_PERSIST, EV_READ, EV_WRITE } from './event.h';
 import type { Batch, Event } from './event.h';
 import { activequeue, eventActive, eventDel } from './event';
 import { EAGAIN, EINTR, setErrno } from './errno.h';
+import { withRoomFor } from './bydescriptor';
 import { copyWords } from './words';
 
 /** Bytes that are fetched of a descriptor, at most. */
@@ -31,7 +32,7 @@ export class ReadAhead {
   private readonly given: Int32Array;
   private count = 0;
 
-  private kinds = new Uint8Array(1024);
+  private kinds = new Int32Array(1024);
   /** By descriptor, its slot plus one; 0 where nothing is there for it. */
   private slotOf = new Int32Array(1024);
   private readonly left = new Map<number, Left>();
@@ -55,14 +56,8 @@ export class ReadAhead {
 
   /** `fd` is a stream. */
   opened(fd: number): void {
-    if (fd >= this.kinds.length) {
-      const kinds = new Uint8Array(2 * fd);
-      kinds.set(this.kinds);
-      this.kinds = kinds;
-      const slotOf = new Int32Array(2 * fd);
-      slotOf.set(this.slotOf);
-      this.slotOf = slotOf;
-    }
+    this.kinds = withRoomFor(this.kinds, fd);
+    this.slotOf = withRoomFor(this.slotOf, fd);
     this.kinds[fd] = STREAM;
   }
 

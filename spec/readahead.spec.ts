@@ -2,6 +2,7 @@
 // together. The rules, on the simulated backend, where the calls that the kernel gets are recorded. (The rest of the layer is
 // in economy.spec.ts, and the kernel's own way of doing several at once in uring.spec.ts.)
 import test from 'ava';
+import type { ExecutionContext } from 'ava';
 
 import { EAGAIN, EBADF, ECONNRESET, EINTR, ENOMEM, EPIPE } from '../reactor/errno.h';
 import { CORK_SIZE, LARGE_WRITE } from '../reactor/economy';
@@ -55,6 +56,17 @@ function readAll(fd: number, length = 4096): Got[] {
   const got: Got[] = [];
   do got.push(readText(fd, length)); while (typeof got.at(-1) === 'string' && got.at(-1) !== '');
   return got;
+}
+
+/** Every client says hello, and is answered in the turn that follows. */
+async function answered(t: ExecutionContext, pairs: readonly [SimClient, number][]): Promise<void> {
+  watch(pairs, (fd) => {
+    t.deepEqual(readAll(fd), ['hello', EAGAIN]);
+    writeText(fd, 'world');
+  });
+  for (const [client] of pairs) client.send('hello');
+  await oneTurn();
+  for (const [client] of pairs) t.is(client.take().toString(), 'world');
 }
 
 function times<T>(count: number, value: T): T[] {
@@ -226,13 +238,7 @@ test.serial('ahead: where the backend has no such calls, all is read by the prog
   const sim = start({}, (each) => Object.defineProperty(each.syscalls, 'batch', { value: null }));
   const pairs = await warm(sim, 10);
   const kernel = new Kernel(sim);
-  watch(pairs, (fd) => {
-    t.deepEqual(readAll(fd), ['hello', EAGAIN]);
-    writeText(fd, 'world');
-  });
-  for (const [client] of pairs) client.send('hello');
-  await oneTurn();
-  for (const [client] of pairs) t.is(client.take().toString(), 'world');
+  await answered(t, pairs);
   t.deepEqual(kernel.calls().slice(0, 2), [`read ${pairs[0][1]}: 5 of 4096`, `read ${pairs[1][1]}: 5 of 4096`]);
 });
 
@@ -1063,13 +1069,7 @@ test.serial('together: no more than a call takes', async (t) => {
     });
     const pairs = await warm(sim, 9);
     const together = batches(sim);
-    watch(pairs, (fd) => {
-      t.deepEqual(readAll(fd), ['hello', EAGAIN]);
-      writeText(fd, 'world');
-    });
-    for (const [client] of pairs) client.send('hello');
-    await oneTurn();
-    for (const [client] of pairs) t.is(client.take().toString(), 'world');
+    await answered(t, pairs);
     t.true(together.every((call) => call.split(' ').length - 1 <= size), together.join(', '));
   }
 });

@@ -2,7 +2,7 @@
 // A namespace, and not four exports, for speed: its variables are fields of one object, and one that was assigned once is a
 // constant to V8's compiler, address, length and all. That is a tenth of all time that the server spends in JavaScript.
 
-// eslint-disable-next-line @typescript-eslint/no-namespace
+// eslint-disable-next-line @typescript-eslint/no-namespace -- its fields are assigned later, and imported by name
 namespace heap {
   /** `u8[p]` is C's `*(unsigned char *)p`. */
   export let u8: Uint8Array<ArrayBuffer>;
