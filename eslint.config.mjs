@@ -30,6 +30,7 @@ export default defineConfig(
       '@typescript-eslint/no-unnecessary-condition': 'off',
       'no-lone-blocks': 'off',
       'no-useless-assignment': 'off',
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreVoidReturningFunctions: true }],
     },
   },
 );

@@ -1,7 +1,8 @@
-// Judy's place: an associative array from C strings to pointers, by the calls JSLG, JSLI and JSLD (get, insert, delete).
-// A chained hash table outside the flat memory that keeps no key of its own: it points to the key that was inserted,
-// which must stay where it is as long as it is in. It grows by linear hashing, a bucket with each insert, so that no request
-// waits for all. The hash is HalfSipHash-1-3 with a random key: nobody outside can choose keys that collide.
+// Judy's place: an associative array from C strings to pointers, by the calls JSLG, JSLI and JSLD (get, insert,
+// delete). A chained hash table outside the flat memory that keeps no key of its own: it points to the key that was
+// inserted, which must stay where it is as long as it is in. It grows by linear hashing, a bucket with each insert, so
+// that no request waits for all. The hash is HalfSipHash-1-3 with a random key: nobody outside can choose keys that
+// collide.
 import { Errx } from '../reactor/err';
 import { getrandom } from '../reactor/syscalls';
 import type { Ptr } from './libc/memory';
@@ -10,8 +11,8 @@ import { NULL } from './libc/memory';
 import { firstOf, lowestOf, nulsOf, strcmp } from './libc/string';
 
 /**
- * A node is three words: key, value, and LINK, which has the next node of its bucket and above it the topmost bits of its own
- * key's hash, so that few keys are looked at in vain. Node 0 is C's null pointer.
+ * A node is three words: key, value, and LINK, which has the next node of its bucket and above it the topmost bits of
+ * its own key's hash, so that few keys are looked at in vain. Node 0 is C's null pointer.
  */
 const KEY = 0;
 const VALUE = 1;
@@ -24,7 +25,7 @@ const MIN_BUCKETS = 1 << 16;
 /** No item takes fewer bytes of the flat memory. */
 const MIN_ITEM = 64;
 
-/** `Pvoid_t`: one associative array, with room for as many items as the flat memory has; pages are had as they are used. */
+/** `Pvoid_t`: one associative array, with room for every item that fits the flat memory. Pages are committed as used. */
 export class Judy {
   private readonly nodes: Int32Array;
   /** How many were ever used, with node 0. */
@@ -34,7 +35,7 @@ export class Judy {
 
   /** By bucket, the first node. */
   private readonly buckets: Uint32Array;
-  /** There are mask + 1 + split buckets: those before `split`, and as many at the end, go by one more bit of the hash. */
+  /** There are mask + 1 + split buckets: the first `split` and the last `split` use one more bit of the hash. */
   private mask = MIN_BUCKETS - 1;
   private split = 0;
 

@@ -33,7 +33,7 @@ export function itemInit(): void {
 }
 
 // items.c: item_alloc
-/** An item with `key` and room for `nbytes` of data, linked nowhere; null when it is too large or there is no memory. */
+/** An unlinked item with `key` and room for `nbytes` of data; null when it is too large or there is no memory. */
 export function itemAlloc(key: Ptr, flags: number, exptime: number, nbytes: number): Item | null {
   let ntotal: number, len: number;
   let it: Item | null;
@@ -47,14 +47,13 @@ export function itemAlloc(key: Ptr, flags: number, exptime: number, nbytes: numb
 
   it = item(slabsAlloc(id));
   if (it === null) {
-    // Try to get one off the right LRU. Don't necessarily unlink the tail because it may be locked: refcount > 0. Search
-    // up from tail an item with refcount == 0 and unlink it; give up after 50 tries.
+    // Try to get one off the right LRU. Don't necessarily unlink the tail because it may be locked: refcount > 0.
+    // Search up from tail an item with refcount == 0 and unlink it; give up after 50 tries.
 
     let tries = 50;
     let search: Item | null;
 
-    // DEVIATION: C lets LARGEST_ID itself pass, which lies past its arrays (1.4 has one class fewer).
-    if (id >= LARGEST_ID) return null;
+    if (id >= LARGEST_ID) return null; // DEVIATION: class 32 is refused: it is one past the arrays
     if (tails[id] === NULL) return null;
 
     for (search = item(tails[id]); tries > 0 && search; tries--, search = search.prev) {
@@ -167,11 +166,11 @@ export function itemReplace(it: Item, newIt: Item): number {
   return itemLink(newIt);
 }
 
-/** item_cachedump's. DEVIATION: C has 256 bytes, and a line of a long key has up to 287; 1.2 has 512. */
-const temp = bss(512);
+/** What item_cachedump has on its stack in C. */
+const temp = bss(512); // DEVIATION: a line has up to 287 bytes [1.2.0]
 
 // items.c: item_cachedump
-/** The items of a class, most recently used first, in a block to be freed: its length goes to `bytes`. NULL on error. */
+/** The items of a class, most recently used first, in a block that the caller frees; `bytes` gets its length. Or NULL. */
 export function itemCachedump(slabsClsid: number, limit: number, bytes: Ref): Ptr {
   const memlimit = 2 * 1024 * 1024;
   let buffer: Ptr;
@@ -180,8 +179,7 @@ export function itemCachedump(slabsClsid: number, limit: number, bytes: Ref): Pt
   let len: number;
   let shown = 0;
 
-  // DEVIATION: C lets LARGEST_ID itself pass, and reads past its array; it answers as for one more.
-  if (slabsClsid >= LARGEST_ID) return NULL;
+  if (slabsClsid >= LARGEST_ID) return NULL; // DEVIATION: class 32 is refused: it is one past the arrays
   it = item(heads[slabsClsid]);
 
   buffer = malloc(memlimit);
@@ -194,8 +192,7 @@ export function itemCachedump(slabsClsid: number, limit: number, bytes: Ref): Pt
     sprintf(temp, 'ITEM %s [%u b; %lu s]\r\n', it.key, it.nbytes - 2, it.time);
     len = strlen(temp);
     if (bufcurr + len + 5 > memlimit) break; // 5 is END\r\n
-    // DEVIATION: C copies with strcpy, whose NUL may be one past the buffer; 1.1.12 leaves it room.
-    memcpy(buffer + bufcurr, temp, len);
+    memcpy(buffer + bufcurr, temp, len); // DEVIATION: no NUL is written one past the buffer [1.1.12]
     bufcurr += len;
     shown++;
     it = it.next;
@@ -246,8 +243,7 @@ export function itemStatsSizes(bytes: Ref): Ptr {
   }
 
   // Build the histogram.
-  // DEVIATION: C clears buf here, and counts on in whatever the histogram's memory held; 1.1.12 clears the histogram.
-  memset(histogram, 0, numBuckets * 4);
+  memset(histogram, 0, numBuckets * 4); // DEVIATION: the histogram is cleared, not buf [1.1.12]
   for (i = 0; i < LARGEST_ID; i++) {
     let iter = item(heads[i]);
     while (iter) {

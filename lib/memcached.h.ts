@@ -14,9 +14,6 @@ export const VERSION = '1.0.4';
 
 export const DATA_BUFFER_SIZE = 2048;
 
-/** Bytes of a key, at most. C trusts the client; later versions have this constant. */
-export const KEY_MAX_LENGTH = 250;
-
 export const stats = {
   currItems: 0,
   totalItems: 0,
@@ -42,8 +39,6 @@ export const settings = {
   /** An IPv4 address in host byte order (C: struct in_addr). */
   interface: { sAddr: INADDR_ANY },
   verbose: false,
-  /** Whether `stats maps` answers: it shows where things are in memory. C always does. */
-  maps: false,
 };
 
 export const ITEM_LINKED = 1;
@@ -96,8 +91,8 @@ export class Item {
   get end(): Ptr { return this.ptr + SIZEOF_ITEM; }
 }
 
-// Views are used again in turn, so that none is garbage: one is good until VIEWS others were made. A loop over many items
-// keeps none from one turn to a later one, and what has to last keeps the pointer.
+// Views are used again in turn, so that none is garbage: one is good until VIEWS others were made. A loop over many
+// items keeps none from one turn to a later one, and what has to last keeps the pointer.
 const VIEWS = 4096;
 const views = Array.from({ length: VIEWS }, () => new Item(NULL));
 let nextView = 0;
@@ -112,6 +107,12 @@ function view(p: Ptr): Item {
 /** `(item *)p`; `p` may be signed, too. */
 export function item(p: Ptr): Item | null {
   return p === NULL ? null : view(p);
+}
+
+/** `(item *)p`, of one that is there; throws for NULL. */
+function itemAtPointer(p: Ptr): Item {
+  if (p === NULL) throw new Error('no item');
+  return view(p);
 }
 
 /** `*pp`, of an `item **` that points to an item. */
@@ -140,9 +141,8 @@ export const NREAD_ADD = 1;
 export const NREAD_SET = 2;
 export const NREAD_REPLACE = 3;
 
-// DEVIATION: a VALUE line is up to 281 bytes long, and C's ibuf has 256; 1.1.9 made it 300.
 /** sizeof(conn) of a 32-bit C, with an ibuf of 300 bytes. */
-export const SIZEOF_CONN = 472;
+export const SIZEOF_CONN = 472; // DEVIATION: a VALUE line has up to 281 bytes [1.1.9]
 const OFFSETOF_IBUF = 164;
 
 /** `conn`. Its fields are JavaScript's, so that a debugger shows them; its memory holds ibuf, where C has it. */
@@ -199,6 +199,8 @@ export class Conn {
   /** For commands set/add/replace: the item that is being read, straight into its data. */
   get item(): Item | null { return item(this.itemPtr); }
   set item(it: Item | null) { this.itemPtr = it === null ? NULL : it.ptr; }
+  /** `item`, where there is one, as in nread. */
+  get itemInHand(): Item { return itemAtPointer(this.itemPtr); }
 
   /** `(conn *)ptr`, of one that exists already. */
   static at(ptr: Ptr): Conn {
@@ -210,7 +212,8 @@ export class Conn {
 
 const conns = new Map<Ptr, Conn>();
 
-// A key in a debug line is given as its pointer, a state as its number: the text is made only for a line that is written.
+// A key in a debug line is given as its pointer, a state as its number: the text is made only for a line that is
+// written.
 debug.formatters['k'] = (key: Ptr): string => str(key);
 debug.formatters['S'] = (state: ConnState): string => ConnState[state];
 

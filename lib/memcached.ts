@@ -1,20 +1,25 @@
 // memcached.c: the connections and their state machine, the commands, and main. In C's order, function for function.
 import type { Timeval } from '../reactor/event.h';
 import { EV_PERSIST, EV_READ, EV_WRITE, Event } from '../reactor/event.h';
-import { eventAdd, eventDel, eventEconomy, eventInit, eventLoop, eventSet } from '../reactor/event';
+import { eventAdd, eventDel, eventInit, eventLoop, eventSet } from '../reactor/event';
 import { evtimerAdd, evtimerDel, evtimerSet } from '../reactor/evtimer';
-import { EAGAIN, EMFILE, EWOULDBLOCK, errno, setErrno } from '../reactor/errno.h';
+import { EAGAIN, EWOULDBLOCK, errno } from '../reactor/errno.h';
 import type { Linger, SockaddrIn } from '../reactor/socket.h';
 import {
   AF_INET, F_GETFL, F_SETFL, INADDR_ANY, IPPROTO_TCP, O_NONBLOCK, SOCK_STREAM, SOL_SOCKET, SO_KEEPALIVE, SO_LINGER,
   SO_REUSEADDR, TCP_NODELAY,
 } from '../reactor/socket.h';
-import { accept, bind, close, fcntl, getsockname, listen, setsockopt, socket } from '../reactor/syscalls';
+import { accept, bind, close, fcntl, listen, setsockopt, socket } from '../reactor/syscalls';
 import type { Item } from './memcached.h';
 import {
-  Conn, ConnState, DATA_BUFFER_SIZE, ITEM_DELETED, KEY_MAX_LENGTH, NREAD_ADD, NREAD_REPLACE, NREAD_SET, PACKAGE,
-  SIZEOF_CONN, VERSION, debugConn, debugEvent, debugState, item, itemAt, settings, stats,
+  Conn, ConnState, DATA_BUFFER_SIZE, ITEM_DELETED, NREAD_ADD, NREAD_REPLACE, NREAD_SET, PACKAGE, SIZEOF_CONN, VERSION,
+  debugConn, debugEvent, debugState, item, itemAt, settings, stats,
 } from './memcached.h';
+import {
+  READ_BUFFER_HIGHWAT, REQS_PER_EVENT, acceptFailed, acceptFull, acceptNewConns, acceptsWith, badLength, boundPort,
+  connFailed, connRests, connWakes, deletedAgain, endDelete, isBlank, isFull, isIdle, keyTooLong, lineTooLong,
+  megabytes, refuseGet, shows, swallowRefused, yieldsTurn,
+} from './later';
 import { JSLD, JSLG, JSLI, Judy } from './assoc';
 import {
   itemAlloc, itemCachedump, itemFree, itemInit, itemLink, itemRemove, itemReplace, itemStats, itemStatsSizes,
@@ -22,15 +27,14 @@ import {
 } from './items';
 import { slabsInit, slabsStats } from './slabs';
 import { inetAton } from './libc/arpa_inet';
-import { isspace } from './libc/ctype';
 import { daemon } from './libc/daemon';
 import * as file from './libc/file';
-import { getoptLong, optarg, optopt } from './libc/getopt';
+import { getopt, optarg, optopt } from './libc/getopt';
 import type { Ptr } from './libc/memory';
 import { u32, u8 } from './libc/heap';
-import { MEMORY_MAX, NULL, bss, free, mallinfo, malloc, memoryInit, realloc } from './libc/memory';
+import { NULL, bss, free, mallinfo, malloc, realloc } from './libc/memory';
 import { mlockall } from './libc/mman';
-import { packageFile, packageVersion } from './libc/package';
+import { packageFile } from './libc/package';
 import type { Ref } from './libc/stdio';
 import { atoi, fprintf, perror, printf, sprintf, sscanf, stderr } from './libc/stdio';
 import { exit, strtonum } from './libc/stdlib';
@@ -97,7 +101,6 @@ function settingsInit(): void {
   settings.maxbytes = 64 * 1024 * 1024; // default is 64MB
   settings.maxconns = 1024; // to limit connections-related memory to about 5MB
   settings.verbose = false;
-  settings.maps = false;
 }
 
 let freeconns: Ptr = NULL; // a conn **
@@ -165,8 +168,8 @@ function connNew(sfd: number, initState: ConnState, eventFlags: number): Conn | 
   eventSet(c.event, sfd, eventFlags, eventHandler, c);
   c.evFlags = eventFlags;
 
+  connRests(c); // DEVIATION: an idle connection has no buffers [1.2.0, 1.6.0]
   if (eventAdd(c.event, null) === -1) {
-    // C forgets the three buffers here. Kept.
     free(c.ptr);
     return null;
   }
@@ -185,7 +188,6 @@ function connClose(c: Conn): void {
   eventDel(c.event);
 
   close(c.sfd);
-  acceptNewConns(true);
 
   if (c.item) {
     itemFree(c.item);
@@ -201,6 +203,7 @@ function connClose(c: Conn): void {
     free(c.writeAndFree);
   }
 
+  connRests(c); // DEVIATION: an idle connection has no buffers [1.2.0, 1.6.0]
   // If we have enough space in the free connections array, put the structure there.
   if (freecurr < freetotal) {
     u32[(freeconns + 4 * freecurr++) >>> 2] = c.ptr;
@@ -220,6 +223,7 @@ function connClose(c: Conn): void {
   }
 
   stats.currConns--;
+  acceptNewConns(true); // DEVIATION: while there is no room, clients wait to be accepted [1.4.8]
 
   return;
 }
@@ -237,8 +241,7 @@ function outString(c: Conn, str: CString): void {
   }
 
   strcpy(c.wbuf, str);
-  // DEVIATION: C appends with strcat, whose NUL may be one past wbuf; 1.2 has memcpy.
-  memcpy(c.wbuf + len, '\r\n', 2);
+  memcpy(c.wbuf + len, '\r\n', 2); // DEVIATION: no NUL is written one past wbuf [1.2.0]
   c.wbytes = len + 2;
   c.wcurr = c.wbuf;
 
@@ -253,12 +256,11 @@ function outString(c: Conn, str: CString): void {
  * item is ready in c.item.
  */
 function completeNread(c: Conn): void {
-  const it = c.item;
+  const it = c.itemInHand;
   const comm = c.itemComm;
   let oldIt: Item | null;
   const now = time();
 
-  if (it === null) throw new Error('conn_nread without an item');
   stats.setCmds++;
 
   while (true) {
@@ -363,9 +365,8 @@ function processStat(c: Conn, command: Ptr): void {
     return;
   }
 
-  // DEVIATION: C shows anyone where things are in memory; later versions do not, and this one when it is asked to
-  // (--stats-maps).
-  if (settings.maps && strcmp(command, 'stats maps') === 0) {
+  // DEVIATION: `stats maps` answers only when the command allows it [1.2.8]
+  if (shows.maps && strcmp(command, 'stats maps') === 0) {
     let wbuf: Ptr;
     const wsize = 8192; // should be enough
     let fd: number;
@@ -492,13 +493,14 @@ function processCommand(c: Conn, command: Ptr): void {
     let res: number;
     let it: Item | null;
 
-    // DEVIATION: C reads a key of any length into its 256 bytes, and takes a negative length, or one near 2^31, for
-    // what is left of it after + 2; 1.2 and 1.4.0 refuse both in these words.
     res = sscanf(command, '%9s %255s %u %lu %d\n', sComm, key, flags, expire, len);
     if (
-      res !== 5 || strlen(key) === 0 || strlen(key) > KEY_MAX_LENGTH || len.value < 0 || len.value > 0x7fffffff - 2
+      res !== 5 || strlen(key) === 0 ||
+      keyTooLong(key) || // DEVIATION: a key has at most 250 bytes [1.2.0]
+      badLength(len) // DEVIATION: a length is neither negative nor near 2^31 [1.4.0]
     ) {
       outString(c, 'CLIENT_ERROR bad command line format');
+      swallowRefused(c, command); // DEVIATION: the data of a refused line are swallowed [1.6.45]
       return;
     }
     it = itemAlloc(key, flags.value, expire.value, len.value + 2);
@@ -530,7 +532,8 @@ function processCommand(c: Conn, command: Ptr): void {
     const now = time();
 
     res = sscanf(command, '%9s %255s %u\n', sComm, key, delta);
-    if (res !== 3 || strlen(key) === 0 || strlen(key) > KEY_MAX_LENGTH) {
+    // DEVIATION: a key has at most 250 bytes [1.2.0]
+    if (res !== 3 || strlen(key) === 0 || keyTooLong(key)) {
       outString(c, 'CLIENT_ERROR bad command line format');
       return;
     }
@@ -550,11 +553,10 @@ function processCommand(c: Conn, command: Ptr): void {
     }
 
     ptr = it.data;
-    // DEVIATION: C's loop can never run, and its atoi walks over a value of white space alone, its end, and on through
-    // what lies behind it. Here it ends where the value does.
-    while (ptr < it.data + it.nbytes - 2 && isspace(u8[ptr])) ptr++;
+    while (u8[ptr] && (u8[ptr] < 0x30 && u8[ptr] > 0x39)) ptr++; // never true: C meant ||
 
-    value = ptr < it.data + it.nbytes - 2 ? atoi(ptr) >>> 0 : 0;
+    // DEVIATION: a value of white space alone counts as 0
+    value = isBlank(ptr, it) ? 0 : atoi(ptr) >>> 0;
 
     if (incr) value = (value + delta.value) >>> 0;
     else {
@@ -566,18 +568,16 @@ function processCommand(c: Conn, command: Ptr): void {
     res = strlen(temp);
     if (res + 2 > it.nbytes) { // need to realloc
       let newIt: Item | null;
-      // DEVIATION: C may evict the very item that grows, and go on with it; 1.2.2 holds it meanwhile.
-      it.refcount++;
+      it.refcount++; // DEVIATION: an item that grows does not evict itself [1.2.2]
       newIt = itemAlloc(it.key, it.flags, it.exptime, res + 2);
+      it.refcount--; // DEVIATION: an item that grows does not evict itself [1.2.2]
       if (newIt === null) {
-        itemRemove(it);
         outString(c, 'SERVER_ERROR out of memory');
         return;
       }
       memcpy(newIt.data, temp, res);
       memcpy(newIt.data + res, '\r\n', 2);
       itemReplace(it, newIt);
-      itemRemove(it);
     } else { // replace in-place
       memcpy(it.data, temp, res);
       memset(it.data + res, 0x20, it.nbytes - res - 2);
@@ -595,12 +595,8 @@ function processCommand(c: Conn, command: Ptr): void {
     const now = time();
 
     while (sscanf(start, ' %255s%n', key, next) >= 1) {
-      // DEVIATION: as above, for the key. What was found so far is let go.
-      if (next.value > KEY_MAX_LENGTH && strlen(key) > KEY_MAX_LENGTH) {
-        while (i > 0) itemRemove(itemAt(c.ilist + 4 * --i));
-        outString(c, 'CLIENT_ERROR bad command line format');
-        return;
-      }
+      // DEVIATION: a key has at most 250 bytes [1.2.0]
+      if (keyTooLong(key)) return refuseGet(c, i, itemRemove, outString);
       start += next.value;
       stats.getCmds++;
       it = assocFind(key);
@@ -613,20 +609,18 @@ function processCommand(c: Conn, command: Ptr): void {
       }
 
       if (it) {
-        // DEVIATION: C makes ilist longer only after it has written past its end, at the 201st item, and does not ask
-        // whether it could; 1.2.1 does both, and answers with what it has.
-        if (i >= c.isize) {
-          const newIlist = realloc(c.ilist, 4 * c.isize * 2);
-          if (newIlist) {
-            c.isize *= 2;
-            c.ilist = newIlist;
-          } else break;
-        }
         stats.getHits++;
         it.refcount++;
         itemUpdate(it);
         u32[(c.ilist + 4 * i) >>> 2] = it.ptr;
         i++;
+        // DEVIATION: ilist grows in time; where it cannot, the rest is left out [1.2.1]
+        if (i >= c.isize) {
+          const newIlist = realloc(c.ilist, 4 * c.isize * 2);
+          if (!newIlist) break;
+          c.isize *= 2;
+          c.ilist = newIlist;
+        }
       } else stats.getMisses++;
     }
     c.icurr = c.ilist;
@@ -647,37 +641,31 @@ function processCommand(c: Conn, command: Ptr): void {
     const start = command + 7;
     let it: Item | null;
 
-    // DEVIATION: C goes on without a key, and with one of any length; 1.2 answers so.
-    u8[key] = 0;
-    if (sscanf(start, ' %255s', key) < 1 || strlen(key) > KEY_MAX_LENGTH) {
-      outString(c, u8[key] === 0 ? 'ERROR' : 'CLIENT_ERROR bad command line format');
-      return;
-    }
+    // DEVIATION: a delete without a key is an error [1.2.0]
+    if (sscanf(start, ' %255s', key) < 1) return outString(c, 'ERROR');
+    // DEVIATION: a key has at most 250 bytes [1.2.0]
+    if (keyTooLong(key)) return outString(c, 'CLIENT_ERROR bad command line format');
     it = assocFind(key);
     if (!it) {
       outString(c, 'NOT_FOUND');
       return;
     } else {
-      // DEVIATION: C notes an item again each time it is deleted, without end; here it is noted already.
-      if (!(it.itFlags & ITEM_DELETED)) {
-        it.refcount++;
-        u32[(todelete + 4 * delcurr++) >>> 2] = it.ptr;
-      }
+      // DEVIATION: an item that is deleted again is noted once
+      if (deletedAgain(it)) return outString(c, 'DELETED');
+      // DEVIATION: an item is deleted only where it can be noted [1.2.2]
+      if (delcurr >= deltotal) return outString(c, 'SERVER_ERROR out of memory');
+      it.refcount++;
       // Use its expiration time as its deletion time now.
       it.exptime = time() + 4;
       it.itFlags |= ITEM_DELETED;
+      u32[(todelete + 4 * delcurr++) >>> 2] = it.ptr;
       if (delcurr >= deltotal) {
         const newDelete = realloc(todelete, 4 * deltotal * 2);
-        // DEVIATION: C does not ask whether todelete could be made longer; 1.2.2 does.
-        if (!newDelete) {
-          delcurr--;
-          it.refcount--;
-          it.itFlags &= ~ITEM_DELETED;
-          outString(c, 'SERVER_ERROR out of memory');
-          return;
+        // DEVIATION: an item is deleted only where it can be noted [1.2.2]
+        if (newDelete) {
+          deltotal *= 2;
+          todelete = newDelete;
         }
-        todelete = newDelete;
-        deltotal *= 2;
       }
     }
     outString(c, 'DELETED');
@@ -703,9 +691,6 @@ function processCommand(c: Conn, command: Ptr): void {
   return;
 }
 
-/** Bytes of a line that is not a get, at most: whoever sends more without a newline does not speak this protocol. */
-const LINE_MAX = 1024;
-
 // memcached.c: try_read_command
 /**
  * If we have a complete line in the buffer, process it and move whatever remains in the buffer to its beginning.
@@ -716,15 +701,7 @@ function tryReadCommand(c: Conn): number {
 
   if (!c.rbytes) return 0;
   el = memchr(c.rbuf, 0x0a, c.rbytes);
-  if (!el) {
-    // DEVIATION: C waits for the newline of any line, and makes rbuf longer and longer; 1.4.3 closes the connection
-    // unless this is a get of many keys.
-    if (c.rbytes > LINE_MAX && strncmp(c.rbuf, 'get ', 4) !== 0) {
-      c.state = ConnState.closing;
-      return 1;
-    }
-    return 0;
-  }
+  if (!el) return lineTooLong(c, outString); // DEVIATION: a line without an end closes the connection [1.4.3]
   cont = el + 1;
   if (el - c.rbuf > 1 && u8[el - 1] === 0x0d) {
     el--;
@@ -740,25 +717,18 @@ function tryReadCommand(c: Conn): number {
   return 1;
 }
 
-/** A buffer of this size that is full is worked off before more is read. */
-const READ_BUFFER_HIGHWAT = 32768;
-/** No line is longer. */
-const READ_BUFFER_MAX = 2 * 1024 * 1024;
-
 // memcached.c: try_read_network
 /**
- * Read from network as much as we can, handle buffer overflow and connection close. Returns 0 if there's nothing to read
- * on the first read.
+ * Read from network as much as we can, handle buffer overflow and connection close. Returns 0 if there's nothing to
+ * read on the first read.
  */
 function tryReadNetwork(c: Conn): number {
   let gotdata = 0;
   let res: number;
-  while (true) {
+  // DEVIATION: a full buffer of 32 KB is worked off first [1.4.3]
+  while (!gotdata || c.rbytes < c.rsize || c.rsize < READ_BUFFER_HIGHWAT) {
     if (c.rbytes >= c.rsize) {
-      // DEVIATION: C reads on as long as the client sends, and doubles rbuf without bound; later versions work off what
-      // they have first (1.4.3: after four doublings), and so only a line that long makes it longer, up to a limit.
-      if (gotdata && c.rsize >= READ_BUFFER_HIGHWAT) return gotdata;
-      const newRbuf = c.rsize < READ_BUFFER_MAX ? realloc(c.rbuf, c.rsize * 2) : NULL;
+      const newRbuf = realloc(c.rbuf, c.rsize * 2);
       if (!newRbuf) {
         if (settings.verbose) fprintf(stderr, "Couldn't realloc input buffer\n");
         c.rbytes = 0; // ignore what we read
@@ -799,49 +769,23 @@ function updateEvent(c: Conn, newFlags: number): number {
   return 1;
 }
 
-/** The listening connection, for acceptNewConns. */
-let listenConn: Conn | null = null;
-
-/** Whether connections are accepted, or wait in the backlog [1.4.8]. */
-function acceptNewConns(doAccept: boolean): void {
-  if (listenConn === null) return;
-  if (!doAccept && settings.verbose) fprintf(stderr, 'Too many open connections\n');
-  updateEvent(listenConn, doAccept ? EV_READ | EV_PERSIST : 0);
-}
-
-/** DEVIATION: C ignores -c; here accept(2) fails beyond it as if there were no more descriptors (1.4.8: setrlimit). */
-function acceptOne(fd: number): number {
-  if (stats.currConns - 1 >= settings.maxconns) {
-    setErrno(EMFILE);
-    return -1;
-  }
-  return accept(fd, null);
-}
-
-/** How many commands of one connection are served before the others get their turn (1.4.0: -R). */
-const REQS_PER_EVENT = 20;
-
 // memcached.c: drive_machine
 function driveMachine(c: Conn): void {
   let exit = false;
   let sfd: number, flags: number;
   let newc: Conn | null;
   let res: number;
-  let nreqs = REQS_PER_EVENT, yielding = false;
+  let nreqs = REQS_PER_EVENT; // DEVIATION: after 20 commands other connections are served [1.4.0]
 
   while (!exit) {
     debugState('%d: state %S', c.sfd, c.state);
     switch (c.state) {
       case ConnState.listening:
-        if ((sfd = acceptOne(c.sfd)) === -1) {
+        if ((sfd = accept(c.sfd, null)) === -1) {
           if (errno === EAGAIN || errno === EWOULDBLOCK) {
             perror("accept() shouldn't block");
-          } else if (errno === EMFILE && stats.currConns > 1) {
-            // DEVIATION: C is called again at once, and spins; as in 1.4.8 the others wait in the backlog until a
-            // connection is closed.
-            acceptNewConns(false);
           } else {
-            perror('accept()');
+            acceptFailed(); // DEVIATION: while there is no room, clients wait to be accepted [1.4.8]
           }
           return;
         }
@@ -856,21 +800,21 @@ function driveMachine(c: Conn): void {
           close(sfd);
           return;
         }
+        if (isFull()) acceptFull(); // DEVIATION: while there is no room, clients wait to be accepted [1.4.8]
         exit = true;
         break;
 
       case ConnState.read:
-        // DEVIATION: C serves a client that never stops sending until it does, and nobody else meanwhile; 1.4.0 lets the
-        // others have their turn, and comes back as soon as the socket is writable.
-        yielding = nreqs-- <= 0 && c.rbytes > 0;
-        if (!yielding && tryReadCommand(c)) {
+        // DEVIATION: after 20 commands other connections are served [1.4.0]
+        if (nreqs-- <= 0 && yieldsTurn(c, updateEvent)) return;
+        if (tryReadCommand(c)) {
           continue;
         }
-        if (!yielding && tryReadNetwork(c)) {
+        if (tryReadNetwork(c)) {
           continue;
         }
         // we have no command line and no data to read from network
-        if (!updateEvent(c, (yielding ? EV_WRITE : EV_READ) | EV_PERSIST)) {
+        if (!updateEvent(c, EV_READ | EV_PERSIST)) {
           if (settings.verbose) fprintf(stderr, "Couldn't update event\n");
           c.state = ConnState.closing;
           break;
@@ -992,16 +936,16 @@ function driveMachine(c: Conn): void {
           exit = true;
           break;
         }
-        // if res === 0 or res === -1 and error is not EAGAIN or EWOULDBLOCK, we have a real error, on which we close the
-        // connection
+        // if res === 0 or res === -1 and error is not EAGAIN or EWOULDBLOCK, we have a real error, on which we close
+        // the connection
         if (settings.verbose) fprintf(stderr, 'Failed to write, and not due to blocking\n');
         c.state = ConnState.closing;
         break;
       case ConnState.mwrite:
         // we're writing ibytes bytes from iptr. iptr alternates between ibuf, where we build a string "VALUE...", and
         // it.data for the current item. When we finish a chunk, we choose the next one using ipart, which has the
-        // following semantics: 0 - start the loop, 1 - we finished ibuf, go to current it.data; 2 - we finished it.data,
-        // move to the next item and build its ibuf; 3 - we finished all items, write "END".
+        // following semantics: 0 - start the loop, 1 - we finished ibuf, go to current it.data; 2 - we finished
+        // it.data, move to the next item and build its ibuf; 3 - we finished all items, write "END".
         if (c.ibytes > 0) {
           res = write(c.sfd, c.iptr, c.ibytes);
           if (res > 0) {
@@ -1037,13 +981,12 @@ function driveMachine(c: Conn): void {
             case 2:
               it = itemAt(c.icurr);
               itemRemove(it);
-              // DEVIATION: C keeps ileft at 1 after the last item, and connClose lets that item go once more; 1.1.6
-              // counts it down.
-              c.ileft--;
-              if (c.ileft <= 0) {
+              if (c.ileft <= 1) {
+                c.ileft = 0; // DEVIATION: connClose does not release the last item again [1.1.6]
                 c.ipart = 3;
                 break;
               } else {
+                c.ileft--;
                 c.icurr += 4;
               }
             // FALL THROUGH
@@ -1084,22 +1027,17 @@ function eventHandler(fd: number, which: number, arg: unknown): void {
     return;
   }
 
+  connWakes(c); // DEVIATION: an idle connection has no buffers [1.2.0, 1.6.0]
   // do as much I/O as possible until we block
   try {
     driveMachine(c);
   } catch (error) {
-    // DEVIATION: where C has a bug, it crashes, and all its connections with it. An exception here ends this one alone.
-    connFailed(c, error);
+    connFailed(c, error, connClose); // DEVIATION: a bug ends its own connection only
   }
+  if (isIdle(c)) connRests(c); // DEVIATION: an idle connection has no buffers [1.2.0, 1.6.0]
 
   // wait for next event
   return;
-}
-
-/** Reports a bug that the machine ran into, and gives up the connection, unless it is closed or the listening one. */
-function connFailed(c: Conn, error: unknown): void {
-  fprintf(stderr, `${PACKAGE}: connection ${c.sfd}: ${error instanceof Error ? error.stack : String(error)}\n`);
-  if (c.state !== ConnState.listening && c.state !== ConnState.closing) connClose(c);
 }
 
 // memcached.c: new_socket
@@ -1136,9 +1074,7 @@ function serverSocket(port: number): number {
   setsockopt(sfd, SOL_SOCKET, SO_REUSEADDR, flags);
   setsockopt(sfd, SOL_SOCKET, SO_KEEPALIVE, flags);
   setsockopt(sfd, SOL_SOCKET, SO_LINGER, ling);
-  // DEVIATION: without this, which accepted sockets inherit, the second half of every get waits up to 40 ms for the
-  // client's acknowledgement of the first; 1.1.9 sets it.
-  setsockopt(sfd, IPPROTO_TCP, TCP_NODELAY, flags);
+  setsockopt(sfd, IPPROTO_TCP, TCP_NODELAY, flags); // DEVIATION: replies do not wait for acknowledgements [1.1.9]
 
   addr.sinFamily = AF_INET;
   addr.sinPort = port;
@@ -1175,9 +1111,7 @@ function deleteHandler(_fd: number, _which: number, _arg: unknown): void {
       if (it.exptime < now) {
         // no longer mark it deleted. it's now expired, same as dead
         it.itFlags &= ~ITEM_DELETED;
-        // DEVIATION: C only takes back its hold, and the chunk of an item that was replaced meanwhile is lost; 1.1.2
-        // frees it.
-        itemRemove(it);
+        endDelete(it, itemRemove); // DEVIATION: a replaced item is freed, too [1.1.2]
       } else {
         u32[(todelete + 4 * j++) >>> 2] = it.ptr;
       }
@@ -1199,12 +1133,7 @@ function usage(): void {
   printf('-k            lock down all memory, where the system lets us\n');
   printf('-v            verbose: errors and warnings of the event loop\n');
   printf('-h            print this help and exit\n');
-  printf(
-    '-i            print the licences of memcached and libevent, and exit\n' +
-    '--classic     memcached 1.0.4 as it was, system call for system call\n' +
-    '--stats-maps  let clients ask for `stats maps`\n' +
-    '--version     print the version and exit\n',
-  );
+  printf('-i            print the licences of memcached and libevent, and exit\n');
   return;
 }
 
@@ -1216,12 +1145,6 @@ function usageLicense(): void {
   return;
 }
 
-const MEGABYTE = 1024 * 1024;
-/** -m at most, in megabytes: what fits 32-bit pointers beside the connections. */
-const MAXMEGABYTES = 4000;
-const FOR_MORE = '; for more, run several and let the clients shard';
-const CONN_MEMORY = 64 * 1024;
-
 // memcached.c: main
 /** The program: resolves to its exit status. Throws Errx where memory or a backend cannot be had. */
 export async function main(_argc: number, argv: readonly string[]): Promise<number> {
@@ -1231,23 +1154,21 @@ export async function main(_argc: number, argv: readonly string[]): Promise<numb
   const addr: Ref = { value: 0 };
   let lockMemory = false;
   let daemonize = false;
-  let classic = false;
 
   // init settings
   settingsInit();
 
   // process arguments
-  // DEVIATION: C takes for a number what atoi makes of any word (and -m 4096 for no limit at all), and ignores words that
-  // are no options. Here each is an error, which strtonum throws.
-  while ((c = getoptLong(argv, 'p:m:c:khivdl:', ['classic', 'stats-maps', 'version'])) !== -1) {
+  while ((c = getopt(argv, 'p:m:c:khivdl:')) !== -1) {
     switch (c) {
       case 'p':
-        settings.port = strtonum('port number', optarg, 0, 65535);
+        settings.port = strtonum('port number', optarg, 0, 65535); // DEVIATION: an argument must be a number
         break;
       case 'm':
-        settings.maxbytes = strtonum('number of megabytes', optarg, 0, MAXMEGABYTES, FOR_MORE) * MEGABYTE;
+        settings.maxbytes = megabytes(optarg); // DEVIATION: an argument must be a number
         break;
       case 'c':
+        // DEVIATION: an argument must be a number
         settings.maxconns = strtonum('number of connections', optarg, 1, 0x7fffffff);
         break;
       case 'h':
@@ -1273,15 +1194,6 @@ export async function main(_argc: number, argv: readonly string[]): Promise<numb
       case 'd':
         daemonize = true;
         break;
-      case 'classic':
-        classic = true;
-        break;
-      case 'stats-maps':
-        settings.maps = true;
-        break;
-      case 'version':
-        printf(`${PACKAGE} ${packageVersion()} (memcached ${VERSION})\n`);
-        return exit(0);
       default:
         fprintf(stderr, `${c === ':' ? 'Missing argument of' : 'Illegal argument'} "${optopt}"\n`);
         return 1;
@@ -1289,9 +1201,7 @@ export async function main(_argc: number, argv: readonly string[]): Promise<numb
   }
 
   // initialize other stuff
-  initMemory();
   itemInit();
-  eventEconomy(!classic);
   eventInit();
   statsInit();
   assocInit();
@@ -1308,15 +1218,14 @@ export async function main(_argc: number, argv: readonly string[]): Promise<numb
 
   // lock paged memory if needed
   if (lockMemory) {
-    // DEVIATION: C does not ask whether it could; 1.2 warns.
+    // DEVIATION: a failing -k is reported [1.2.0]
     if (mlockall() === -1) perror('warning: -k invalid, mlockall() failed');
   }
 
   // create the listening socket and bind it
   lSocket = serverSocket(settings.port);
   if (lSocket === -1) {
-    // DEVIATION: C says "failed to listen" too, after the line that says why.
-    exit(1);
+    exit(1); // DEVIATION: an error is one line
   }
 
   // create the initial listening connection
@@ -1324,7 +1233,7 @@ export async function main(_argc: number, argv: readonly string[]): Promise<numb
     fprintf(stderr, 'failed to create listening connection\n');
     exit(1);
   }
-  listenConn = lConn;
+  acceptsWith(lConn, updateEvent); // DEVIATION: while there is no room, clients wait to be accepted [1.4.8]
   debugConn('%d: listening on port %d', lSocket, boundPort(lSocket));
 
   // initialise deletion array and timer event
@@ -1333,22 +1242,7 @@ export async function main(_argc: number, argv: readonly string[]): Promise<numb
   deleteHandler(0, 0, null); // sets up the event
 
   // enter the loop
-  await eventLoop(0);
+  if (await eventLoop(0) === -1) return 1; // DEVIATION: a loop that fails ends with status 1
 
   return 0;
-}
-
-/** The memory that C asks the system for bit by bit: its pages are the system's until they are used. */
-function initMemory(): void {
-  const forConns = 64 * MEGABYTE + settings.maxconns * CONN_MEMORY;
-  const forItems = settings.maxbytes === 0 ? MEMORY_MAX : settings.maxbytes * 1.25 + 64 * MEGABYTE;
-  const large = Math.min(forItems, MEMORY_MAX - 96 * MEGABYTE);
-  memoryInit(Math.min(forConns, MEMORY_MAX - large), large);
-}
-
-/** The port that a socket is bound to: -p 0 leaves the choice to the system. */
-function boundPort(sfd: number): number {
-  const addr: SockaddrIn = { sinFamily: 0, sinPort: 0, sinAddr: 0 };
-  getsockname(sfd, addr);
-  return addr.sinPort;
 }

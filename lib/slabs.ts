@@ -2,7 +2,8 @@
 import { debugSlabs } from './memcached.h';
 import type { Ptr } from './libc/memory';
 import { u32 } from './libc/heap';
-import { NULL, malloc, realloc } from './libc/memory';
+// Pages, and the lists of free chunks, have memory of their own.
+import { NULL, mallocForItems as malloc, reallocForItems as realloc } from './libc/memory';
 import { strcpy } from './libc/string';
 import { sprintf } from './libc/stdio';
 
@@ -35,7 +36,9 @@ interface SlabclassT {
 
 const slabclass: SlabclassT[] = [];
 for (let i = 0; i <= POWER_LARGEST; i++) {
-  slabclass.push({ size: 0, perslab: 0, slots: NULL, slTotal: 0, slCurr: 0, endPagePtr: NULL, endPageFree: 0, slabs: 0 });
+  slabclass.push({
+    size: 0, perslab: 0, slots: NULL, slTotal: 0, slCurr: 0, endPagePtr: NULL, endPageFree: 0, slabs: 0,
+  });
 }
 let memLimit = 0;
 let memMalloced = 0;

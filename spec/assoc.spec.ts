@@ -10,7 +10,7 @@ import { halfSipHash } from './support/halfsiphash';
 import { putz } from './support/memory';
 
 const MIB = 1 << 20;
-memoryInit(MIB, 64 * MIB);
+memoryInit(64 * MIB, MIB);
 eventInit(); // the array asks the backend for its random key
 
 let room = malloc(32 * MIB);

@@ -21,7 +21,7 @@ for (const { name, ...kind } of kinds) {
       t.is(await c.ask(`delete ${key}\r\n`), BAD_LINE);
     }
     t.is(await c.ask(`get ${longest} ${longest}k\r\n`), BAD_LINE);
-    t.is(await c.ask(`set ${longest}1 0 0 1\r\n`), BAD_LINE);
+    t.is(await c.ask(`set ${longest}1 0 0 1\r\n5\r\n`), BAD_LINE);
     t.is(await c.ask(`delete ${longest}\r\n`), 'DELETED\r\n');
   });
 
@@ -45,6 +45,22 @@ for (const { name, ...kind } of kinds) {
       t.is(await c.ask(`set a 0 0 ${length}\r\n`), BAD_LINE);
     }
     t.is(await c.ask('version\r\n'), 'VERSION 1.0.4\r\n');
+  });
+
+  test(`${name}: the data behind a refused line are swallowed, where their length can be read`, async (t) => {
+    const server = await startServer(kind);
+    t.teardown(() => server.stop());
+    const c = await Client.connect(server.port);
+    await c.ask('set victim 0 0 1\r\n1\r\n');
+    const data = 'delete victim';
+    const reply = `${BAD_LINE}VERSION 1.0.4\r\n`;
+    for (const line of [`set ${'k'.repeat(251)} 0 0 13`, `add ${'k'.repeat(400)} 0 0 13`, 'set a x 0 13', 'replace a 0 x 13']) {
+      t.is(await c.ask(`${line}\r\n${data}\r\nversion\r\n`, '4\r\n'), reply);
+    }
+    for (const line of ['set a 0 0', 'set a 0 0 x', 'set a 0 0 -1', 'set a 0 0 2147483646']) {
+      t.is(await c.ask(`${line}\r\nversion\r\n`, '4\r\n'), reply);
+    }
+    t.is(await c.ask('get victim\r\n', 'END\r\n'), 'VALUE victim 0 1\r\n1\r\nEND\r\n');
   });
 
   test(`${name}: a line without a newline ends the connection, but for a get of many keys`, async (t) => {

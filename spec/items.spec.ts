@@ -21,7 +21,7 @@ eventInit(); // the clock, and the array's random key
 
 /** Everything as after a start with `-m` and these megabytes. */
 function start(megabytes: number): void {
-  memoryInit(8 * MIB, (megabytes + 8) * MIB);
+  memoryInit(8 * MIB, 8 * MIB, (megabytes + 8) * MIB);
   itemInit();
   assocInit();
   slabsInit(megabytes * MIB);

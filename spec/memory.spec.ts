@@ -4,7 +4,9 @@ import fc from 'fast-check';
 
 import type { Ptr } from '../lib/libc/memory';
 import { i32, u32, u8 } from '../lib/libc/heap';
-import { MEMORY_MAX, MMAP_THRESHOLD, NULL, bss, free, mallinfo, malloc, memoryInit, realloc } from '../lib/libc/memory';
+import {
+  MEMORY_MAX_BYTES, NULL, SMALL_MAX_BYTES, bss, free, mallinfo, malloc, mallocForItems, memoryInit, realloc, reallocForItems,
+} from '../lib/libc/memory';
 import { item } from '../lib/memcached.h';
 import { sprintf, sscanf } from '../lib/libc/stdio';
 import { memchr, memcpy, memmove, strcmp } from '../lib/libc/string';
@@ -13,7 +15,7 @@ import { bytes, put, putz } from './support/memory';
 
 const MIB = 1 << 20;
 const GIB = 2 ** 30;
-const STATIC_SIZE = 1 << 16;
+const STATIC_SIZE_BYTES = 1 << 16;
 
 // Taken before there is a memory, as the modules of lib do.
 const early = bss(10);
@@ -23,6 +25,7 @@ interface Block {
   p: Ptr;
   size: number;
   fill: number;
+  forItems?: boolean;
 }
 
 function fillBlock({ p, size, fill }: Block): void {
@@ -37,30 +40,31 @@ function liesRight(blocks: readonly Block[]): boolean {
   const inOrder = [...blocks].sort((a, b) => a.p - b.p);
   return inOrder.every(({ p, size }, i) => {
     const end = i + 1 < inOrder.length ? inOrder[i + 1].p : u8.length;
-    return p >= STATIC_SIZE && p % 4 === 0 && p + size <= end;
+    return p >= STATIC_SIZE_BYTES && p % 4 === 0 && p + size <= end;
   });
 }
 
 const size = fc.oneof(
   { arbitrary: fc.nat(600), weight: 3 },
   { arbitrary: fc.nat(70_000), weight: 3 },
-  { arbitrary: fc.integer({ min: MMAP_THRESHOLD - 2, max: 3 * MIB }), weight: 1 },
+  { arbitrary: fc.integer({ min: MIB - 2, max: 3 * MIB }), weight: 1 },
 );
-const step = fc.record({ what: fc.constantFrom('malloc', 'malloc', 'realloc', 'free'), at: fc.nat(), size });
+const what = fc.constantFrom('malloc', 'malloc', 'realloc', 'free');
+const step = fc.record({ what, at: fc.nat(), size, forItems: fc.boolean() });
 
 test.serial('blocks never overlap, keep what is in them when they grow or shrink, and leave nothing behind', (t) => {
   fc.assert(fc.property(fc.array(step, { maxLength: 120, size: 'max' }), (steps) => {
-    memoryInit(3 * MIB, 5 * MIB); // so that a small block of a megabyte would fit together with a large one
+    memoryInit(3 * MIB, 5 * MIB, 5 * MIB);
     const fresh = mallinfo();
     const blocks: Block[] = [];
     let fill = 0;
 
-    for (const { what, at, size } of steps) {
+    for (const { what, at, size, forItems } of steps) {
       const i = at % Math.max(blocks.length, 1);
       const old = blocks.at(i);
       fill = (fill + 1) % 251;
       if (what === 'malloc') {
-        const made = { p: malloc(size), size, fill };
+        const made = { p: forItems ? mallocForItems(size) : malloc(size), size, fill, forItems };
         if (made.p === NULL) continue;
         fillBlock(made);
         blocks.push(made);
@@ -71,10 +75,10 @@ test.serial('blocks never overlap, keep what is in them when they grow or shrink
         free(old.p);
         blocks.splice(i, 1);
       } else {
-        const p = realloc(old.p, size);
+        const p = old.forItems === true ? reallocForItems(old.p, size) : realloc(old.p, size);
         t.true(keeps(p === NULL ? old : { ...old, p, size: Math.min(size, old.size) }));
         if (p === NULL) continue;
-        blocks[i] = { p, size, fill };
+        blocks[i] = { ...old, p, size, fill };
         fillBlock(blocks[i]);
       }
       t.true(liesRight(blocks));
@@ -84,9 +88,11 @@ test.serial('blocks never overlap, keep what is in them when they grow or shrink
     t.true(blocks.every(keeps));
     for (const { p } of blocks) free(p);
     t.deepEqual(mallinfo(), fresh);
-    t.not(malloc(4 * MIB), NULL);
-    t.not(malloc(MIB), NULL);
-    t.not(malloc(MIB), NULL);
+    for (const give of [malloc, mallocForItems]) {
+      t.not(give(4 * MIB), NULL);
+      t.not(give(MIB), NULL);
+      t.is(give(MIB), NULL);
+    }
   }));
 });
 
@@ -96,7 +102,7 @@ test.serial('malloc and realloc give NULL when there is no block left, and the o
   t.is(malloc(MIB), NULL);
   const blocks: Block[] = [];
   for (let p = malloc(1000); p !== NULL; p = malloc(1000)) blocks.push({ p, size: 1000, fill: blocks.length % 251 });
-  t.is(blocks.length, (MIB - STATIC_SIZE) / 1024);
+  t.is(blocks.length, (MIB - STATIC_SIZE_BYTES) / 1024);
   blocks.forEach(fillBlock);
   t.is(realloc(blocks[0].p, 2000), NULL);
   t.is(malloc(0), NULL);
@@ -105,7 +111,10 @@ test.serial('malloc and realloc give NULL when there is no block left, and the o
 
 test.serial('what cannot be had at all is NULL as well', (t) => {
   memoryInit(MIB, 0);
-  for (const much of [MIB, MEMORY_MAX - 1, MEMORY_MAX, MEMORY_MAX + 1, 2 ** 53, Infinity]) t.is(malloc(much), NULL);
+  for (const much of [MIB, MEMORY_MAX_BYTES - 1, MEMORY_MAX_BYTES, MEMORY_MAX_BYTES + 1, 2 ** 53, Infinity]) {
+    t.is(malloc(much), NULL);
+    t.is(mallocForItems(much), NULL);
+  }
 });
 
 test.serial('free(NULL) does nothing, realloc(NULL, n) is malloc(n), malloc(0) is a block to be freed', (t) => {
@@ -127,7 +136,7 @@ test.serial('a pointer that malloc did not give, or that was freed, is refused',
   const p = malloc(1000);
   const large = malloc(MIB);
   const beside = malloc(1000);
-  for (const wrong of [p + 1, p + 256, p - 256, large + 4096, early, u8.length, MEMORY_MAX - 256]) {
+  for (const wrong of [p + 1, p + 256, p - 256, large + 4096, early, u8.length, MEMORY_MAX_BYTES - 256]) {
     t.throws(() => { free(wrong); }, refused);
     t.throws(() => realloc(wrong, 2000), refused);
   }
@@ -141,23 +150,57 @@ test.serial('a pointer that malloc did not give, or that was freed, is refused',
   t.throws(() => { free(large); }, refused);
 });
 
-test.serial('what is large lies above what is small, until there is no more room there', (t) => {
-  memoryInit(4 * MIB, 2 * MIB);
-  t.true(malloc(MMAP_THRESHOLD - 1) < 4 * MIB);
-  t.true(malloc(MMAP_THRESHOLD) >= 4 * MIB);
-  t.true(malloc(MMAP_THRESHOLD) >= 4 * MIB);
-  const lent = malloc(MMAP_THRESHOLD);
-  t.true(lent !== NULL && lent < 4 * MIB);
+test.serial('small blocks, large ones and those for items have memory of their own, and lend none', (t) => {
+  memoryInit(MIB, MIB, MIB);
+  const arenas = [
+    { give: () => malloc(SMALL_MAX_BYTES), from: STATIC_SIZE_BYTES, to: MIB },
+    { give: () => malloc(SMALL_MAX_BYTES + 1), from: MIB, to: 2 * MIB },
+    { give: () => mallocForItems(1000), from: 2 * MIB, to: 3 * MIB },
+  ];
+  const taken = arenas.map(({ give, from, to }) => {
+    const blocks: Ptr[] = [];
+    for (let p = give(); p !== NULL; p = give()) {
+      t.true(p >= from && p < to);
+      blocks.push(p);
+    }
+    return blocks;
+  });
+  t.deepEqual(taken.map((blocks) => blocks.length), [30, 16, 1024]);
+  for (const [i, { give }] of arenas.entries()) {
+    free(taken[i][5]);
+    t.deepEqual(arenas.map((arena) => arena.give === give || arena.give() === NULL), [true, true, true]);
+    t.is(give(), taken[i][5]);
+  }
 });
 
-test.serial('realloc takes a block that grows large to where the large ones are, with what is in it', (t) => {
+test.serial('a small block that was freed last is given out first, and joins its other half when it is needed', (t) => {
+  memoryInit(MIB);
+  const blocks = Array.from({ length: 8 }, () => malloc(2048));
+  for (const p of blocks) free(p);
+  t.is(malloc(2048), blocks[7]);
+  t.is(malloc(2000), blocks[6]);
+  t.throws(() => { free(blocks[0]); }, { message: /not allocated/ });
+  free(blocks[7]);
+  free(blocks[6]);
+  const all: Ptr[] = [];
+  for (let p = malloc(SMALL_MAX_BYTES); p !== NULL; p = malloc(SMALL_MAX_BYTES)) all.push(p);
+  t.is(all.length, 30);
+});
+
+test.serial('on a big-endian machine the memory is refused, in one line, with status 1', (t) => {
+  const error = t.throws(() => { memoryInit(MIB, 0, 0, 'BE'); }, { instanceOf: Errx });
+  t.is(error.status, 1);
+  t.regex(error.message, /^failed to allocate memory: [^\n]*little-endian[^\n]*$/);
+});
+
+test.serial('realloc takes a block that grows large to where the large ones are, and back, with what is in it', (t) => {
   memoryInit(4 * MIB, 8 * MIB);
   const block: Block = { p: malloc(1000), size: 1000, fill: 7 };
   fillBlock(block);
-  for (const size of [2000, 600_000, MIB + 1, 3 * MIB]) {
+  for (const size of [2000, SMALL_MAX_BYTES, 600_000, 3 * MIB, 1000]) {
     const p = realloc(block.p, size);
-    t.is(p >= 4 * MIB, size >= MMAP_THRESHOLD);
-    t.true(keeps({ ...block, p }));
+    t.is(p >= 4 * MIB, size > SMALL_MAX_BYTES);
+    t.true(keeps({ ...block, p, size: Math.min(size, block.size) }));
     block.p = p;
     block.size = size;
     fillBlock(block);
@@ -207,7 +250,7 @@ test.serial('mallinfo counts whole blocks: powers of two', (t) => {
 test.serial('more than 4 GiB is refused with a message and status 1, and the memory stays what it was', (t) => {
   memoryInit(MIB, 0);
   const p = putz(malloc(10), 'here');
-  for (const [small, large] of [[MEMORY_MAX, 1], [MIB, MEMORY_MAX], [Infinity, 0], [NaN, MIB]]) {
+  for (const [small, large] of [[MEMORY_MAX_BYTES, 1], [MIB, MEMORY_MAX_BYTES], [Infinity, 0], [NaN, MIB]]) {
     const error = t.throws(() => { memoryInit(small, large); }, { instanceOf: Errx });
     t.is(error.status, 1);
     t.regex(error.message, /^failed to allocate memory: [^\n]+$/);
@@ -216,9 +259,9 @@ test.serial('more than 4 GiB is refused with a message and status 1, and the mem
 });
 
 test.serial('a memory of 3.5 GiB is at hand up to its end, and costs only the pages that are touched', (t) => {
-  memoryInit(MIB, 3.5 * GIB - MIB);
-  const far = malloc(GIB);
-  const near = malloc(GIB);
+  memoryInit(MIB, 0, 3.5 * GIB - MIB);
+  const far = mallocForItems(GIB);
+  const near = mallocForItems(GIB);
   t.true(far >= 2 ** 31, 'the first block of a GiB lies above 2^31');
   t.true(near < 2 ** 31);
   const end = far + GIB - 4096;
@@ -247,7 +290,7 @@ test.serial('a memory of 3.5 GiB is at hand up to its end, and costs only the pa
   t.is(it.nbytes, -2);
   t.is(it.key, end);
 
-  const grown = realloc(near, GIB + 1);
+  const grown = reallocForItems(near, GIB + 1);
   t.is(grown, NULL);
   free(far);
   free(near);
@@ -257,5 +300,5 @@ test.serial('a memory of 3.5 GiB is at hand up to its end, and costs only the pa
 });
 
 test.serial('static storage has an end, which is an error of the program', (t) => {
-  t.throws(() => bss(STATIC_SIZE), { message: /static storage/ });
+  t.throws(() => bss(STATIC_SIZE_BYTES), { message: /static storage/ });
 });

@@ -1,5 +1,5 @@
-// Formats, compiled: each becomes, once, the function that does what it says and nothing else. To go by the format at every
-// call took a sixth of JavaScript's part in a get of many keys.
+// Formats, compiled: each becomes, once, the function that does what it says and nothing else. To go by the format at
+// every call took a sixth of JavaScript's part in a get of many keys.
 import { compileFunction } from 'node:vm';
 
 import heap from './heap';
@@ -40,7 +40,9 @@ export function compilePrint(format: string): Print {
     if (conversion === '') return putText(text);
     const arg = `arg${args.length}`;
     args.push(arg);
-    if (conversion === 's') return `if (${arg} === undefined) wrong('sprintf: a string is wanted'); p = stpcpy(p, ${arg});`;
+    if (conversion === 's') {
+      return `if (${arg} === undefined) wrong('sprintf: a string is wanted'); p = stpcpy(p, ${arg});`;
+    }
     const value = conversion === 'd' ? `${arg} | 0` : size === 'll' ? arg : `${arg} >>> 0`;
     return `if (typeof ${arg} !== 'number') wrong('sprintf: a number is wanted'); p = putNumber(p, ${value});`;
   });
@@ -78,7 +80,8 @@ export function compileScan(format: string): Scan {
     const before = stored++;
     const start = `${skip} if (u8[p] === 0) ${end}`;
     if (conversion === 's') {
-      return `${start} if (typeof ${out} !== 'number') wrong('sscanf: %s wants a pointer'); p += copyWord(${out}, p, ${width});`;
+      const check = `if (typeof ${out} !== 'number') wrong('sscanf: %s wants a pointer');`;
+      return `${start} ${check} p += copyWord(${out}, p, ${width});`;
     }
     const scan = conversion === 'u' ? 'scanUnsignedLong' : 'scanLong';
     return `${start} ${ref} { const q = ${scan}(p, ${out}); if (q === p) return ${before}; p = q; }`;
@@ -109,7 +112,8 @@ function pieces(format: string, spaces: boolean): Piece[] {
 
 /** The function of these parameters and statements. The text of a format gets into its code as numbers only. */
 function compile(name: string, parameters: readonly string[], statements: readonly string[]): unknown {
-  const code = [LIBRARY, `return (${parameters.join(', ')}) => {`, ...statements.map((line) => `  ${line}`), '};'].join('\n');
+  const body = statements.map((line) => `  ${line}`);
+  const code = [LIBRARY, `return (${parameters.join(', ')}) => {`, ...body, '};'].join('\n');
   const factory = compileFunction(code, ['library'], { filename: name }) as (from: typeof library) => unknown;
   return factory(library);
 }

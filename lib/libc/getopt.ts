@@ -1,7 +1,7 @@
-// getopt_long(3), over Node's parseArgs.
+// getopt(3), over Node's parseArgs.
 import { parseArgs } from 'node:util';
 
-/** The argument of the option that getoptLong returned last. */
+/** The argument of the option that getopt returned last. */
 export let optarg = '';
 /** The option that was not understood, when it returned '?' or ':'. */
 export let optopt = '';
@@ -10,23 +10,22 @@ type Option = { name: string; value: string | undefined; raw: string };
 let pending: Option[] | null = null;
 
 /**
- * The next option of `argv` (whose first element is the program): its letter, for a long option its name, '?' for one
- * that is unknown, ':' for one whose argument is missing, or -1 when there are no more. A word that is no option counts
- * as unknown.
+ * The next option of `argv` (whose first element is the program): its letter, '?' for one that is unknown, ':' for one
+ * whose argument is missing, or -1 when there are no more. A word that is no option, and a long option, count as
+ * unknown.
  */
-export function getoptLong(argv: readonly string[], optstring: string, longopts: readonly string[]): string | -1 {
-  pending ??= parse(argv.slice(1), optstring, longopts);
+export function getopt(argv: readonly string[], optstring: string): string | -1 {
+  pending ??= parse(argv.slice(1), optstring);
   const option = pending.shift();
   if (option === undefined) {
     pending = null;
     return -1;
   }
-  const at = option.name.length === 1 ? optstring.indexOf(option.name) : -1;
-  const known = option.raw.startsWith('--') ? longopts.includes(option.name) : at !== -1;
-  const wantsArgument = known && optstring[at + 1] === ':';
+  const at = option.name.length === 1 && !option.raw.startsWith('--') ? optstring.indexOf(option.name) : -1;
+  const wantsArgument = at !== -1 && optstring[at + 1] === ':';
   optopt = option.raw;
   optarg = option.value ?? '';
-  if (!known || (option.value !== undefined && !wantsArgument)) return leave('?');
+  if (at === -1 || (option.value !== undefined && !wantsArgument)) return leave('?');
   if (wantsArgument && option.value === undefined) return leave(':');
   return option.name;
 }
@@ -37,12 +36,11 @@ function leave(result: string): string {
   return result;
 }
 
-function parse(args: string[], optstring: string, longopts: readonly string[]): Option[] {
+function parse(args: string[], optstring: string): Option[] {
   const options: Record<string, { type: 'boolean' | 'string'; short?: string }> = {};
   for (const [, letter, colon] of optstring.matchAll(/(\w)(:?)/g)) {
     options[letter] = { type: colon ? 'string' : 'boolean', short: letter };
   }
-  for (const name of longopts) options[name] = { type: 'boolean' };
   const { tokens } = parseArgs({ args, options, strict: false, allowPositionals: true, tokens: true });
   return tokens.flatMap((token) => {
     if (token.kind === 'option') return [{ name: token.name, value: token.value, raw: token.rawName }];

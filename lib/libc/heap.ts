@@ -1,6 +1,6 @@
-// The bytes of the flat memory, as typed arrays: what memory.ts takes and gives out.
-// A namespace, and not four exports, for speed: its variables are fields of one object, and one that was assigned once is a
-// constant to V8's compiler, address, length and all. That is a tenth of all time that the server spends in JavaScript.
+// The bytes of the flat memory, as typed arrays: what memory.ts takes and gives out. A namespace, and not four exports,
+// for speed: its variables are fields of one object, and one that was assigned once is a constant to V8's compiler,
+// address, length and all. That is a tenth of all time that the server spends in JavaScript.
 
 // eslint-disable-next-line @typescript-eslint/no-namespace -- its fields are assigned later, and imported by name
 namespace heap {

@@ -1,7 +1,12 @@
 // The one flat memory that C's heap becomes: a pointer is the number of a byte in it, NULL is 0.
-// malloc is a binary buddy allocator: blocks are powers of two, and a freed block joins its other half again.
-// What is large (MMAP_THRESHOLD, as glibc calls the like) comes from an arena of its own behind the small blocks, so that
-// these stay below 2^31, where byte access is fastest.
+//
+// malloc is a binary buddy allocator: blocks are powers of two, and a freed block joins its other half again. Small
+// blocks that were freed last are kept as they are, for the next request of their size (glibc's fastbins).
+//
+// There are three arenas, so that no use of memory can starve another: small blocks, which every connection needs, lie
+// lowest, where byte access is fastest; large blocks, for long lines and long replies, have an arena of their own; and
+// so have items, to which -m belongs.
+import { endianness } from 'node:os';
 import { Errx } from '../../reactor/err';
 import { setHeap, u32, u8 } from './heap';
 
@@ -13,11 +18,19 @@ export const NULL = 0;
 /** The smallest block, in bytes, as a power of two; nothing is aligned to less. */
 const MIN_ORDER = 8;
 const MAX_ORDER = 32;
-export const MMAP_THRESHOLD = 1 << 20;
-export const MEMORY_MAX = 2 ** 32;
+/** Requests of more bytes than this come from the arena of large blocks. */
+export const SMALL_MAX_BYTES = 1 << 15;
+export const MEMORY_MAX_BYTES = 2 ** 32;
+/** The sizes of arenas are multiples of this. */
+const ARENA_UNIT_BYTES = 1 << 20;
 
-/** What `order` says of a block's first unit beside its order. */
+/** What `orders` says of a block's first unit beside its order: that it is free, or kept for the next request. */
 const FREE = 0x40;
+const KEPT = 0x80;
+
+/** Freed blocks up to this order are kept, and so many of each order. */
+const KEPT_MAX_ORDER = 12;
+const KEPT_MAX = 256;
 
 /** A part of the memory with its own free blocks. `start` and `end` are multiples of the smallest block. */
 interface Arena {
@@ -28,23 +41,33 @@ interface Arena {
 }
 
 /** What lies before the arenas: NULL, and static storage. */
-const STATIC_SIZE = 1 << 16;
+const STATIC_SIZE_BYTES = 1 << 16;
 let staticEnd = 1 << MIN_ORDER;
 
 let orders = new Uint8Array(0);
 let small: Arena;
 let large: Arena;
+let items: Arena;
 let used = 0;
 
+/** By order, the blocks of the small arena that were freed last: a stack each. */
+const kept = Array.from({ length: KEPT_MAX_ORDER + 1 }, () => new Uint32Array(KEPT_MAX));
+const keptCount = new Uint32Array(KEPT_MAX_ORDER + 1);
+
 /**
- * Takes a new memory, all zero, whatever was in the old one: `smallSize` bytes for requests below MMAP_THRESHOLD, and
- * `largeSize` for the others; both are rounded to it. The system commits pages as they are touched. Throws Errx when the
- * system cannot give as much, or both are more than MEMORY_MAX.
+ * Takes a new memory, all zero, whatever was in the old one: three arenas, of `smallSize` bytes for requests up to
+ * SMALL_MAX_BYTES, of `largeSize` for larger ones, of `itemsSize` for mallocForItems; each is rounded up to a megabyte.
+ * The system commits pages as they are touched. Throws Errx when the system cannot give as much, when it is more than
+ * MEMORY_MAX_BYTES, or on a big-endian machine, where the bytes of a word lie the other way round than C's of 2003.
  */
-export function memoryInit(smallSize: number, largeSize: number): void {
+export function memoryInit(smallSize: number, largeSize = 0, itemsSize = 0, byteOrder = endianness()): void {
+  if (byteOrder !== 'LE') throw new Errx(1, 'failed to allocate memory: this needs a little-endian machine');
   const smallEnd = roundUp(smallSize);
-  const size = smallEnd + roundUp(largeSize);
-  if (!(size <= MEMORY_MAX)) throw new Errx(1, `failed to allocate memory: ${size} bytes are more than ${MEMORY_MAX}`);
+  const largeEnd = smallEnd + roundUp(largeSize);
+  const size = largeEnd + roundUp(itemsSize);
+  if (!(size <= MEMORY_MAX_BYTES)) {
+    throw new Errx(1, `failed to allocate memory: ${size} bytes are more than ${MEMORY_MAX_BYTES}`);
+  }
   let buffer: ArrayBuffer;
   try {
     buffer = new ArrayBuffer(size);
@@ -53,8 +76,10 @@ export function memoryInit(smallSize: number, largeSize: number): void {
     throw new Errx(1, `failed to allocate memory: ${size} bytes are not to be had`);
   }
   setHeap(buffer);
-  small = arena(STATIC_SIZE, smallEnd);
-  large = arena(smallEnd, size);
+  small = arena(STATIC_SIZE_BYTES, smallEnd);
+  large = arena(smallEnd, largeEnd);
+  items = arena(largeEnd, size);
+  keptCount.fill(0);
   used = 0;
 }
 
@@ -65,21 +90,24 @@ export function memoryInit(smallSize: number, largeSize: number): void {
 export function bss(size: number): Ptr {
   const p = staticEnd;
   staticEnd = Math.ceil((p + size) / 4) * 4;
-  if (staticEnd > STATIC_SIZE) throw new Error(`no ${size} bytes of static storage left`);
+  if (staticEnd > STATIC_SIZE_BYTES) throw new Error(`no ${size} bytes of static storage left`);
   return p;
 }
 
 /** malloc(3). NULL when there is no block for `size` bytes. */
 export function malloc(size: number): Ptr {
-  let order = MIN_ORDER;
-  while (2 ** order < size) order++;
-  let p = takeBlock(size < MMAP_THRESHOLD ? small : large, order);
-  if (p === NULL && size >= MMAP_THRESHOLD) p = takeBlock(small, order);
-  if (p !== NULL) {
-    orders[p >>> MIN_ORDER] = order;
-    used += 2 ** order;
-  }
+  if (size > SMALL_MAX_BYTES) return allocate(large, size);
+  const order = orderFor(size);
+  if (order > KEPT_MAX_ORDER || keptCount[order] === 0) return allocate(small, size);
+  const p = kept[order][--keptCount[order]];
+  orders[p >>> MIN_ORDER] = order;
+  used += 1 << order;
   return p;
+}
+
+/** malloc(3), from memory that nothing but items has. */
+export function mallocForItems(size: number): Ptr {
+  return allocate(items, size);
 }
 
 /** free(3). Throws for what malloc did not give. */
@@ -87,27 +115,28 @@ export function free(p: Ptr): void {
   if (p === NULL) return;
   const order = blockOrder(p);
   used -= 2 ** order;
-  const home = p < large.start ? small : large;
-  let block = p;
-  let blockSize = order;
-  while (blockSize < MAX_ORDER) {
-    const buddy = (block ^ (2 ** blockSize)) >>> 0;
-    if (buddy < home.start || buddy + 2 ** blockSize > home.end) break;
-    if (orders[buddy >>> MIN_ORDER] !== (blockSize | FREE)) break;
-    unlinkBlock(home, buddy, blockSize);
-    orders[block >>> MIN_ORDER] = 0;
-    block = Math.min(block, buddy);
-    blockSize++;
+  if (order <= KEPT_MAX_ORDER && p < small.end && keptCount[order] < KEPT_MAX) {
+    orders[p >>> MIN_ORDER] = order | KEPT;
+    kept[order][keptCount[order]++] = p;
+    return;
   }
-  linkBlock(home, block, blockSize);
+  join(p < small.end ? small : p < large.end ? large : items, p, order);
 }
 
 /** realloc(3). NULL, and the old block stays, when there is no block for `size` bytes. */
 export function realloc(p: Ptr, size: number): Ptr {
-  if (p === NULL) return malloc(size);
+  return p === NULL ? malloc(size) : move(p, size, malloc);
+}
+
+/** realloc(3) of what mallocForItems gave. */
+export function reallocForItems(p: Ptr, size: number): Ptr {
+  return p === NULL ? mallocForItems(size) : move(p, size, mallocForItems);
+}
+
+function move(p: Ptr, size: number, allocateNew: (size: number) => Ptr): Ptr {
   const oldSize = 2 ** blockOrder(p);
   if (size <= oldSize && size > oldSize / 2) return p;
-  const newPtr = malloc(size);
+  const newPtr = allocateNew(size);
   if (newPtr === NULL) return NULL;
   u8.copyWithin(newPtr, p, p + Math.min(oldSize, size));
   free(p);
@@ -129,8 +158,9 @@ export interface Mallinfo {
 }
 
 export function mallinfo(): Mallinfo {
+  consolidate();
   let ordblks = 0;
-  for (const { free: lists } of [small, large]) {
+  for (const { free: lists } of [small, large, items]) {
     for (const first of lists) {
       for (let p = first; p !== NULL; p = u32[p >>> 2]) ordblks++;
     }
@@ -143,7 +173,51 @@ export function mallinfo(): Mallinfo {
 }
 
 function roundUp(size: number): number {
-  return Math.ceil(size / MMAP_THRESHOLD) * MMAP_THRESHOLD;
+  return Math.ceil(size / ARENA_UNIT_BYTES) * ARENA_UNIT_BYTES;
+}
+
+/** The order of the smallest block that holds `size` bytes, which are at most MEMORY_MAX_BYTES. */
+function orderFor(size: number): number {
+  return size <= 1 << MIN_ORDER ? MIN_ORDER : 32 - Math.clz32(size - 1);
+}
+
+function allocate(from: Arena, size: number): Ptr {
+  if (!(size <= MEMORY_MAX_BYTES)) return NULL;
+  const order = orderFor(size);
+  let p = takeBlock(from, order);
+  if (p === NULL && from === small && consolidate()) p = takeBlock(from, order);
+  if (p !== NULL) {
+    orders[p >>> MIN_ORDER] = order;
+    used += 2 ** order;
+  }
+  return p;
+}
+
+/** Frees what was kept for the next request; false where there was nothing. */
+function consolidate(): boolean {
+  let freed = false;
+  for (const [order, blocks] of kept.entries()) {
+    freed ||= keptCount[order] > 0;
+    for (let i = 0; i < keptCount[order]; i++) join(small, blocks[i], order);
+    keptCount[order] = 0;
+  }
+  return freed;
+}
+
+/** Makes a block free, joined with its other half for as long as that is free, too. */
+function join(home: Arena, p: Ptr, order: number): void {
+  let block = p;
+  let blockSize = order;
+  while (blockSize < MAX_ORDER) {
+    const buddy = (block ^ (2 ** blockSize)) >>> 0;
+    if (buddy < home.start || buddy + 2 ** blockSize > home.end) break;
+    if (orders[buddy >>> MIN_ORDER] !== (blockSize | FREE)) break;
+    unlinkBlock(home, buddy, blockSize);
+    orders[block >>> MIN_ORDER] = 0;
+    block = Math.min(block, buddy);
+    blockSize++;
+  }
+  linkBlock(home, block, blockSize);
 }
 
 /** An arena whose bytes from `start` to `end` are free, in the largest aligned blocks that they make. */
@@ -162,7 +236,7 @@ function arena(start: Ptr, end: Ptr): Arena {
 /** The order of the block that malloc gave at `p`. */
 function blockOrder(p: Ptr): number {
   const order = p % (1 << MIN_ORDER) === 0 ? orders[p >>> MIN_ORDER] : 0;
-  if (!order || order & FREE) throw new Error(`free() or realloc() of ${p}, which is not allocated`);
+  if (!order || order & (FREE | KEPT)) throw new Error(`free() or realloc() of ${p}, which is not allocated`);
   return order;
 }
 

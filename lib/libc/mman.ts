@@ -2,7 +2,7 @@
 import { mlock } from '../../reactor/ffi';
 import { u8 } from './heap';
 
-/** Locks the flat memory; of the rest V8 gives pages back to the system, which it cannot when they are locked. 0 or -1. */
+/** Locks the flat memory alone: V8 returns pages of its own to the system, and dies when it cannot. 0 or -1. */
 export function mlockall(): number {
   return mlock(u8);
 }

@@ -8,7 +8,7 @@ let negative = false;
 /** Where the last number that was read ended; its start where there was none. */
 let numberEnd = 0;
 
-/** strtoul(3) with a long of 32 bits: white space, a sign, digits; too many of them give ULONG_MAX. Gives the number's end. */
+/** strtoul(3) with a long of 32 bits: white space, a sign, digits; ULONG_MAX on overflow. Gives the number's end. */
 export function scanUnsignedLong(s: Ptr, out: Ref): Ptr {
   const value = digits(s);
   if (numberEnd !== s) out.value = value > 0xffffffff ? 0xffffffff : negative ? -value >>> 0 : value;
@@ -28,7 +28,7 @@ export function strtol(s: Ptr): number {
   return negative ? -Math.min(value, 0x80000000) : Math.min(value, 0x7fffffff);
 }
 
-/** The digits at `s`, without their sign, which `negative` keeps. Above 2^53 no longer exact, and out of range anyway. */
+/** The digits at `s`, without the sign, which `negative` keeps. Inexact above 2^53, which is out of range anyway. */
 function digits(s: Ptr): number {
   const bytes = u8;
   let p = s;

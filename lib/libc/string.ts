@@ -1,5 +1,5 @@
-// <string.h> of the flat memory, a word at a time. Where C passes a string literal, a JavaScript string of Latin-1 characters
-// may stand; it is read in place.
+// <string.h> of the flat memory, a word at a time. Where C passes a string literal, a JavaScript string of Latin-1
+// characters may stand; it is read in place.
 import { LONG_COPY, copyWords } from '../../reactor/words';
 import type { Ptr } from './memory';
 import { dv, u8 } from './heap';

@@ -1,7 +1,10 @@
 // A server of our own in this process, on the simulated backend: one at a time, since the port's variables are C's.
 import { main } from '../../lib/memcached';
+import { eventEconomy } from '../../reactor/event';
 import { Simulation, installSimulation } from '../../reactor/sim';
 import type { SimClient, SimulationOptions } from '../../reactor/sim';
+import { takeMemory } from '../../scripts/command/memory';
+import { commandOptions } from '../../scripts/command/options';
 import { Replies } from './replies';
 
 const PORT = 11211;
@@ -18,8 +21,11 @@ export class SimServer {
   static async start(args: readonly string[] = [], options: SimServerOptions = {}): Promise<SimServer> {
     const { classic = false, ...simulation } = options;
     const sim = new Simulation({ seed: 1, record: false, ...simulation });
-    const argv = ['memcached-ts', ...(classic ? ['--classic'] : []), '-p', String(PORT), ...args];
+    const argv = ['memcached-ts', '-p', String(PORT), ...args];
+    const { megabytes, connections } = commandOptions(args);
     installSimulation(sim);
+    eventEconomy(!classic);
+    takeMemory(megabytes, connections);
     const ended = main(argv.length, argv);
     await sim.idle();
     return new SimServer(sim, ended);

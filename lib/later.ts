@@ -1,0 +1,273 @@
+// What later versions of memcached do where 1.0.4 is dangerous: what stands behind the lines marked DEVIATION. Each
+// function names the version that mended it, and tells why.
+import { EV_PERSIST, EV_READ, EV_WRITE, Event } from '../reactor/event.h';
+import { eventDel } from '../reactor/event';
+import { evtimerAdd, evtimerPending, evtimerSet } from '../reactor/evtimer';
+import type { SockaddrIn } from '../reactor/socket.h';
+import { getsockname, lingering } from '../reactor/syscalls';
+import type { Conn, Item } from './memcached.h';
+import { ConnState, DATA_BUFFER_SIZE, ITEM_DELETED, PACKAGE, itemAt, settings, stats } from './memcached.h';
+import { isspace } from './libc/ctype';
+import { u8 } from './libc/heap';
+import type { Ptr } from './libc/memory';
+import { NULL, free, malloc } from './libc/memory';
+import type { Ref } from './libc/ref';
+import { fprintf, perror, stderr } from './libc/stdio';
+import { strtonum } from './libc/stdlib';
+import { str, strlen, strncmp } from './libc/string';
+import { time } from './libc/time';
+
+// Keys and lengths.
+
+const KEY_MAX_LENGTH_BYTES = 250;
+const DATA_MAX_LENGTH_BYTES = 0x7fffffff - 2;
+
+/** 1.2: a key ends at 250 bytes. 1.0.4 reads one of any length into its 256 bytes of stack. */
+export function keyTooLong(key: Ptr): boolean {
+  return strlen(key) > KEY_MAX_LENGTH_BYTES;
+}
+
+/** 1.4.0: a length may not be negative, nor overflow when its \r\n is added. 1.0.4 goes on with whatever comes out. */
+export function badLength(len: Ref): boolean {
+  return len.value < 0 || len.value > DATA_MAX_LENGTH_BYTES;
+}
+
+/**
+ * 1.6.45: the data behind a refused storage line are swallowed, where their length can be read: they are no commands.
+ * Until then they were run, so that a client who stored what somebody else had chosen ran what somebody else had
+ * chosen.
+ */
+export function swallowRefused(c: Conn, command: Ptr): void {
+  const length = /^\S+ +\S+ +\S+ +\S+ +(\d+)(?!\S)/.exec(str(command))?.[1];
+  if (length === undefined || Number(length) > DATA_MAX_LENGTH_BYTES) return;
+  c.writeAndGo = ConnState.swallow;
+  c.sbytes = Number(length) + 2;
+}
+
+// Items.
+
+/** How long after a delete a key cannot be added, at least. */
+const DELETE_WINDOW_SECONDS = 4;
+
+/** Whether the data of an item that begin at `ptr` are white space alone: then atoi would read on behind them. */
+export function isBlank(ptr: Ptr, it: Item): boolean {
+  const end = it.data + it.nbytes - 2;
+  while (ptr < end && isspace(u8[ptr])) ptr++;
+  return ptr === end;
+}
+
+/** 1.4.x: a get with a key that is too long is refused, and the `count` items that it has found so far are let go. */
+export function refuseGet(
+  c: Conn, count: number, itemRemove: (it: Item) => void, outString: (c: Conn, str: string) => void,
+): void {
+  for (let i = 0; i < count; i++) itemRemove(itemAt(c.ilist + 4 * i));
+  outString(c, 'CLIENT_ERROR bad command line format');
+}
+
+/**
+ * Whether an item is deleted already: then only its time is set anew. 1.0.4 notes it in todelete each time, so that
+ * whoever repeats a delete makes that list longer without end.
+ */
+export function deletedAgain(it: Item): boolean {
+  if (!(it.itFlags & ITEM_DELETED)) return false;
+  it.exptime = time() + DELETE_WINDOW_SECONDS;
+  return true;
+}
+
+// The read buffer and the line in it.
+
+/** 1.4.3: a full read buffer of this size is worked off before more is read; a larger one is not kept. */
+export const READ_BUFFER_HIGHWAT = 32 * 1024;
+/** 1.2.0: a list of more items is not kept. */
+const ITEM_LIST_HIGHWAT = 400;
+const ITEM_LIST_INITIAL = 200;
+/** No line is longer. */
+const LINE_MAX_BYTES = 2 * 1024 * 1024;
+/** A line that is no get and has no newline after so many bytes: who sent it does not speak this protocol. */
+const COMMAND_MAX_BYTES = 1024;
+
+/**
+ * 1.4.3: a line that goes on and on closes the connection, unless it is a get of many keys. 1.0.4 waits for the
+ * newline, and makes rbuf longer and longer. 1 where the connection is to be closed, else 0, to read on.
+ */
+export function lineTooLong(c: Conn, outString: (c: Conn, str: string) => void): number {
+  if (c.rbytes <= COMMAND_MAX_BYTES) return 0;
+  if (strncmp(c.rbuf, 'get ', 4) !== 0) {
+    c.state = ConnState.closing;
+    return 1;
+  }
+  if (c.rbytes < LINE_MAX_BYTES) return 0;
+  c.rbytes = 0; // ignore what we read
+  outString(c, 'SERVER_ERROR out of memory');
+  c.writeAndGo = ConnState.closing;
+  return 1;
+}
+
+/**
+ * 1.2.0 (conn_shrink) and 1.6 (rbuf_release): a connection that waits for its next command has no buffers, and what one
+ * long line needed is not kept. 1.0.4 keeps for each connection, in use or not, the longest buffers that it ever had.
+ */
+export function connRests(c: Conn): void {
+  if (c.rsize > READ_BUFFER_HIGHWAT) c.rsize = DATA_BUFFER_SIZE;
+  if (c.isize > ITEM_LIST_HIGHWAT) c.isize = ITEM_LIST_INITIAL;
+  free(c.rbuf);
+  free(c.wbuf);
+  free(c.ilist);
+  c.rbuf = c.wbuf = c.ilist = NULL;
+}
+
+/** The buffers that connRests gave up; where there is no memory for them, the connection is closed. */
+export function connWakes(c: Conn): void {
+  if (c.rbuf !== NULL || c.state === ConnState.listening) return;
+  c.rbuf = malloc(c.rsize);
+  c.wbuf = malloc(c.wsize);
+  c.ilist = malloc(4 * c.isize);
+  if (c.rbuf !== NULL && c.wbuf !== NULL && c.ilist !== NULL) return;
+  connRests(c);
+  c.state = ConnState.closing;
+}
+
+/** Whether the connection waits for its next command, and has nothing of it yet. */
+export function isIdle(c: Conn): boolean {
+  return c.state === ConnState.read && c.rbytes === 0 && c.rbuf !== NULL;
+}
+
+// Fairness.
+
+/** 1.4.0 (-R): so many commands of one connection are served before the others have their turn. */
+export const REQS_PER_EVENT = 20;
+
+/**
+ * Whether the others are served first: not where there is nothing left to do. The machine goes on as soon as the socket
+ * is writable, which it nearly always is.
+ */
+export function yieldsTurn(c: Conn, update: (c: Conn, newFlags: number) => number): boolean {
+  return c.rbytes > 0 && update(c, EV_WRITE | EV_PERSIST) === 1;
+}
+
+// Accepting connections.
+
+/** 1.6: how long accept rests after it has failed. */
+const ACCEPT_REST_MS = 10;
+
+let listenConn: Conn | null = null;
+let updateEvent: (c: Conn, newFlags: number) => number = () => 1;
+const acceptTimer = new Event();
+/** When it was last told that there is no room for a connection: seconds since 1970. */
+let toldAt = 0;
+
+/** `c` is the one that accepts connections. */
+export function acceptsWith(c: Conn, update: (c: Conn, newFlags: number) => number): void {
+  listenConn = c;
+  updateEvent = update;
+  toldAt = 0;
+  evtimerSet(acceptTimer, () => acceptNewConns(true), null);
+}
+
+/**
+ * 1.4.8: whether connections are accepted, or wait in the backlog. 1.0.4 is called again at once when accept has
+ * failed, and spins; and -c it only stores.
+ */
+export function acceptNewConns(doAccept: boolean): void {
+  if (listenConn === null) return;
+  const full = isFull();
+  const accepts = doAccept && !full;
+  if (updateEvent(listenConn, accepts ? EV_READ | EV_PERSIST : 0) === 0) {
+    // The event is waited for no more, whatever its flags say.
+    listenConn.evFlags = 0;
+    tryAgain();
+  }
+  // What is closed and still being sent tells nobody when it is done.
+  if (full && lingering() > 0) tryAgain();
+}
+
+/** Whether there are as many connections as -c allows; those count that were closed and are still being sent to. */
+export function isFull(): boolean {
+  return stats.currConns - 1 + lingering() >= settings.maxconns;
+}
+
+/** As many connections as -c allows: the others wait until one is closed. */
+export function acceptFull(): void {
+  if (settings.verbose && toldNow()) fprintf(stderr, 'Too many open connections\n');
+  acceptNewConns(false);
+}
+
+/** accept(2) has failed, with errno; 1.6 tries again a little later, whatever came of it meanwhile. */
+export function acceptFailed(): void {
+  if (toldNow()) perror('accept()');
+  acceptNewConns(false);
+  tryAgain();
+}
+
+/** Whether it is told now: once a second at most, for it may go on for hours. */
+function toldNow(): boolean {
+  const now = time();
+  if (now === toldAt) return false;
+  toldAt = now;
+  return true;
+}
+
+function tryAgain(): void {
+  if (evtimerPending(acceptTimer, null)) return;
+  evtimerAdd(acceptTimer, { tvSec: 0, tvUsec: ACCEPT_REST_MS * 1000 });
+}
+
+// Bugs.
+
+/**
+ * Reports a bug that the machine ran into, and gives up its connection; where 1.0.4 has one, the server crashes, and
+ * all connections with it. What failed while it was closed is not closed again.
+ */
+export function connFailed(c: Conn, error: unknown, connClose: (c: Conn) => void): void {
+  if (c.state === ConnState.listening) {
+    if (toldNow()) told('accepting connections', error);
+    acceptNewConns(false);
+    tryAgain();
+    return;
+  }
+  told(`connection ${c.sfd}`, error);
+  try {
+    eventDel(c.event); // first: nobody calls the machine again
+    if (c.state !== ConnState.closing) {
+      c.state = ConnState.closing;
+      connClose(c);
+    }
+  } catch (another) {
+    told(`connection ${c.sfd}, closing`, another);
+  }
+}
+
+/** 1.1.2: an item that was replaced while it was held is freed when the hold ends. A bug in that ends nothing else. */
+export function endDelete(it: Item, itemRemove: (it: Item) => void): void {
+  try {
+    itemRemove(it);
+  } catch (error) {
+    told('a deleted item', error);
+  }
+}
+
+function told(where: string, error: unknown): void {
+  fprintf(stderr, `${PACKAGE}: ${where}: ${error instanceof Error ? error.stack : String(error)}\n`);
+}
+
+// The command line, and what only a later or another program shows.
+
+const MEGABYTE_BYTES = 1024 * 1024;
+/** -m at most, in megabytes: what fits 32-bit pointers beside the connections. */
+const MEGABYTES_MAX = 4000;
+
+/** 1.4.x: the argument of -m is a number. 1.0.4 takes for one what atoi makes of any word, and 4096 for no limit. */
+export function megabytes(optarg: string): number {
+  const advice = '; for more, run several and let the clients shard';
+  return strtonum('number of megabytes', optarg, 0, MEGABYTES_MAX, advice) * MEGABYTE_BYTES;
+}
+
+/** 1.2.8 removed `stats maps`, which shows where things are in memory: whether clients may ask for it. */
+export const shows = { maps: false };
+
+/** The port that a socket is bound to: -p 0 leaves the choice to the system. */
+export function boundPort(sfd: number): number {
+  const addr: SockaddrIn = { sinFamily: 0, sinPort: 0, sinAddr: 0 };
+  getsockname(sfd, addr);
+  return addr.sinPort;
+}

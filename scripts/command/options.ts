@@ -1,0 +1,53 @@
+// The options that memcached 1.0.4 does not have, taken from the command line before main sees it, and what main's own say
+// about memory, which has to be there before main begins.
+import { parseArgs } from 'node:util';
+
+export interface CommandOptions {
+  /** memcached 1.0.4 as it was, system call for system call. */
+  classic: boolean;
+  /** Clients may ask for `stats maps`. */
+  statsMaps: boolean;
+  version: boolean;
+  help: boolean;
+  /** The arguments of -m and -c, as they stand there. */
+  megabytes: string | undefined;
+  connections: string | undefined;
+  /** The words that are left for main. */
+  rest: string[];
+}
+
+const OWN = ['classic', 'stats-maps', 'version'];
+/** Those of main's options that have an argument, so that it is taken for no option. */
+const WITH_ARGUMENT = ['p', 'm', 'c', 'l'];
+
+/** `args` are the words behind the program's name. What is wrong with them is left to main, which says so. */
+export function commandOptions(args: readonly string[]): CommandOptions {
+  const options: Record<string, { type: 'boolean' | 'string'; short?: string }> = { h: { type: 'boolean', short: 'h' } };
+  for (const name of OWN) options[name] = { type: 'boolean' };
+  for (const name of WITH_ARGUMENT) options[name] = { type: 'string', short: name };
+  const { values, tokens } = parseArgs({ args: [...args], options, strict: false, allowPositionals: true, tokens: true });
+  const own = new Set(tokens.flatMap((token) => {
+    const isOwn = token.kind === 'option' && OWN.includes(token.name) && token.value === undefined;
+    return isOwn ? [token.index] : [];
+  }));
+  const has = (name: string): boolean => [...own].some((index) => args[index] === `--${name}`);
+  const argument = (name: string): string | undefined => {
+    const value = values[name];
+    return typeof value === 'string' ? value : undefined;
+  };
+  return {
+    classic: has('classic'),
+    statsMaps: has('stats-maps'),
+    version: has('version'),
+    help: values['h'] === true,
+    megabytes: argument('m'),
+    connections: argument('c'),
+    rest: args.filter((_, index) => !own.has(index)),
+  };
+}
+
+/** What -h prints of them, behind main's own. */
+export const USAGE =
+  '--classic     memcached 1.0.4 as it was, system call for system call\n' +
+  '--stats-maps  let clients ask for `stats maps`\n' +
+  '--version     print the version and exit\n';
