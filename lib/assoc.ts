@@ -25,7 +25,7 @@ const MIN_BUCKETS = 1 << 16;
 /** No item takes fewer bytes of the flat memory. */
 const MIN_ITEM = 64;
 
-/** `Pvoid_t`: one associative array, with room for every item that fits the flat memory. Pages are committed as used. */
+/** `Pvoid_t`: one associative array, with room for every item that fits the flat memory; pages come as used. */
 export class Judy {
   private readonly nodes: Int32Array;
   /** How many were ever used, with node 0. */

@@ -170,7 +170,7 @@ export function itemReplace(it: Item, newIt: Item): number {
 const temp = bss(512); // DEVIATION: a line has up to 287 bytes [1.2.0]
 
 // items.c: item_cachedump
-/** The items of a class, most recently used first, in a block that the caller frees; `bytes` gets its length. Or NULL. */
+/** The items of a class, most recently used first, in a block that the caller frees, of `bytes` bytes. Or NULL. */
 export function itemCachedump(slabsClsid: number, limit: number, bytes: Ref): Ptr {
   const memlimit = 2 * 1024 * 1024;
   let buffer: Ptr;
