@@ -11,7 +11,7 @@ import { readC } from '../scripts/fidelity/cflow';
 import { run } from '../scripts/fidelity/command';
 import type { FileResult } from '../scripts/fidelity/compare';
 import { compareFile, similarity } from '../scripts/fidelity/compare';
-import { portName } from '../scripts/fidelity/names';
+import { portName } from '../scripts/align/names';
 import { align, inSameOrder } from '../scripts/fidelity/sequence';
 import { readTs } from '../scripts/fidelity/tsflow';
 
