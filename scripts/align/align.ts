@@ -34,7 +34,10 @@ interface Source {
   functions: readonly Definition[];
 }
 
-/** First the functions of C in its order, then those that only the port has. Throws SyntaxError for an #if it cannot read. */
+/**
+ * First the functions of C in its order, then those that only the port has. Throws SyntaxError for a C source with a
+ * condition that cannot be read.
+ */
 export function alignSources(cText: string, tsText: string): AlignedFunction[] {
   const c = source(lexC(cText), findInC);
   const ts = source(lexTs(tsText), findInTs);

@@ -1,13 +1,13 @@
 // Pairs the statements of a C function with those of its port: in order, each once, and only those that are alike.
 import type { Statement } from './statements';
 import type { Language, Words } from './words';
-import { wordsOf } from './words';
+import { isTelling, wordsOf } from './words';
 
 /** How much two statements have in common, 0 to 1, that are each other's counterpart wherever they stand. */
 const ALIKE = 0.6;
-/** Likewise, where they begin alike and stand at the same place, as an assignment of something else to the same name. */
+/** Likewise, where they begin alike and stand at the same place: the same variable is assigned something else. */
 const ALIKE_IN_PLACE = 0.4;
-/** Statements with fewer telling words than this have counterparts only at the same place. */
+/** So many telling words must be common to those that are not quite alike, or do not stand at the same place. */
 const TELLING = 2;
 
 interface Entry {
@@ -39,11 +39,12 @@ export function pairStatements(c: readonly Statement[], ts: readonly Statement[]
     const a = inC[i].words;
     const b = inTs[j].words;
     const alike = likeness[i][j];
-    if (a.rule !== b.rule || alike < (a.start === b.start ? ALIKE_IN_PLACE : ALIKE)) return 0;
+    if (a.head !== b.head) return 0;
+    if (alike < ALIKE && !(alike >= ALIKE_IN_PLACE && a.start === b.start && commonTelling(a, b) >= TELLING)) return 0;
     return alike * (sizes[0][i] + sizes[1][j]) * (1 + placeLikeness(inC[i].parent, inTs[j].parent));
   };
   const anywhere = ({ c: i, ts: j }: Pairing): boolean =>
-    likeness[i][j] >= ALIKE && Math.min(inC[i].words.telling, inTs[j].words.telling) >= TELLING;
+    likeness[i][j] >= ALIKE && commonTelling(inC[i].words, inTs[j].words) >= TELLING;
 
   // A `break` is the counterpart of a `break` only where the two end the same thing.
   const counterpart = new Map<number | null, number | null>([[null, null]]);
@@ -75,11 +76,17 @@ function commonWeight(a: Words, b: Words, weights: ReadonlyMap<string, number>):
   return sum;
 }
 
+function commonTelling(a: Words, b: Words): number {
+  return [...a.counts.keys()].filter((word) => b.counts.has(word) && isTelling(word)).length;
+}
+
 /** A word says the less, the more statements of the function have it. */
 function weigh(c: readonly Entry[], ts: readonly Entry[]): Map<string, number> {
   const [inC, inTs] = [c, ts].map((side) => {
     const holders = new Map<string, number>();
-    for (const { words } of side) for (const word of words.counts.keys()) holders.set(word, (holders.get(word) ?? 0) + 1);
+    for (const { words } of side) {
+      for (const word of words.counts.keys()) holders.set(word, (holders.get(word) ?? 0) + 1);
+    }
     return holders;
   });
   return new Map([...inC.keys(), ...inTs.keys()].map((word) => {

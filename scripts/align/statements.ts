@@ -9,9 +9,11 @@ export interface Statement {
   parent: Statement | null;
 }
 
+/** Heads with parentheses behind them, and heads without. */
 const WITH_CONDITION: ReadonlySet<string> = new Set(['if', 'while', 'for', 'switch', 'catch']);
-const NO_TYPE: ReadonlySet<string> = new Set(['return', 'goto', 'throw', 'await', 'delete', 'typeof', 'yield']);
 const ALONE: ReadonlySet<string> = new Set(['else', 'do', 'try', 'finally']);
+/** What makes no declaration of the name that follows. */
+const NO_TYPE: ReadonlySet<string> = new Set(['return', 'goto', 'throw', 'await', 'delete', 'typeof', 'yield']);
 
 export function statementsOf(
   lexemes: readonly Lexeme[], partner: ReadonlyMap<number, number>, { body, end }: Definition,
@@ -60,7 +62,8 @@ export function statementsOf(
 
   function ruled(head: Statement): void {
     if (at < end) one(head);
-    if (at < end && isText(head.lexemes.find(({ text }) => text === 'if'), 'if') && isText(lexemes[at], 'else')) one(head);
+    const isIf = isText(head.lexemes[0], 'if') || isText(head.lexemes[1], 'if');
+    if (isIf && at < end && isText(lexemes[at], 'else')) one(head);
   }
 
   function simple(parent: Statement | null): void {
@@ -109,8 +112,9 @@ export function statementsOf(
 
 /** How many lexemes stand before the first name that is declared here; 0 where none is. */
 function prefixLength(lexemes: readonly Lexeme[], from: number, to: number): number {
-  if (isText(lexemes[from], 'let') || isText(lexemes[from], 'const') && isText(lexemes[from + 2], ':')) return 1;
-  if (isText(lexemes[from], 'const') && isText(lexemes[from + 2], '=')) return 1;
+  // C has a const, too, with a type behind it.
+  const named = isText(lexemes.at(from + 2), ':') || isText(lexemes.at(from + 2), '=');
+  if (isText(lexemes[from], 'let') || (isText(lexemes[from], 'const') && named)) return 1;
   let at = from;
   while (at < to && (lexemes[at].kind === 'word' || isText(lexemes[at], '*'))) at++;
   const ends = at === to || ['=', ',', '['].some((sign) => isText(lexemes[at], sign));

@@ -48,7 +48,8 @@ export function lexTs(source: string): Lexeme[] {
       nested.pop();
       template();
     } else if (kind !== 'newline' && kind !== 'space') {
-      if (depth !== undefined && (text === '{' || text === '}')) nested.push((nested.pop() ?? 0) + (text === '{' ? 1 : -1));
+      const change = text === '{' ? 1 : text === '}' ? -1 : 0;
+      if (depth !== undefined) nested.splice(-1, 1, depth + change);
       lexemes.push({ kind: kind === 'regex' ? 'string' : kind, text, line });
     }
     line += kind === 'template' || text === '}' ? 0 : text.split('\n').length - 1;

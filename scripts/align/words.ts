@@ -7,27 +7,25 @@ export type Language = 'c' | 'ts';
 export interface Words {
   /** How often it has each. */
   counts: ReadonlyMap<string, number>;
-  /** How many of them, with repetition, are neither signs nor common words. */
-  telling: number;
   /** What it begins with, up to its first telling word: `if res`, `settings`, `free`. */
   start: string;
-  /** The keyword of a head that rules over others, without its `else`; empty for any other statement. */
-  rule: string;
+  /** The keyword of a head, without its `else`; empty for any other statement. */
+  head: string;
 }
 
 const FORMAT_OR_WORD = /%[-\d.]*(?:hh?|ll?)?[a-zA-Z]|[\p{L}\p{N}_]+/gu;
 
-const RULE = /^(?: else)? (if|else|while|do|for|switch|case|default|catch)\b/;
+const HEAD = /^(?: else)? (if|else|while|do|for|switch|case|default|catch)\b/;
 
 export function wordsOf(lexemes: readonly Lexeme[], language: Language): Words {
   const counts = new Map<string, number>();
-  let telling = 0;
+  let begun = false;
   let start = '';
 
   function add(word: string): void {
     counts.set(word, (counts.get(word) ?? 0) + 1);
-    if (telling === 0) start += ` ${word}`;
-    if (!COMMON_WORDS.has(word) && !SIGNS.has(word)) telling++;
+    if (!begun) start += ` ${word}`;
+    begun ||= isTelling(word);
   }
 
   const strings: string[] = [];
@@ -50,7 +48,11 @@ export function wordsOf(lexemes: readonly Lexeme[], language: Language): Words {
     const words = string.replace(/\\(?:x[\da-f]{2}|[^])/gi, ' ').match(FORMAT_OR_WORD) ?? ['"'];
     for (const word of words) add(word.startsWith('%') ? word.replace(/[-\d.]+/, '') : plainName(word));
   }
-  return { counts, telling, start, rule: RULE.exec(start)?.[1] ?? '' };
+  return { counts, start, head: HEAD.exec(start)?.[1] ?? '' };
+}
+
+export function isTelling(word: string): boolean {
+  return !COMMON_WORDS.has(word) && !SIGNS.has(word);
 }
 
 function plainName(name: string): string {

@@ -11,7 +11,7 @@ export interface Pair {
 
 export interface Group {
   pairs: readonly Pair[];
-  /** The least 2 * LCS / (a + b), 0 to 1, and the least LCS / max(a, b); null where the number is for information only. */
+  /** The least 2 * LCS / (a + b), and the least LCS / max(a, b), 0 to 1; null as above. */
   mean: number | null;
   max: number | null;
 }

@@ -51,7 +51,8 @@ function functionRow(fn: FunctionResult): string {
 
 function numbers(part: Totals): string[] {
   const { mean, max, lines } = measure(part);
-  return [String(part.cTokens), String(part.tsTokens), percent(mean), percent(max), part.lines === 0 ? '-' : percent(lines)];
+  const shares = [percent(mean), percent(max), part.lines === 0 ? '-' : percent(lines)];
+  return [String(part.cTokens), String(part.tsTokens), ...shares];
 }
 
 function functionNotes(fn: FunctionResult, { diff, lines }: Details): string[] {
@@ -64,8 +65,9 @@ function functionNotes(fn: FunctionResult, { diff, lines }: Details): string[] {
 }
 
 function extraLines({ name, line, tokens, deviations, linesOnlyInTs }: Extra, { lines }: Details): string[] {
+  const count = `${linesOnlyInTs.length} ${linesOnlyInTs.length === 1 ? 'line' : 'lines'}`;
   return [
-    ...wrap('only in TS: ', [`${name} (line ${line}, ${tokens} tokens, ${linesOnlyInTs.length} lines)`], 2),
+    ...wrap('only in TS: ', [`${name} (line ${line}, ${tokens} tokens, ${count})`], 2),
     ...deviations.flatMap(deviationLines),
     ...(lines ? linesOnlyInTs.map(portLine) : []),
   ];
