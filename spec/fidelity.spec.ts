@@ -10,8 +10,10 @@ import fc from 'fast-check';
 import { readC } from '../scripts/fidelity/cflow';
 import { run } from '../scripts/fidelity/command';
 import type { FileResult } from '../scripts/fidelity/compare';
-import { compareFile, similarity } from '../scripts/fidelity/compare';
-import { portName } from '../scripts/fidelity/names';
+import { compareFile } from '../scripts/fidelity/compare';
+import { findDeviations } from '../scripts/fidelity/deviations';
+import { measure } from '../scripts/fidelity/measures';
+import { portName } from '../scripts/align/names';
 import { align, inSameOrder } from '../scripts/fidelity/sequence';
 import { readTs } from '../scripts/fidelity/tsflow';
 
@@ -29,7 +31,7 @@ function tsFlow(source: string): string {
 }
 
 function compared(c: string, ts: string): FileResult {
-  return compareFile({ c: 'a.c', ts: 'lib/a.ts' }, readC(c), readTs(ts));
+  return compareFile({ c: 'a.c', ts: 'lib/a.ts', lines: null, functions: {} }, c, ts);
 }
 
 test('names: snake_case becomes camelCase, capitals stay', (t) => {
@@ -211,30 +213,30 @@ test('TypeScript: the line is that of the keyword or the name', (t) => {
 
 test('TypeScript: deviations are found where they stand', (t) => {
   const { functions, deviations } = readTs([
-    '// DEVIATION: of the file.',
+    '// DEVIATION: of the file',
     'const x = 1;',
-    '/**',
-    ' * DEVIATION: above',
-    ' * it.',
-    ' *',
-    ' * Another paragraph.',
-    ' */',
+    '// DEVIATION: above it [1.2]',
     'function f() {',
-    '  // DEVIATION: first line,',
-    '  // second line.',
+    '  // DEVIATION: on a line of its own [1.4.3]',
     '  g(); // DEVIATION: beside',
-    '  // DEVIATION: third',
-    '  /* Two (DEVIATION: a (b) c), and more. */',
     '}',
   ].join('\n'));
-  t.deepEqual(deviations, [{ line: 1, text: 'of the file.' }]);
+  t.deepEqual(deviations, [{ line: 1, text: 'of the file', version: null }]);
   t.deepEqual(functions.at(0)?.deviations, [
-    { line: 4, text: 'above it.' },
-    { line: 10, text: 'first line, second line.' },
-    { line: 12, text: 'beside' },
-    { line: 13, text: 'third' },
-    { line: 14, text: 'a (b) c' },
+    { line: 3, text: 'above it', version: '1.2' },
+    { line: 5, text: 'on a line of its own', version: '1.4.3' },
+    { line: 6, text: 'beside', version: null },
   ]);
+});
+
+test('deviations: one line each, and its version is what stands in brackets at its end', (t) => {
+  const read = (comment: string): [string, string | null][] =>
+    findDeviations(comment).map(({ text, version }) => [text, version]);
+  t.deepEqual(read('f(a[i]); // DEVIATION: a[i] is asked for first [1.2, 1.4.0]'),
+    [['a[i] is asked for first', '1.2, 1.4.0']]);
+  t.deepEqual(read('// DEVIATION: this ends here\n// and no comment goes on'), [['this ends here', null]]);
+  t.deepEqual(read('// DEVIATION: [1.2] is not at its end\r\n'), [['[1.2] is not at its end', null]]);
+  t.deepEqual(read('/** DEVIATION: no such comment */\n * DEVIATION: nor this\n// A DEVIATION: nor this'), []);
 });
 
 test('sequences: what is in common is in both, and all is told once', (t) => {
@@ -255,7 +257,7 @@ test('sequences: order', (t) => {
 test('comparison: alike functions are 100%', (t) => {
   const result = compared('int a_b(void) { if (c_d(1)) return 2; return 3; }',
     'export function aB(): number { if (cD(1)) return 2; return 3; }');
-  t.is(similarity(result), 1);
+  t.deepEqual(measure(result), { mean: 1, max: 1, lines: 1 });
   t.like(result.functions, [{ inOrder: true, reason: null, onlyInC: [], onlyInTs: [] }]);
 });
 
@@ -265,15 +267,15 @@ test('comparison: a call that is missing is shown, and its weight counts', (t) =
   const [f] = result.functions;
   t.deepEqual(f.onlyInC, [{ text: 'b', line: 3 }]);
   t.deepEqual(f.onlyInTs, [{ text: 'e', line: 4 }]);
-  t.is(similarity(f), 4 / 6);
-  t.is(similarity(result), 6 / 8);
+  t.is(measure(f).mean, 4 / 6);
+  t.is(measure(result).mean, 6 / 8);
   t.truthy(f.reason);
 });
 
 test('comparison: a deviation stands for the reason', (t) => {
   const [f] = compared('void f(void) { a(); }', 'function f() {\n // DEVIATION: no a here.\n}').functions;
   t.is(f.reason, null);
-  t.deepEqual(f.deviations, [{ line: 2, text: 'no a here.' }]);
+  t.deepEqual(f.deviations, [{ line: 2, text: 'no a here.', version: null }]);
 });
 
 test('comparison: missing, moved and additional functions', (t) => {
@@ -282,7 +284,33 @@ test('comparison: missing, moved and additional functions', (t) => {
   t.deepEqual(result.functions.map(({ name, tsLine, inOrder }) => [name, tsLine === null, inOrder]),
     [['a', false, true], ['b', false, true], ['c', false, false], ['d', true, false]]);
   t.deepEqual(result.extras.map(({ name }) => name), ['helper']);
-  t.is(similarity(result), 0);
+  t.is(measure(result).mean, 0);
+});
+
+test('comparison: what is new does not make up for what is missing, in LCS/max', (t) => {
+  const { functions: [longer, shorter], ...sum } = compared(
+    'void f(void) { a(); } void g(void) { a(); b(); c(); d(); }',
+    'function f() { a(); b(); c(); d(); } function g() { a(); }',
+  );
+  for (const fn of [longer, shorter]) t.deepEqual([measure(fn).mean, measure(fn).max], [2 / 5, 1 / 4]);
+  t.is(measure(sum).mean, 2 / 5);
+  t.is(measure(sum).max, 2 / 8);
+});
+
+test('comparison: a helper\'s call is a difference, whatever the comment beside it says', (t) => {
+  const [f] = compared('void f(void) {\n if (a) return;\n g();\n}',
+    'function f() {\n if (a) return;\n helper(a); // DEVIATION: C does not ask [1.2]\n g();\n}').functions;
+  t.deepEqual(f.onlyInTs, [{ text: 'helper', line: 3 }]);
+  t.is(measure(f).max, 3 / 4);
+  t.is(measure(f).lines, 3 / 4);
+  t.deepEqual(f.linesOnlyInTs, [{ line: 3, text: 'helper(a); // DEVIATION: C does not ask [1.2]' }]);
+});
+
+test('comparison: the lines of functions that only the port has count', (t) => {
+  const result = compared('void f(void) {\n a();\n}', 'function f() {\n a();\n}\nfunction more() {\n b();\n}');
+  t.is(measure(result.functions[0]).lines, 1);
+  t.is(measure(result).lines, 2 / 4);
+  t.is(result.extras[0].linesOnlyInTs.length, 2);
 });
 
 interface Ran {
@@ -319,26 +347,62 @@ test('command: 0 where all is met, over several folders', (t) => {
     'project/reactor/event.ts': 'export function go() { return 0; }',
   }, ['c', 'e']);
   t.is(status, 0);
-  t.regex(out, /^ {2}item_init .* 100\.0%$/m);
-  t.regex(out, /^items\.c: 100\.0%, at least 95% wanted: met$/m);
-  t.regex(out, /^event\.c: 100\.0%, at least 85% wanted: met$/m);
+  t.regex(out, /^ {2}item_init .* 100\.0% {2}100\.0% 100\.0%$/m);
+  t.regex(out, /^items\.c: LCS\/mean 100\.0%, at least 95% wanted: met$/m);
+  t.regex(out, /^items\.c: LCS\/max 100\.0%, at least 93% wanted: met$/m);
+  t.regex(out, /^items\.c: lines 100\.0%, at least 95% wanted: met$/m);
+  t.regex(out, /^event\.c: LCS\/mean 100\.0%, at least 85% wanted: met$/m);
   t.regex(out, /^Result: faithful$/m);
 });
 
 test('command: 1 where a bar is not met; --diff says what differs', (t) => {
   const files = {
     'c/items.c': 'void f(void) {\n  a(); b();\n  c_d();\n}',
-    'project/lib/items.ts': 'export function f() {\n  a(); b();\n  // DEVIATION: e does it.\n  e();\n}',
+    'project/lib/items.ts': 'export function f() {\n  a(); b();\n  // DEVIATION: e does it [1.2]\n  e();\n}',
   };
   const plain = command(files, ['c']);
   t.is(plain.status, 1);
-  t.regex(plain.out, /^ {2}f .* 66\.6%$/m);
-  t.regex(plain.out, /differs on purpose, line 3: e does it\./);
-  t.regex(plain.out, /^items\.c: 66\.6%, at least 95% wanted: NOT MET$/m);
+  t.regex(plain.out, /^ {2}f .* 66\.6% {3}66\.6% {2}66\.6%$/m);
+  t.regex(plain.out, /differs on purpose, line 3 \(as 1\.2\): e does it$/m);
+  t.regex(plain.out, /^items\.c: LCS\/mean 66\.6%, at least 95% wanted: NOT MET$/m);
   t.notRegex(plain.out, /cD/);
   const { out } = command(files, ['c'], '--diff');
   t.regex(out, /^ +- cD, C 3$/m);
   t.regex(out, /^ +\+ e, TS 4$/m);
+});
+
+test('command: --lines tells the lines of the port that have no C line', (t) => {
+  const files = {
+    'c/items.c': 'void f(void) {\n  a();\n  b();\n}',
+    'project/lib/items.ts': `function f() {\n  a();\n  more(${'x'.repeat(100)});\n  b();\n}\nfunction g() {\n}`,
+  };
+  const { out } = command(files, ['c'], '--lines');
+  t.regex(out, /^ {6}no C line, TS 3: more\(x+\.\.\.$/m);
+  t.regex(out, /^ {6}no C line, TS 6: function g\(\) \{$/m);
+  t.is(out.match(/no C line/g)?.length, 2);
+  t.notRegex(command(files, ['c']).out, /no C line/);
+});
+
+test('command: the bars of LCS/max, of single functions, and of lines are bars', (t) => {
+  const calls = (n: number): string => Array.from({ length: n }, (_, i) => `call${'x'.repeat(i)}();`).join('\n');
+  const ran = (ts: string): Ran =>
+    command({ 'c/memcached.c': `void conn_new(void) {\n${calls(40)}\n}`, 'project/lib/memcached.ts': ts }, ['c']);
+
+  const alike = ran(`function connNew() {\n${calls(40)}\n}`);
+  t.is(alike.status, 0);
+  t.regex(alike.out, /^conn_new: LCS\/max 100\.0%, at least 95% wanted: met$/m);
+  // 40 of 43: 96.3% of the mean length.
+  const longer = ran(`function connNew() {\n${calls(43)}\n}`);
+  t.is(longer.status, 1);
+  t.regex(longer.out, /^memcached\.c: LCS\/mean 96\.3%, at least 95% wanted: met$/m);
+  t.regex(longer.out, /^memcached\.c: LCS\/max 93\.0%, at least 93% wanted: met$/m);
+  t.regex(longer.out, /^conn_new: LCS\/max 93\.0%, at least 95% wanted: NOT MET$/m);
+  // No token in these.
+  const lines = Array.from({ length: 9 }, (_, i) => `alone${'x'.repeat(i)} = 1;`).join('\n');
+  const more = ran(`function connNew() {\n${calls(40)}\n${lines}\n}`);
+  t.is(more.status, 1);
+  t.regex(more.out, /^conn_new: LCS\/max 100\.0%, at least 95% wanted: met$/m);
+  t.regex(more.out, /^memcached\.c: lines 82\.0%, at least 90% wanted: NOT MET$/m);
 });
 
 test('command: 1 where a function is missing or moved, even without a bar', (t) => {
@@ -347,7 +411,7 @@ test('command: 1 where a function is missing or moved, even without a bar', (t) 
     'project/reactor/signal.ts': 'function c() {} function a() {} function b() {} function more() {}',
   }, ['c']);
   t.is(status, 1);
-  t.regex(out, /^signal\.c: 100\.0%, for information, no bar$/m);
+  t.regex(out, /^signal\.c: LCS\/mean 100\.0%, LCS\/max 100\.0%, lines 75\.0%, for information, no bar$/m);
   t.regex(out, /^ {2}c .* out of order$/m);
   t.regex(out, /^ {2}d .* missing$/m);
   t.regex(out, /only in TS: more/);
@@ -364,7 +428,7 @@ test('command: no line is longer than 100 columns', (t) => {
     'c/items.c': `void a_function_with_a_name(void) {${calls}} ${
       Array.from({ length: 20 }, (_, i) => `void missing_function_${i}(void) {}`).join('\n')}`,
     'project/lib/items.ts': `function aFunctionWithAName() {\n// DEVIATION:${' many words'.repeat(30)}\nother();}`,
-  }, ['c'], '--diff');
+  }, ['c'], '--diff', '--lines');
   t.deepEqual(out.split('\n').filter((line) => line.length > 100), []);
 });
 
@@ -374,9 +438,15 @@ test('command: --json tells the same', (t) => {
     'project/reactor/event.ts': 'function a() { b(); }',
   }, ['c'], '--json');
   t.is(status, 1);
-  const report = JSON.parse(out) as { faithful: boolean; groups: { similarity: number; met: boolean }[] };
+  const report = JSON.parse(out) as {
+    faithful: boolean;
+    groups: { measures: object; verdicts: object[]; files: object[] }[];
+  };
   t.false(report.faithful);
-  t.like(report.groups, [{ similarity: 2 / 3, met: false }]);
+  const measures = { mean: 2 / 3, max: 1 / 2, lines: 1 };
+  t.deepEqual(report.groups[0].measures, measures);
+  t.deepEqual(report.groups[0].verdicts, [{ of: 'event.c', measure: 'mean', value: 2 / 3, least: 0.85, met: false }]);
+  t.like(report.groups[0].files[0], { measures, functions: [{ name: 'a', measures }] });
 });
 
 test('command: 2 and one line for what it cannot use', (t) => {

@@ -3,13 +3,12 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { readC } from './cflow';
 import type { FileResult, GroupResult } from './compare';
-import { compareFile, compareGroup, faithful } from './compare';
+import { compareFile, compareGroup } from './compare';
 import type { Pair } from './pairs';
 import { groups } from './pairs';
 import { jsonReport, textReport } from './report';
-import { readTs } from './tsflow';
+import { faithful } from './verdict';
 
 export const FAITHFUL = 0;
 export const UNFAITHFUL = 1;
@@ -26,7 +25,7 @@ export interface Output {
 /** `projectRoot` is the folder that holds lib and reactor. */
 export function run(args: readonly string[], projectRoot: string, { out, err }: Output): number {
   try {
-    const { folders, diff, json } = readArguments(args);
+    const { folders, json, ...details } = readArguments(args);
     const sources = findSources(folders);
     const results = groups.flatMap((group): GroupResult[] => {
       const files = group.pairs.flatMap((pair): FileResult[] => {
@@ -35,7 +34,7 @@ export function run(args: readonly string[], projectRoot: string, { out, err }: 
       });
       return files.length === 0 ? [] : [compareGroup(group, files)];
     });
-    out(json ? jsonReport(results) : textReport(results, diff));
+    out(json ? jsonReport(results) : textReport(results, details));
     return faithful(results) ? FAITHFUL : UNFAITHFUL;
   } catch (error) {
     if (!(error instanceof Misuse)) throw error;
@@ -47,15 +46,20 @@ export function run(args: readonly string[], projectRoot: string, { out, err }: 
 interface Arguments {
   folders: string[];
   diff: boolean;
+  lines: boolean;
   json: boolean;
 }
 
 function readArguments(args: readonly string[]): Arguments {
-  const usage = 'give the folder of the C source: fidelity [--diff] [--json] <folder> [<another folder>...]';
+  const usage = 'give the folder of the C source: fidelity [--diff] [--lines] [--json] <folder>...';
   try {
     const { values, positionals } = parseArgs({
       args: [...args],
-      options: { diff: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } },
+      options: {
+        diff: { type: 'boolean', default: false },
+        lines: { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false },
+      },
       allowPositionals: true,
     });
     if (positionals.length === 0) throw new Misuse(usage);
@@ -87,15 +91,9 @@ function isFile(path: string): boolean {
 
 function compare(pair: Pair, source: string, projectRoot: string): FileResult {
   const port = join(projectRoot, pair.ts);
-  // latin1 takes any byte; the C files are not UTF-8 where they have names with accents.
-  const c = readFunctions(source);
-  return compareFile(pair, c, existsSync(port) ? readTs(readFileSync(port, 'utf8'), pair.ts)
-    : { functions: [], deviations: [] });
-}
-
-function readFunctions(source: string): ReturnType<typeof readC> {
   try {
-    return readC(readFileSync(source, 'latin1'));
+    // latin1 takes any byte; the C files are not UTF-8 where they have names with accents.
+    return compareFile(pair, readFileSync(source, 'latin1'), existsSync(port) ? readFileSync(port, 'utf8') : '');
   } catch (error) {
     throw error instanceof SyntaxError ? new Misuse(`${source}: ${error.message}`) : error;
   }

@@ -1,14 +1,20 @@
 // Compares the functions of a C file with those of its port, and sums up files and groups.
-import type { Deviation, FlowFunction, PortFile, PortFunction, Token } from './model';
-import { portName } from './names';
+import { alignSources } from '../align/align';
+import type { AlignedLine } from '../align/align';
+import { portName } from '../align/names';
+import { readC } from './cflow';
+import type { Totals } from './measures';
+import { sum } from './measures';
+import type { Deviation, FlowFunction, PortFunction, Token } from './model';
 import type { Group, Pair } from './pairs';
 import { reasonFor } from './reasons';
 import { align, inSameOrder } from './sequence';
+import { readTs } from './tsflow';
 
-export interface Totals {
-  cTokens: number;
-  tsTokens: number;
-  common: number;
+/** A line of the port that has no C line. */
+export interface PortLine {
+  line: number;
+  text: string;
 }
 
 export interface FunctionResult extends Totals {
@@ -23,46 +29,67 @@ export interface FunctionResult extends Totals {
   reason: string | null;
   onlyInC: Token[];
   onlyInTs: Token[];
+  linesOnlyInTs: PortLine[];
+}
+
+/** A function of the port that C does not have there: nothing of it is compared, and its lines count. */
+export interface Extra {
+  name: string;
+  line: number;
+  tokens: number;
+  deviations: Deviation[];
+  linesOnlyInTs: PortLine[];
 }
 
 export interface FileResult extends Totals {
   pair: Pair;
   functions: FunctionResult[];
-  /** Functions of the port that C does not have there. */
-  extras: PortFunction[];
+  extras: Extra[];
   deviations: Deviation[];
 }
 
 export interface GroupResult extends Totals {
+  group: Group;
   files: FileResult[];
-  bar: number | null;
-  met: boolean;
 }
 
-/** 2 * LCS / (length + length); two empty sequences are alike. */
-export function similarity({ cTokens, tsTokens, common }: Totals): number {
-  const sum = cTokens + tsTokens;
-  return sum === 0 ? 1 : (2 * common) / sum;
-}
-
-export function compareFile(pair: Pair, c: readonly FlowFunction[], port: PortFile): FileResult {
+/** Throws SyntaxError where the C source has a condition that cannot be read. */
+export function compareFile(pair: Pair, cSource: string, tsSource: string): FileResult {
+  const c = readC(cSource);
+  const port = readTs(tsSource, pair.ts);
+  const text = tsSource.split('\n');
+  const aligned = new Map(alignSources(cSource, tsSource).map(({ tsName, lines }) => [tsName, lines]));
   const byName = new Map(port.functions.map((fn) => [fn.name, fn]));
   const expected = c.map(({ name }) => portName(name));
   const ordered = inSameOrder(expected, [...byName.keys()]);
-  const functions = c.map((fn) =>
-    compareFunction(pair, fn, byName.get(portName(fn.name)) ?? null, ordered.has(portName(fn.name))));
-  return {
-    pair,
-    functions,
-    extras: port.functions.filter(({ name }) => !expected.includes(name)),
-    deviations: port.deviations,
-    ...sum(functions),
-  };
+  const linesOnlyInTs = (name: string): PortLine[] => (aligned.get(name) ?? [])
+    .filter(({ cLines }) => cLines.length === 0).map(({ line }) => ({ line, text: text[line - 1].trim() }));
+
+  const functions = c.map((fn): FunctionResult => {
+    const name = portName(fn.name);
+    const alone = linesOnlyInTs(name);
+    return {
+      ...compareFlow(pair, fn, byName.get(name) ?? null),
+      ...countLines(aligned.get(name) ?? []),
+      inOrder: ordered.has(name),
+      linesOnlyInTs: alone,
+    };
+  });
+  const extras = port.functions.filter(({ name }) => !expected.includes(name)).map((fn): Extra => ({
+    name: fn.name,
+    line: fn.line,
+    tokens: fn.tokens.length,
+    deviations: fn.deviations,
+    linesOnlyInTs: linesOnlyInTs(fn.name),
+  }));
+  const totals = sum(functions);
+  const linesOfExtras = extras.reduce((lines, extra) => lines + extra.linesOnlyInTs.length, 0);
+  return { pair, functions, extras, deviations: port.deviations, ...totals, lines: totals.lines + linesOfExtras };
 }
 
-function compareFunction(
-  pair: Pair, c: FlowFunction, port: PortFunction | null, inOrder: boolean,
-): FunctionResult {
+function compareFlow(
+  pair: Pair, c: FlowFunction, port: PortFunction | null,
+): Omit<FunctionResult, 'inOrder' | 'lines' | 'counterparts' | 'linesOnlyInTs'> {
   const tokens = port?.tokens ?? [];
   const { common, onlyA, onlyB } = align(c.tokens, tokens, (a, b) => a.text === b.text);
   const deviations = port?.deviations ?? [];
@@ -72,7 +99,6 @@ function compareFunction(
     portName: portName(c.name),
     cLine: c.line,
     tsLine: port?.line ?? null,
-    inOrder,
     deviations,
     reason: differs && port !== null && deviations.length === 0 ? reasonFor(pair.c, c.name) : null,
     onlyInC: onlyA,
@@ -80,27 +106,19 @@ function compareFunction(
     cTokens: c.tokens.length,
     tsTokens: tokens.length,
     common,
+    longer: Math.max(c.tokens.length, tokens.length),
   };
 }
 
-export function compareGroup({ bar }: Group, files: FileResult[]): GroupResult {
-  const totals = sum(files);
-  return { files, bar, met: bar === null || similarity(totals) >= bar, ...totals };
+function countLines(lines: readonly AlignedLine[]): Pick<Totals, 'lines' | 'counterparts'> {
+  return { lines: lines.length, counterparts: lines.filter(({ cLines }) => cLines.length > 0).length };
 }
 
-/** Whether every bar is met and every C function has its counterpart at its place. */
-export function faithful(groups: readonly GroupResult[]): boolean {
-  return groups.every(({ met, files }) => met && files.every(complete));
+export function compareGroup(group: Group, files: FileResult[]): GroupResult {
+  return { group, files, ...sum(files) };
 }
 
-function complete({ functions }: FileResult): boolean {
+/** Whether every C function has its counterpart at its place. */
+export function complete({ functions }: FileResult): boolean {
   return functions.every(({ tsLine, inOrder }) => tsLine !== null && inOrder);
-}
-
-function sum(parts: readonly Totals[]): Totals {
-  return parts.reduce<Totals>((total, part) => ({
-    cTokens: total.cTokens + part.cTokens,
-    tsTokens: total.tsTokens + part.tsTokens,
-    common: total.common + part.common,
-  }), { cTokens: 0, tsTokens: 0, common: 0 });
 }

@@ -17,6 +17,8 @@ export interface FlowFunction {
 export interface Deviation {
   line: number;
   text: string;
+  /** The later version, or versions, that do the same; null where none is named. */
+  version: string | null;
 }
 
 export interface PortFunction extends FlowFunction {

@@ -1,11 +1,6 @@
 // Cuts a C file into lexemes, without comments, preprocessor lines, and what a Linux build leaves out.
+import type { Lexeme } from './lexeme';
 import { Conditionals } from './preprocessor';
-
-export interface Lexeme {
-  kind: 'word' | 'literal' | 'punctuator';
-  text: string;
-  line: number;
-}
 
 /** A macro that is another name for something, and no more. */
 const RENAMING = /^\s*define\s+([A-Za-z_]\w*)\s+([A-Za-z_]\w*)\s*$/;
@@ -20,8 +15,9 @@ const PATTERNS: readonly (readonly [Kind, RegExp])[] = [
   ['directive', /#(?:\\\r?\n|\/\*[^]*?(?:\*\/|$)|[^\n])*/y],
   ['word', /[A-Za-z_]\w*/y],
   // A literal left open ends with its line, as in the text of #error or a branch that is not compiled.
-  ['literal', /"(?:\\[^]|[^"\\\n])*"?|'(?:\\[^]|[^'\\\n])*'?|\.?\d(?:[eEpP][+-]|[\w.])*/y],
-  ['punctuator', /->|[^]/y],
+  ['string', /"(?:\\[^]|[^"\\\n])*"?|'(?:\\[^]|[^'\\\n])*'?/y],
+  ['number', /\.?\d(?:[eEpP][+-]|[\w.])*/y],
+  ['punctuator', /->|\+\+|--|&&|\|\||<<=?|>>=?|[-+*/%&|^!<>=]=|[^]/y],
 ];
 
 export function lexC(source: string): Lexeme[] {

@@ -1,0 +1,125 @@
+// Pairs the statements of a C function with those of its port: in order, each once, and only those that are alike.
+import type { Statement } from './statements';
+import type { Language, Words } from './words';
+import { isTelling, wordsOf } from './words';
+
+/** How much two statements have in common, 0 to 1, that are each other's counterpart wherever they stand. */
+const ALIKE = 0.6;
+/** Likewise, where they begin alike and stand at the same place: the same variable is assigned something else. */
+const ALIKE_IN_PLACE = 0.4;
+/** So many telling words must be common to those that are not quite alike, or do not stand at the same place. */
+const TELLING = 2;
+
+interface Entry {
+  words: Words;
+  /** Index of what rules over it. */
+  parent: number | null;
+}
+
+/** Indices of statements: `c` and `ts` are counterparts. */
+export interface Pairing {
+  c: number;
+  ts: number;
+}
+
+export function pairStatements(c: readonly Statement[], ts: readonly Statement[]): Pairing[] {
+  const inC = entries(c, 'c');
+  const inTs = entries(ts, 'ts');
+  const weights = weigh(inC, inTs);
+  const sizes = [inC, inTs].map((side) => side.map(({ words }) => weightOf(words, weights)));
+  const likeness = inC.map(({ words: a }, i) => inTs.map(({ words: b }, j) => {
+    const sum = sizes[0][i] + sizes[1][j];
+    return sum === 0 ? 0 : (2 * commonWeight(a, b, weights)) / sum;
+  }));
+
+  /** How alike the places are at which they stand, from the innermost ruler out. */
+  const placeLikeness = (a: number | null, b: number | null): number =>
+    a === null || b === null ? Number(a === b) : (likeness[a][b] + placeLikeness(inC[a].parent, inTs[b].parent)) / 2;
+  const gain = (i: number, j: number): number => {
+    const a = inC[i].words;
+    const b = inTs[j].words;
+    const alike = likeness[i][j];
+    if (a.head !== b.head) return 0;
+    if (alike < ALIKE && !(alike >= ALIKE_IN_PLACE && a.start === b.start && commonTelling(a, b) >= TELLING)) return 0;
+    return alike * (sizes[0][i] + sizes[1][j]) * (1 + placeLikeness(inC[i].parent, inTs[j].parent));
+  };
+  const anywhere = ({ c: i, ts: j }: Pairing): boolean =>
+    likeness[i][j] >= ALIKE && commonTelling(inC[i].words, inTs[j].words) >= TELLING;
+
+  // A `break` is the counterpart of a `break` only where the two end the same thing.
+  const counterpart = new Map<number | null, number | null>([[null, null]]);
+  return bestInOrder(inC.length, inTs.length, gain).filter((pair) => {
+    const samePlace = counterpart.get(inC[pair.c].parent) === inTs[pair.ts].parent;
+    if (!samePlace && !anywhere(pair)) return false;
+    counterpart.set(pair.c, pair.ts);
+    return true;
+  });
+}
+
+function entries(statements: readonly Statement[], language: Language): Entry[] {
+  const indices = new Map(statements.map((statement, i) => [statement, i]));
+  return statements.map(({ lexemes, parent }) => ({
+    words: wordsOf(lexemes, language),
+    parent: parent === null ? null : indices.get(parent) ?? null,
+  }));
+}
+
+function weightOf({ counts }: Words, weights: ReadonlyMap<string, number>): number {
+  let sum = 0;
+  for (const [word, count] of counts) sum += count * (weights.get(word) ?? 1);
+  return sum;
+}
+
+function commonWeight(a: Words, b: Words, weights: ReadonlyMap<string, number>): number {
+  let sum = 0;
+  for (const [word, count] of a.counts) sum += Math.min(count, b.counts.get(word) ?? 0) * (weights.get(word) ?? 1);
+  return sum;
+}
+
+function commonTelling(a: Words, b: Words): number {
+  return [...a.counts.keys()].filter((word) => b.counts.has(word) && isTelling(word)).length;
+}
+
+/** A word says the less, the more statements of the function have it. */
+function weigh(c: readonly Entry[], ts: readonly Entry[]): Map<string, number> {
+  const [inC, inTs] = [c, ts].map((side) => {
+    const holders = new Map<string, number>();
+    for (const { words } of side) {
+      for (const word of words.counts.keys()) holders.set(word, (holders.get(word) ?? 0) + 1);
+    }
+    return holders;
+  });
+  return new Map([...inC.keys(), ...inTs.keys()].map((word) => {
+    const most = Math.max(inC.get(word) ?? 0, inTs.get(word) ?? 0);
+    return [word, (/^\w/.test(word) ? 1 : 0.5) / (1 + Math.log2(most))];
+  }));
+}
+
+/** The pairs, in order on both sides, whose gains have the greatest sum. */
+function bestInOrder(c: number, ts: number, gain: (i: number, j: number) => number): Pairing[] {
+  const width = ts + 1;
+  const gains = new Float64Array((c + 1) * width);
+  // best[i * width + j] is the sum for the rests from i and j on.
+  const best = new Float64Array((c + 1) * width);
+  for (let i = c - 1; i >= 0; i--) {
+    for (let j = ts - 1; j >= 0; j--) {
+      const at = i * width + j;
+      gains[at] = gain(i, j);
+      best[at] = Math.max(best[at + width], best[at + 1], gains[at] > 0 ? gains[at] + best[at + width + 1] : 0);
+    }
+  }
+  const pairs: Pairing[] = [];
+  let i = 0;
+  let j = 0;
+  while (i < c && j < ts) {
+    const at = i * width + j;
+    if (gains[at] > 0 && best[at] === gains[at] + best[at + width + 1]) {
+      pairs.push({ c: i++, ts: j++ });
+    } else if (best[at] === best[at + width]) {
+      i++;
+    } else {
+      j++;
+    }
+  }
+  return pairs;
+}
