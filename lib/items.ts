@@ -1,6 +1,6 @@
 // items.c: items, and the list of each slab class from the most to the least recently used.
 import type { Item } from './memcached.h';
-import { ITEM_LINKED, SIZEOF_ITEM, debugItems, item, stats } from './memcached.h';
+import { ITEM_LINKED, SIZEOF_ITEM, debugItems, item, stats, theItem } from './memcached.h';
 import { assocDelete, assocInsert } from './memcached';
 import { slabsAlloc, slabsClsid, slabsFree } from './slabs';
 import type { Ptr } from './libc/memory';
@@ -89,27 +89,29 @@ export function itemFree(it: Item): void {
 
 // items.c: item_link_q
 function itemLinkQ(it: Item): void { // item is the new head
-  const id = it.slabsClsid; // heads[id] is C's *head, tails[id] its *tail
-  if (id >= LARGEST_ID) return;
+  if (it.slabsClsid > LARGEST_ID) return;
+  const head = it.slabsClsid; // heads[head] is C's *head
+  const tail = it.slabsClsid;
   it.prev = null;
-  it.next = item(heads[id]);
+  it.next = item(heads[head]);
   if (it.next) it.next.prev = it;
-  heads[id] = it.ptr;
-  if (tails[id] === NULL) tails[id] = it.ptr;
-  sizes[id]++;
+  heads[head] = it.ptr;
+  if (tails[tail] === NULL) tails[tail] = it.ptr;
+  sizes[head]++;
   return;
 }
 
 // items.c: item_unlink_q
 function itemUnlinkQ(it: Item): void {
-  const id = it.slabsClsid;
-  if (id >= LARGEST_ID) return;
+  if (it.slabsClsid > LARGEST_ID) return;
+  const head = it.slabsClsid;
+  const tail = it.slabsClsid;
   const { next, prev } = it;
-  if (heads[id] === it.ptr) heads[id] = next === null ? NULL : next.ptr;
-  if (tails[id] === it.ptr) tails[id] = prev === null ? NULL : prev.ptr;
+  if (heads[head] === it.ptr) heads[head] = next === null ? NULL : next.ptr;
+  if (tails[tail] === it.ptr) tails[tail] = prev === null ? NULL : prev.ptr;
   if (next) next.prev = prev;
   if (prev) prev.next = next;
-  sizes[id]--;
+  sizes[head]--;
   return;
 }
 
@@ -218,10 +220,9 @@ export function itemStats(buffer: Ptr, buflen: number): void {
   }
 
   for (i = 0; i < LARGEST_ID; i++) {
-    const tail = item(tails[i]);
-    if (tail)
+    if (tails[i])
       bufcurr += sprintf(
-        bufcurr, 'STAT items:%u:number %u\r\nSTAT items:%u:age %lu\r\n', i, sizes[i], i, now - tail.time,
+        bufcurr, 'STAT items:%u:number %u\r\nSTAT items:%u:age %lu\r\n', i, sizes[i], i, now - theItem(tails[i]).time,
       );
   }
   strcpy(bufcurr, 'END');

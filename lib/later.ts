@@ -56,21 +56,39 @@ export function isBlank(ptr: Ptr, it: Item): boolean {
   return ptr === end;
 }
 
-/** 1.4.x: a get with a key that is too long is refused, and the `count` items that it has found so far are let go. */
+/** What writes a line of reply: the port's own outString. */
+type OutString = (c: Conn, str: string) => void;
+
+const BAD_LINE = 'CLIENT_ERROR bad command line format';
+
+/** 1.2.0: whether a get is refused, for a key that is too long. 1.4.20: the `count` items that it has found are let go. */
 export function refuseGet(
-  c: Conn, count: number, itemRemove: (it: Item) => void, outString: (c: Conn, str: string) => void,
-): void {
+  c: Conn, key: Ptr, count: number, itemRemove: (it: Item) => void, outString: OutString,
+): boolean {
+  if (!keyTooLong(key)) return false;
   for (let i = 0; i < count; i++) itemRemove(itemAt(c.ilist + 4 * i));
-  outString(c, 'CLIENT_ERROR bad command line format');
+  outString(c, BAD_LINE);
+  return true;
+}
+
+/** 1.2.0: whether a delete is refused. `found` is what sscanf has found of its key: 1.0.4 goes on with what `key` held. */
+export function refuseDelete(c: Conn, found: number, key: Ptr, outString: OutString): boolean {
+  if (found < 1) outString(c, 'ERROR');
+  else if (keyTooLong(key)) outString(c, BAD_LINE);
+  else return false;
+  return true;
 }
 
 /**
- * Whether an item is deleted already: then only its time is set anew. 1.0.4 notes it in todelete each time, so that
- * whoever repeats a delete makes that list longer without end.
+ * Whether a delete is answered already. An item that is deleted again only gets its time set anew: 1.0.4 notes it once more,
+ * so that whoever repeats a delete makes todelete longer without end. Where there is no room to note an item, it stays [1.2.2].
  */
-export function deletedAgain(it: Item): boolean {
-  if (!(it.itFlags & ITEM_DELETED)) return false;
-  it.exptime = time() + DELETE_WINDOW_SECONDS;
+export function answerDelete(c: Conn, it: Item, hasRoom: boolean, outString: OutString): boolean {
+  if (it.itFlags & ITEM_DELETED) {
+    it.exptime = time() + DELETE_WINDOW_SECONDS;
+    outString(c, 'DELETED');
+  } else if (!hasRoom) outString(c, 'SERVER_ERROR out of memory');
+  else return false;
   return true;
 }
 
@@ -90,7 +108,7 @@ const COMMAND_MAX_BYTES = 1024;
  * 1.4.3: a line that goes on and on closes the connection, unless it is a get of many keys. 1.0.4 waits for the
  * newline, and makes rbuf longer and longer. 1 where the connection is to be closed, else 0, to read on.
  */
-export function lineTooLong(c: Conn, outString: (c: Conn, str: string) => void): number {
+export function lineTooLong(c: Conn, outString: OutString): number {
   if (c.rbytes <= COMMAND_MAX_BYTES) return 0;
   if (strncmp(c.rbuf, 'get ', 4) !== 0) {
     c.state = ConnState.closing;
@@ -104,10 +122,10 @@ export function lineTooLong(c: Conn, outString: (c: Conn, str: string) => void):
 }
 
 /**
- * 1.2.0 (conn_shrink) and 1.6 (rbuf_release): a connection that waits for its next command has no buffers, and what one
- * long line needed is not kept. 1.0.4 keeps for each connection, in use or not, the longest buffers that it ever had.
+ * 1.2.0 (conn_shrink) and 1.6.0 (rbuf_release): a connection that waits for its next command has no buffers, and what one
+ * long line needed is not kept. 1.0.4 keeps for each connection, open or not, the longest buffers that it ever had.
  */
-export function connRests(c: Conn): void {
+export function freeBuffers(c: Conn): void {
   if (c.rsize > READ_BUFFER_HIGHWAT) c.rsize = DATA_BUFFER_SIZE;
   if (c.isize > ITEM_LIST_HIGHWAT) c.isize = ITEM_LIST_INITIAL;
   free(c.rbuf);
@@ -116,20 +134,20 @@ export function connRests(c: Conn): void {
   c.rbuf = c.wbuf = c.ilist = NULL;
 }
 
-/** The buffers that connRests gave up; where there is no memory for them, the connection is closed. */
+/** After the machine has run: frees the buffers of a connection that waits for a command, and has nothing of it yet. */
+export function connRests(c: Conn): void {
+  if (c.state === ConnState.read && c.rbytes === 0) freeBuffers(c);
+}
+
+/** Before the machine runs: buffers anew. Where there is no memory for them, the connection is closed. */
 export function connWakes(c: Conn): void {
   if (c.rbuf !== NULL || c.state === ConnState.listening) return;
   c.rbuf = malloc(c.rsize);
   c.wbuf = malloc(c.wsize);
   c.ilist = malloc(4 * c.isize);
   if (c.rbuf !== NULL && c.wbuf !== NULL && c.ilist !== NULL) return;
-  connRests(c);
+  freeBuffers(c);
   c.state = ConnState.closing;
-}
-
-/** Whether the connection waits for its next command, and has nothing of it yet. */
-export function isIdle(c: Conn): boolean {
-  return c.state === ConnState.read && c.rbytes === 0 && c.rbuf !== NULL;
 }
 
 // Fairness.
@@ -181,13 +199,14 @@ export function acceptNewConns(doAccept: boolean): void {
   if (full && lingering() > 0) tryAgain();
 }
 
-/** Whether there are as many connections as -c allows; those count that were closed and are still being sent to. */
-export function isFull(): boolean {
+/** Whether there are as many connections as -c allows; those that were closed and are still being sent to count. */
+function isFull(): boolean {
   return stats.currConns - 1 + lingering() >= settings.maxconns;
 }
 
-/** As many connections as -c allows: the others wait until one is closed. */
-export function acceptFull(): void {
+/** After a connection was accepted: with as many as -c allows, the others wait until one is closed. */
+export function acceptOrRest(): void {
+  if (!isFull()) return;
   if (settings.verbose && toldNow()) fprintf(stderr, 'Too many open connections\n');
   acceptNewConns(false);
 }
@@ -215,10 +234,19 @@ function tryAgain(): void {
 // Bugs.
 
 /**
- * Reports a bug that the machine ran into, and gives up its connection; where 1.0.4 has one, the server crashes, and
- * all connections with it. What failed while it was closed is not closed again.
+ * Runs the machine. A bug that it runs into is reported, and ends its connection; where 1.0.4 has one, the server crashes,
+ * and all connections with it.
  */
-export function connFailed(c: Conn, error: unknown, connClose: (c: Conn) => void): void {
+export function guarded(driveMachine: (c: Conn) => void, c: Conn, connClose: (c: Conn) => void): void {
+  try {
+    driveMachine(c);
+  } catch (error) {
+    connFailed(c, error, connClose);
+  }
+}
+
+/** Gives up the connection in which `error` came. What failed as it was being closed is not closed again. */
+function connFailed(c: Conn, error: unknown, connClose: (c: Conn) => void): void {
   if (c.state === ConnState.listening) {
     if (toldNow()) told('accepting connections', error);
     acceptNewConns(false);
@@ -260,6 +288,11 @@ const MEGABYTES_MAX = 4000;
 export function megabytes(optarg: string): number {
   const advice = '; for more, run several and let the clients shard';
   return strtonum('number of megabytes', optarg, 0, MEGABYTES_MAX, advice) * MEGABYTE_BYTES;
+}
+
+/** 1.2.0: says so where mlockall(2) has failed. */
+export function reportLock(res: number): void {
+  if (res === -1) perror('warning: -k invalid, mlockall() failed');
 }
 
 /** 1.2.8 removed `stats maps`, which shows where things are in memory: whether clients may ask for it. */

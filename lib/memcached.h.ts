@@ -110,7 +110,7 @@ export function item(p: Ptr): Item | null {
 }
 
 /** `(item *)p`, of one that is there; throws for NULL. */
-function itemAtPointer(p: Ptr): Item {
+export function theItem(p: Ptr): Item {
   if (p === NULL) throw new Error('no item');
   return view(p);
 }
@@ -200,7 +200,7 @@ export class Conn {
   get item(): Item | null { return item(this.itemPtr); }
   set item(it: Item | null) { this.itemPtr = it === null ? NULL : it.ptr; }
   /** `item`, where there is one, as in nread. */
-  get itemInHand(): Item { return itemAtPointer(this.itemPtr); }
+  get itemInHand(): Item { return theItem(this.itemPtr); }
 
   /** `(conn *)ptr`, of one that exists already. */
   static at(ptr: Ptr): Conn {

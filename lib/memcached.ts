@@ -16,9 +16,9 @@ import {
   debugConn, debugEvent, debugState, item, itemAt, settings, stats,
 } from './memcached.h';
 import {
-  READ_BUFFER_HIGHWAT, REQS_PER_EVENT, acceptFailed, acceptFull, acceptNewConns, acceptsWith, badLength, boundPort,
-  connFailed, connRests, connWakes, deletedAgain, endDelete, isBlank, isFull, isIdle, keyTooLong, lineTooLong,
-  megabytes, refuseGet, shows, swallowRefused, yieldsTurn,
+  READ_BUFFER_HIGHWAT, REQS_PER_EVENT, acceptFailed, acceptNewConns, acceptOrRest, acceptsWith, answerDelete, badLength,
+  boundPort, connRests, connWakes, endDelete, freeBuffers, guarded, isBlank, keyTooLong, lineTooLong, megabytes,
+  refuseDelete, refuseGet, reportLock, shows, swallowRefused, yieldsTurn,
 } from './later';
 import { JSLD, JSLG, JSLI, Judy } from './assoc';
 import {
@@ -39,7 +39,7 @@ import type { Ref } from './libc/stdio';
 import { atoi, fprintf, perror, printf, sprintf, sscanf, stderr } from './libc/stdio';
 import { exit, strtonum } from './libc/stdlib';
 import type { CString } from './libc/string';
-import { memchr, memcpy, memmove, memset, strcmp, strcpy, strlen, strncmp } from './libc/string';
+import { memchr, memcpy, memmove, memset, strcat, strcmp, strcpy, strlen, strncmp } from './libc/string';
 import { time } from './libc/time';
 import { getpid, read, write } from './libc/unistd';
 
@@ -168,7 +168,7 @@ function connNew(sfd: number, initState: ConnState, eventFlags: number): Conn | 
   eventSet(c.event, sfd, eventFlags, eventHandler, c);
   c.evFlags = eventFlags;
 
-  connRests(c); // DEVIATION: an idle connection has no buffers [1.2.0, 1.6.0]
+  freeBuffers(c); // DEVIATION: an idle connection has no buffers [1.2.0, 1.6.0]
   if (eventAdd(c.event, null) === -1) {
     free(c.ptr);
     return null;
@@ -203,7 +203,7 @@ function connClose(c: Conn): void {
     free(c.writeAndFree);
   }
 
-  connRests(c); // DEVIATION: an idle connection has no buffers [1.2.0, 1.6.0]
+  freeBuffers(c); // DEVIATION: an idle connection has no buffers [1.2.0, 1.6.0]
   // If we have enough space in the free connections array, put the structure there.
   if (freecurr < freetotal) {
     u32[(freeconns + 4 * freecurr++) >>> 2] = c.ptr;
@@ -234,14 +234,14 @@ function outString(c: Conn, str: CString): void {
   let len: number;
 
   len = strlen(str);
-  if (len + 2 > c.wsize) {
+  if (len + 3 > c.wsize) { // DEVIATION: the NUL has room in wbuf, too [1.2.0]
     // Ought to be always enough. Just fail for simplicity: so goes `stats slabs` with twelve classes.
     str = 'SERVER_ERROR output line too long';
     len = strlen(str);
   }
 
   strcpy(c.wbuf, str);
-  memcpy(c.wbuf + len, '\r\n', 2); // DEVIATION: no NUL is written one past wbuf [1.2.0]
+  strcat(c.wbuf, '\r\n');
   c.wbytes = len + 2;
   c.wcurr = c.wbuf;
 
@@ -596,7 +596,7 @@ function processCommand(c: Conn, command: Ptr): void {
 
     while (sscanf(start, ' %255s%n', key, next) >= 1) {
       // DEVIATION: a key has at most 250 bytes [1.2.0]
-      if (keyTooLong(key)) return refuseGet(c, i, itemRemove, outString);
+      if (refuseGet(c, key, i, itemRemove, outString)) return;
       start += next.value;
       stats.getCmds++;
       it = assocFind(key);
@@ -641,19 +641,15 @@ function processCommand(c: Conn, command: Ptr): void {
     const start = command + 7;
     let it: Item | null;
 
-    // DEVIATION: a delete without a key is an error [1.2.0]
-    if (sscanf(start, ' %255s', key) < 1) return outString(c, 'ERROR');
-    // DEVIATION: a key has at most 250 bytes [1.2.0]
-    if (keyTooLong(key)) return outString(c, 'CLIENT_ERROR bad command line format');
+    // DEVIATION: a delete has a key, of at most 250 bytes [1.2.0]
+    if (refuseDelete(c, sscanf(start, ' %255s', key), key, outString)) return;
     it = assocFind(key);
     if (!it) {
       outString(c, 'NOT_FOUND');
       return;
     } else {
-      // DEVIATION: an item that is deleted again is noted once
-      if (deletedAgain(it)) return outString(c, 'DELETED');
-      // DEVIATION: an item is deleted only where it can be noted [1.2.2]
-      if (delcurr >= deltotal) return outString(c, 'SERVER_ERROR out of memory');
+      // DEVIATION: an item is noted once, and deleted only where it can be noted [1.2.2]
+      if (answerDelete(c, it, delcurr < deltotal, outString)) return;
       it.refcount++;
       // Use its expiration time as its deletion time now.
       it.exptime = time() + 4;
@@ -661,7 +657,7 @@ function processCommand(c: Conn, command: Ptr): void {
       u32[(todelete + 4 * delcurr++) >>> 2] = it.ptr;
       if (delcurr >= deltotal) {
         const newDelete = realloc(todelete, 4 * deltotal * 2);
-        // DEVIATION: an item is deleted only where it can be noted [1.2.2]
+        // DEVIATION: an item is noted once, and deleted only where it can be noted [1.2.2]
         if (newDelete) {
           deltotal *= 2;
           todelete = newDelete;
@@ -800,7 +796,7 @@ function driveMachine(c: Conn): void {
           close(sfd);
           return;
         }
-        if (isFull()) acceptFull(); // DEVIATION: while there is no room, clients wait to be accepted [1.4.8]
+        acceptOrRest(); // DEVIATION: while there is no room, clients wait to be accepted [1.4.8]
         exit = true;
         break;
 
@@ -1029,12 +1025,8 @@ function eventHandler(fd: number, which: number, arg: unknown): void {
 
   connWakes(c); // DEVIATION: an idle connection has no buffers [1.2.0, 1.6.0]
   // do as much I/O as possible until we block
-  try {
-    driveMachine(c);
-  } catch (error) {
-    connFailed(c, error, connClose); // DEVIATION: a bug ends its own connection only
-  }
-  if (isIdle(c)) connRests(c); // DEVIATION: an idle connection has no buffers [1.2.0, 1.6.0]
+  guarded(driveMachine, c, connClose); // DEVIATION: a bug ends its own connection only
+  connRests(c); // DEVIATION: an idle connection has no buffers [1.2.0, 1.6.0]
 
   // wait for next event
   return;
@@ -1151,6 +1143,7 @@ export async function main(_argc: number, argv: readonly string[]): Promise<numb
   let c: string | -1;
   let lSocket: number;
   let lConn: Conn | null;
+  let res: number;
   const addr: Ref = { value: 0 };
   let lockMemory = false;
   let daemonize = false;
@@ -1209,7 +1202,7 @@ export async function main(_argc: number, argv: readonly string[]): Promise<numb
   slabsInit(settings.maxbytes);
 
   if (daemonize) {
-    const res = await daemon(0, 0);
+    res = await daemon(0, 0);
     if (res === -1) {
       fprintf(stderr, 'failed to daemon() in order to daemonize\n');
       return 1;
@@ -1218,8 +1211,7 @@ export async function main(_argc: number, argv: readonly string[]): Promise<numb
 
   // lock paged memory if needed
   if (lockMemory) {
-    // DEVIATION: a failing -k is reported [1.2.0]
-    if (mlockall() === -1) perror('warning: -k invalid, mlockall() failed');
+    reportLock(mlockall()); // DEVIATION: a failing -k is reported [1.2.0]
   }
 
   // create the listening socket and bind it
@@ -1242,7 +1234,7 @@ export async function main(_argc: number, argv: readonly string[]): Promise<numb
   deleteHandler(0, 0, null); // sets up the event
 
   // enter the loop
-  if (await eventLoop(0) === -1) return 1; // DEVIATION: a loop that fails ends with status 1
+  res = await eventLoop(0);
 
-  return 0;
+  return res === -1 ? 1 : 0; // DEVIATION: a loop that fails ends with status 1
 }

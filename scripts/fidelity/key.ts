@@ -25,7 +25,7 @@ const ignoredInTs: readonly IgnoredTs[] = [
   { call: /^debug([A-Z]\w*)?$/, reason: 'stands where C has a commented-out printf', withArguments: true },
   { call: /^(Number|String)$/, reason: 'a cast' },
   { call: /^item$/, reason: 'a cast: (item *)p' },
-  { call: /^itemAt$/, reason: 'a dereference: *p of an item **' },
+  { call: /^(itemAt|theItem)$/, reason: 'a dereference: *p of an item **, and of what is known to be one' },
   { call: /^Conn\.at$/, reason: 'a cast: (conn *)p' },
   { call: /^PJSLArray\.(value|setValue)$/, reason: 'a dereference: *PValue' },
   { call: /^Math\.(imul|trunc)$/, reason: 'arithmetic of C integers' },
