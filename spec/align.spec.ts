@@ -122,6 +122,14 @@ test('at the same place an assignment may assign, and a condition ask for, somet
   ['1: 1', '2: 2', '3: 3']);
 });
 
+test('a loop or a condition that asks for something else, at the same place, over the same statements', (t) => {
+  const body = ['res = read(c->sfd, c->rbuf, c->rsize);', 'if (res > 0) continue;', 'if (res == 0) return 1;'];
+  const port = ['res = read(c.sfd, c.rbuf, c.rsize);', 'if (res > 0) continue;', 'if (res === 0) return 1;'];
+  t.deepEqual(bodies(['while (1) {', ...body, '}'], ['while (!gotdata || rbytes < HIGHWAT) {', ...port, '}']),
+    ['1: 1', '2: 2', '3: 3', '4: 4']);
+  t.deepEqual(bodies(['if (!it)', '  return 0;'], ['if (tooLong(key))', '  return 0;']), ['1: ', '2: ']);
+});
+
 test('a case and what follows it', (t) => {
   t.deepEqual(bodies(['switch (c->state) {', 'case conn_read:', 'read_it(c);', 'break;', 'case conn_write:', 
     'write_it(c);', 'break;', 'default:', 'break;', '}'],

@@ -7,11 +7,16 @@ import { isTelling, wordsOf } from './words';
 const ALIKE = 0.6;
 /** Likewise, where they begin alike and stand at the same place: the same variable is assigned something else. */
 const ALIKE_IN_PLACE = 0.4;
+/** How alike what heads rule over must be, so that at the same place they are counterparts whatever they ask for. */
+const BODY_ALIKE = 0.8;
+const BODY_TELLING = 5;
 /** So many telling words must be common to those that are not quite alike, or do not stand at the same place. */
 const TELLING = 2;
 
 interface Entry {
   words: Words;
+  /** Of all that it rules over, how often each word stands there. */
+  body: Map<string, number>;
   /** Index of what rules over it. */
   parent: number | null;
 }
@@ -26,25 +31,28 @@ export function pairStatements(c: readonly Statement[], ts: readonly Statement[]
   const inC = entries(c, 'c');
   const inTs = entries(ts, 'ts');
   const weights = weigh(inC, inTs);
-  const sizes = [inC, inTs].map((side) => side.map(({ words }) => weightOf(words, weights)));
-  const likeness = inC.map(({ words: a }, i) => inTs.map(({ words: b }, j) => {
-    const sum = sizes[0][i] + sizes[1][j];
-    return sum === 0 ? 0 : (2 * commonWeight(a, b, weights)) / sum;
-  }));
+  const sizes = [inC, inTs].map((side) => side.map(({ words }) => weightOf(words.counts, weights)));
+  const likeness = inC.map(({ words: a }, i) => inTs.map(({ words: b }, j) =>
+    dice(commonWeight(a.counts, b.counts, weights), sizes[0][i] + sizes[1][j])));
 
   /** How alike the places are at which they stand, from the innermost ruler out. */
   const placeLikeness = (a: number | null, b: number | null): number =>
     a === null || b === null ? Number(a === b) : (likeness[a][b] + placeLikeness(inC[a].parent, inTs[b].parent)) / 2;
+  const bodiesAlike = ({ body: a }: Entry, { body: b }: Entry): boolean => commonTelling(a, b) >= BODY_TELLING
+    && dice(commonWeight(a, b, weights), weightOf(a, weights) + weightOf(b, weights)) >= BODY_ALIKE;
+  const alikeInPlace = (i: number, j: number): boolean => {
+    const [a, b] = [inC[i].words, inTs[j].words];
+    const beginAlike = a.start === b.start && commonTelling(a.counts, b.counts) >= TELLING;
+    return (beginAlike && likeness[i][j] >= ALIKE_IN_PLACE) || bodiesAlike(inC[i], inTs[j]);
+  };
   const gain = (i: number, j: number): number => {
-    const a = inC[i].words;
-    const b = inTs[j].words;
-    const alike = likeness[i][j];
-    if (a.head !== b.head) return 0;
-    if (alike < ALIKE && !(alike >= ALIKE_IN_PLACE && a.start === b.start && commonTelling(a, b) >= TELLING)) return 0;
+    if (inC[i].words.head !== inTs[j].words.head) return 0;
+    if (likeness[i][j] < ALIKE && !alikeInPlace(i, j)) return 0;
+    const alike = Math.max(likeness[i][j], ALIKE_IN_PLACE);
     return alike * (sizes[0][i] + sizes[1][j]) * (1 + placeLikeness(inC[i].parent, inTs[j].parent));
   };
   const anywhere = ({ c: i, ts: j }: Pairing): boolean =>
-    likeness[i][j] >= ALIKE && commonTelling(inC[i].words, inTs[j].words) >= TELLING;
+    likeness[i][j] >= ALIKE && commonTelling(inC[i].words.counts, inTs[j].words.counts) >= TELLING;
 
   // A `break` is the counterpart of a `break` only where the two end the same thing.
   const counterpart = new Map<number | null, number | null>([[null, null]]);
@@ -58,26 +66,40 @@ export function pairStatements(c: readonly Statement[], ts: readonly Statement[]
 
 function entries(statements: readonly Statement[], language: Language): Entry[] {
   const indices = new Map(statements.map((statement, i) => [statement, i]));
-  return statements.map(({ lexemes, parent }) => ({
+  const found = statements.map(({ lexemes, parent }): Entry => ({
     words: wordsOf(lexemes, language),
+    body: new Map(),
     parent: parent === null ? null : indices.get(parent) ?? null,
   }));
+  // What rules stands before what it rules over.
+  for (const { words, body, parent } of found.toReversed()) {
+    if (parent === null) continue;
+    const outer = found[parent].body;
+    for (const [word, count] of [...words.counts, ...body]) outer.set(word, (outer.get(word) ?? 0) + count);
+  }
+  return found;
 }
 
-function weightOf({ counts }: Words, weights: ReadonlyMap<string, number>): number {
+function dice(common: number, sum: number): number {
+  return sum === 0 ? 0 : (2 * common) / sum;
+}
+
+function weightOf(words: ReadonlyMap<string, number>, weights: ReadonlyMap<string, number>): number {
   let sum = 0;
-  for (const [word, count] of counts) sum += count * (weights.get(word) ?? 1);
+  for (const [word, count] of words) sum += count * (weights.get(word) ?? 1);
   return sum;
 }
 
-function commonWeight(a: Words, b: Words, weights: ReadonlyMap<string, number>): number {
+function commonWeight(
+  a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number>, weights: ReadonlyMap<string, number>,
+): number {
   let sum = 0;
-  for (const [word, count] of a.counts) sum += Math.min(count, b.counts.get(word) ?? 0) * (weights.get(word) ?? 1);
+  for (const [word, count] of a) sum += Math.min(count, b.get(word) ?? 0) * (weights.get(word) ?? 1);
   return sum;
 }
 
-function commonTelling(a: Words, b: Words): number {
-  return [...a.counts.keys()].filter((word) => b.counts.has(word) && isTelling(word)).length;
+function commonTelling(a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number>): number {
+  return [...a.keys()].filter((word) => b.has(word) && isTelling(word)).length;
 }
 
 /** A word says the less, the more statements of the function have it. */
