@@ -9,8 +9,8 @@ import { simops } from './sim';
 const eventops = [simops, epollops, netops];
 
 /**
- * For a program to call before eventInit, which finds no backend otherwise. `on`: whether the backend makes fewer system
- * calls than the program (economy/).
+ * For a program to call before eventInit, which finds no backend otherwise. `on`: whether the backend makes fewer
+ * system calls than the program (economy/).
  */
 export function eventEconomy(on: boolean): void {
   setEventops(on ? eventops.map(economical) : eventops);

@@ -2,7 +2,7 @@
 import { isMainThread } from 'node:worker_threads';
 import { EV_PERSIST, EV_READ, EV_SIGNAL, EV_WRITE } from './event.h';
 import type { Event, Eventop } from './event.h';
-import { eventActive, eventDel, eventTv } from './event';
+import { eventActive, eventDel, eventGotsig, eventTv } from './event';
 import { EINTR, errno } from './errno.h';
 import { warn } from './err';
 import { loadSystem } from './linux/ffi';
@@ -194,7 +194,7 @@ async function dispatchAfterTurn(epollop: Epollop, timeout: number): Promise<num
   node.turned.tvUsec = eventTv.tvUsec;
 
   // A signal's handler may just have run.
-  if (evsignalCaught) return dispatched(epollop, epollop.wait(0));
+  if (evsignalCaught || eventGotsig) return dispatched(epollop, epollop.wait(0));
 
   // While Node runs its immediates, as now, libuv's loop counts as busy, until the last immediate is unreferenced.
   setImmediate(() => {}).unref();

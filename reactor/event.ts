@@ -31,9 +31,19 @@ let evbase: object;
 export let evcalls: Syscalls;
 
 /** Signal callback when gotsig is set. */
-let eventSigcb: (() => number) | null = null;
+export let eventSigcb: (() => number) | null = null;
 /** Set in signal handler. */
-let eventGotsig = false;
+export let eventGotsig = false;
+
+/** `callback` returns -1 to end the loop. */
+export function setEventSigcb(callback: typeof eventSigcb): void {
+  eventSigcb = callback;
+}
+
+/** For a program that handles signals itself: the loop calls eventSigcb as its next turn begins. */
+export function setEventGotsig(gotsig: boolean): void {
+  eventGotsig = gotsig;
+}
 
 const timetree: RbHead<Event> = RB_HEAD(compare);
 export const activequeue: TailqHead<Event> = TAILQ_HEAD();

@@ -37,8 +37,8 @@ export interface Syscalls {
 }
 
 /**
- * Several reads or writes on as many sockets, each another one, in their order; none of them waits. `results` gets what each
- * returned, and where that is -1, errno as a negative number.
+ * Several reads or writes on as many sockets, each another one, in their order; none of them waits. `results` gets what
+ * each returned, and where that is -1, errno as a negative number.
  */
 export interface Batch {
   /** So many at most. */

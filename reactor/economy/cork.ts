@@ -1,6 +1,7 @@
-// The cork. What is written is kept, and leaves in one write for each descriptor; what is there for several sockets leaves in
-// one call for all of them, where the backend has such a call. A large write is not copied: it goes at once, but for its last
-// byte, and what was kept of the same descriptor goes with it. What the kernel does not take goes to held.ts.
+// The cork. What is written is kept, and leaves in one write for each descriptor; what is there for several sockets
+// leaves in one call for all of them, where the backend has such a call. A large write is not copied: it goes at once,
+// but for its last byte, and what was kept of the same descriptor goes with it. What the kernel does not take goes to
+// held.ts.
 import { EAGAIN, ENOTSOCK, errno, setErrno } from '../errno.h';
 import { MSG_MORE } from '../socket.h';
 import type { Batch, Syscalls } from '../syscalls.h';
@@ -47,7 +48,11 @@ export class Cork {
   private flushes = 1;
 
   /** `streams`: null where no writes leave together. */
-  constructor(private readonly kernel: Syscalls, private readonly held: Held, private readonly streams: Streams | null) {}
+  constructor(
+    private readonly kernel: Syscalls,
+    private readonly held: Held,
+    private readonly streams: Streams | null,
+  ) {}
 
   /** `fd` is a new socket. */
   opened(fd: number): void {
@@ -78,7 +83,7 @@ export class Cork {
     if (this.owner !== -1) this.send(false);
   }
 
-  /** The last byte is left to the next write, and so to the cork: what follows leaves with it, not in a packet of its own. */
+  /** The last byte is left to the next write, and so to the cork: what follows leaves with it, in the same packet. */
   private writeLarge(fd: number, buf: Uint8Array, offset: number, length: number): number {
     const { held } = this;
     if (held.isEmpty && this.together && this.owner === fd) return this.sendBehind(fd, buf, offset, length - 1);

@@ -1,7 +1,7 @@
-// What the kernel did not take, and what failed. What is held is sent as the descriptor turns writable; meanwhile a further
-// write gives EAGAIN. When sending fails, the next write has the error, and the descriptor is shut down, so that who only
-// reads sees its end. A descriptor that is closed while something is held is closed when that is sent, or when nothing of it
-// has been taken for ORPHAN_TIMEOUT.
+// What the kernel did not take, and what failed. What is held is sent as the descriptor turns writable; meanwhile a
+// further write gives EAGAIN. When sending fails, the next write has the error, and the descriptor is shut down, so
+// that a program that only reads sees its end. A descriptor that is closed while something is held is closed when that is
+// sent, or when nothing of it has been taken for ORPHAN_TIMEOUT.
 import { EV_PERSIST, EV_TIMEOUT, EV_WRITE, Event } from '../event.h';
 import { eventAdd, eventDel, eventSet } from '../event';
 import { EAGAIN, EBADF, EINTR, EPIPE, EWOULDBLOCK, errno, setErrno } from '../errno.h';

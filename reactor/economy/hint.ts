@@ -1,11 +1,11 @@
-// The hint. A read that gave less than it was asked for has drained the descriptor: in this turn of the loop a further read
-// gives EAGAIN, and the kernel is not asked. What comes meanwhile is reported by the next wait, since readiness is
-// level-triggered. The end of the stream, too, is told in a turn after the one that gave the last bytes: whoever sends and
-// is done at once is answered, however much was sent.
+// The hint. A read that gave less than it was asked for has drained the descriptor: in this turn of the loop a further
+// read gives EAGAIN, and the kernel is not asked. What comes meanwhile is reported by the next wait, since readiness is
+// level-triggered. The end of the stream, too, is told in a turn after the one that gave the last bytes: a client that
+// sends and is done at once is answered, however much it sent.
 import { withRoomFor } from './bydescriptor';
 
 export class Hint {
-  /** The turn of the loop, counted in twos; 0 is none. That numbers come again after 2^29 turns costs an EAGAIN at most. */
+  /** The turn of the loop, counted in twos; 0 is none. Numbers come again after 2^29 turns: at most an EAGAIN too many. */
   private turn = 2;
   /** By descriptor, the turn in which a read last gave bytes, plus one where it drained the descriptor. */
   private reads = new Int32Array(1024);
