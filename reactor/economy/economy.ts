@@ -1,6 +1,6 @@
 // Fewer system calls than the program makes, which it does not notice: what stands between the program and a backend,
 // and decides which of its calls the kernel gets. hint.ts answers reads, cork.ts keeps writes until the callbacks of the
-// turn are over, held.ts keeps what the kernel does not take, and readahead.ts reads for many at once as the turn begins.
+// turn are over, held.ts keeps what the kernel does not take, readahead.ts reads for many at once as the turn begins.
 //
 // All of this is done while the loop calls callbacks, and at no other time: not while it waits, and lets Node's own
 // callbacks run, nor before it begins or after its end. time(2), in whole seconds, is asked once a turn.

@@ -5,7 +5,7 @@
 import { withRoomFor } from './bydescriptor';
 
 export class Hint {
-  /** The turn of the loop, counted in twos; 0 is none. Numbers come again after 2^29 turns: at most an EAGAIN too many. */
+  /** The turn of the loop, counted in twos; 0 is none. Numbers come again after 2^29 turns: an EAGAIN too many. */
   private turn = 2;
   /** By descriptor, the turn in which a read last gave bytes, plus one where it drained the descriptor. */
   private reads = new Int32Array(1024);
