@@ -27,7 +27,7 @@ export function setEventops(ops: readonly Eventop[]): void {
 
 export let evsel: Eventop;
 let evbase: object;
-/** Those of evsel. */
+/** The system calls of evsel. */
 export let evcalls: Syscalls;
 
 /** Signal callback when gotsig is set. */

@@ -2,8 +2,8 @@
 // and decides which of its calls the kernel gets. hint.ts answers reads, cork.ts keeps writes until the callbacks of the
 // turn are over, held.ts keeps what the kernel does not take, readahead.ts reads for many at once as the turn begins.
 //
-// All of this is done while the loop calls callbacks, and at no other time: not while it waits, and lets Node's own
-// callbacks run, nor before it begins or after its end. time(2), in whole seconds, is asked once a turn.
+// All of this applies only while the loop is running callbacks: not while it waits (when Node's own callbacks run), and not
+// before or after the loop. time(2), in whole seconds, is asked once a turn.
 import { EV_READ, EV_WRITE } from '../event.h';
 import type { Event, Eventop } from '../event.h';
 import { EAGAIN, errno, setErrno } from '../errno.h';

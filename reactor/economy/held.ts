@@ -34,7 +34,7 @@ export class Held {
   private readonly failed = new Map<number, number>();
   /** The descriptors for whose writability the program waits. */
   private readonly writers = new Set<number>();
-  /** Events that waited: used again, since a list that one was in keeps it for as long as those that were beside it. */
+  /** Reused: a removed event keeps its list links, which would keep its old neighbours alive. */
   private readonly spare: Event[] = [];
 
   /** `closeNow` closes a descriptor of which nothing is held. */

@@ -1,7 +1,7 @@
 // The hint. A read that gave less than it was asked for has drained the descriptor: in this turn of the loop a further
 // read gives EAGAIN, and the kernel is not asked. What comes meanwhile is reported by the next wait, since readiness is
-// level-triggered. The end of the stream, too, is told in a turn after the one that gave the last bytes: a client that
-// sends and is done at once is answered, however much it sent.
+// level-triggered. End of stream is held back to the next turn as well, even after a full read, so a client that sends and
+// closes at once still gets its answer.
 import { withRoomFor } from './bydescriptor';
 
 export class Hint {

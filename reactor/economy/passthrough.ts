@@ -5,7 +5,7 @@ import type { Timeval } from '../time';
 import type { Iovec } from '../uio.h';
 
 export class PassThrough implements Syscalls {
-  /** That of the kernel is for the layer itself. */
+  /** The layer itself uses the kernel's; nothing above it would. */
   readonly batch: Batch | null = null;
 
   constructor(protected readonly kernel: Syscalls) {}

@@ -76,7 +76,7 @@ export class ReadAhead {
 
   readerAdded(ev: Event): void {
     this.readers.set(ev.evFd, ev);
-    // Added by one of Node's own callbacks, it finds the loop about to wait: no longer than Node has nothing to do.
+    // If a Node callback added it, the loop is about to sleep; a pending immediate keeps that sleep short.
     if (this.slotOf[ev.evFd] === LEFT) setImmediate(() => {});
   }
 
@@ -122,7 +122,7 @@ export class ReadAhead {
   }
 
   private wake(): void {
-    // Who waited for both directions, not to persist, and is told that he can write, is no longer among the readers.
+    // A non-persistent read+write event that fires for writing has already left `readers`.
     for (let entry = activequeue.tqhFirst; entry !== null; entry = entry.tqeNext) {
       const ev = entry.elm;
       if (ev.evRes & EV_WRITE && ev.evEvents & EV_READ && this.slotOf[ev.evFd] === LEFT) ev.evRes |= EV_READ;
