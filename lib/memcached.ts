@@ -1,5 +1,4 @@
 // memcached.c: the connections and their state machine, the commands, and main. In C's order, function for function.
-import type { Timeval } from '../reactor/event.h';
 import { EV_PERSIST, EV_READ, EV_WRITE, Event } from '../reactor/event.h';
 import { eventAdd, eventDel, eventInit, eventLoop, eventSet } from '../reactor/event';
 import { evtimerAdd, evtimerDel, evtimerSet } from '../reactor/evtimer';
@@ -10,6 +9,7 @@ import {
   SO_REUSEADDR, TCP_NODELAY,
 } from '../reactor/socket.h';
 import { accept, bind, close, fcntl, listen, setsockopt, socket } from '../reactor/syscalls';
+import type { Timeval } from '../reactor/time';
 import type { Item } from './memcached.h';
 import {
   Conn, ConnState, DATA_BUFFER_SIZE, ITEM_DELETED, NREAD_ADD, NREAD_REPLACE, NREAD_SET, PACKAGE, SIZEOF_CONN, VERSION,

@@ -1,69 +1,24 @@
 // The system calls, as the program makes them: each goes to the backend that event_init chose.
-import type { Timeval } from './event.h';
 import { evcalls } from './event';
-import type { Linger, SockaddrIn } from './socket.h';
+import type { Syscalls } from './syscalls.h';
 
-export function socket(domain: number, type: number, protocol: number): number {
-  return evcalls.socket(domain, type, protocol);
-}
-
-export function bind(fd: number, addr: SockaddrIn): number {
-  return evcalls.bind(fd, addr);
-}
-
-export function listen(fd: number, backlog: number): number {
-  return evcalls.listen(fd, backlog);
-}
-
-export function accept(fd: number, addr: SockaddrIn | null): number {
-  return evcalls.accept(fd, addr);
-}
-
-export function connect(fd: number, addr: SockaddrIn): number {
-  return evcalls.connect(fd, addr);
-}
-
-export function getsockname(fd: number, addr: SockaddrIn): number {
-  return evcalls.getsockname(fd, addr);
-}
-
-export function fcntl(fd: number, cmd: number, arg: number): number {
-  return evcalls.fcntl(fd, cmd, arg);
-}
-
-export function setsockopt(fd: number, level: number, optname: number, optval: number | Linger): number {
+export const socket: Syscalls['socket'] = (domain, type, protocol) => evcalls.socket(domain, type, protocol);
+export const bind: Syscalls['bind'] = (fd, addr) => evcalls.bind(fd, addr);
+export const listen: Syscalls['listen'] = (fd, backlog) => evcalls.listen(fd, backlog);
+export const accept: Syscalls['accept'] = (fd, addr) => evcalls.accept(fd, addr);
+export const connect: Syscalls['connect'] = (fd, addr) => evcalls.connect(fd, addr);
+export const getsockname: Syscalls['getsockname'] = (fd, addr) => evcalls.getsockname(fd, addr);
+export const fcntl: Syscalls['fcntl'] = (fd, cmd, arg) => evcalls.fcntl(fd, cmd, arg);
+export const setsockopt: Syscalls['setsockopt'] = (fd, level, optname, optval) => {
   return evcalls.setsockopt(fd, level, optname, optval);
-}
+};
+export const read: Syscalls['read'] = (fd, buf, offset, length) => evcalls.read(fd, buf, offset, length);
+export const write: Syscalls['write'] = (fd, buf, offset, length) => evcalls.write(fd, buf, offset, length);
+export const shutdown: Syscalls['shutdown'] = (fd, how) => evcalls.shutdown(fd, how);
+export const close: Syscalls['close'] = (fd) => evcalls.close(fd);
+export const gettimeofday: Syscalls['gettimeofday'] = (tv) => evcalls.gettimeofday(tv);
+export const time: Syscalls['time'] = () => evcalls.time();
+export const getrandom: Syscalls['getrandom'] = (buf) => evcalls.getrandom(buf);
 
-export function read(fd: number, buf: Uint8Array, offset: number, length: number): number {
-  return evcalls.read(fd, buf, offset, length);
-}
-
-export function write(fd: number, buf: Uint8Array, offset: number, length: number): number {
-  return evcalls.write(fd, buf, offset, length);
-}
-
-export function shutdown(fd: number, how: number): number {
-  return evcalls.shutdown(fd, how);
-}
-
-export function close(fd: number): number {
-  return evcalls.close(fd);
-}
-
-export function gettimeofday(tv: Timeval): number {
-  return evcalls.gettimeofday(tv);
-}
-
-export function time(): number {
-  return evcalls.time();
-}
-
-export function getrandom(buf: Uint8Array): number {
-  return evcalls.getrandom(buf);
-}
-
-/** How many descriptors the program has closed that are still being sent to. */
-export function lingering(): number {
-  return 0;
-}
+/** How many descriptors the program has closed that are still open, because not all that it wrote has arrived. */
+export const lingering = (): number => evcalls.lingering;

@@ -7,8 +7,8 @@ import { shows } from '../lib/later';
 import { packageVersion } from '../lib/libc/package';
 import { main } from '../lib/memcached';
 import { PACKAGE, VERSION } from '../lib/memcached.h';
+import { eventEconomy } from '../reactor/backends';
 import { Errx } from '../reactor/err';
-import { eventEconomy } from '../reactor/event';
 import { takeMemory } from './command/memory';
 import { USAGE, commandOptions } from './command/options';
 

@@ -5,14 +5,17 @@ import { constants } from 'node:os';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 
+import { eventEconomy } from '../reactor/backends';
 import { Errx } from '../reactor/err';
 import { EBADF, EINTR, ENOMEM, errno } from '../reactor/errno.h';
 import {
   EVLOOP_NONBLOCK, EVLOOP_ONCE, EV_PERSIST, EV_READ, EV_SIGNAL, EV_TIMEOUT, EV_WRITE, Event,
 } from '../reactor/event.h';
-import type { EventCallback, Timeval } from '../reactor/event.h';
+import type { EventCallback } from '../reactor/event.h';
+import type { Timeval } from '../reactor/time';
 import {
-  eventActive, eventAdd, eventDel, eventDispatch, eventInit, eventLoop, eventPending, eventSet, evsel, timeoutNext,
+  eventActive, eventAdd, eventDel, eventDispatch, eventGotsig, eventInit, eventLoop, eventPending, eventSet, eventSigcb,
+  evsel, setEventGotsig, setEventSigcb, setEventops, timeoutNext,
 } from '../reactor/event';
 import {
   eventInitialized, evtimerAdd, evtimerDel, evtimerInitialized, evtimerPending, evtimerSet, signalAdd, signalDel,
@@ -36,6 +39,7 @@ test.afterEach.always(() => {
 function start(options: { autoAdvance?: boolean } = {}): Simulation {
   running = new Simulation({ seed: 1, autoAdvance: true, ...options });
   installSimulation(running);
+  eventEconomy(false);
   eventInit();
   return running;
 }
@@ -977,6 +981,59 @@ test.serial('event_loop: what a callback throws comes out of it', async (t) => {
   await t.throwsAsync(eventDispatch(), { message: 'from a callback' });
 });
 
+// event_sigcb and event_gotsig
+
+test.serial('event_sigcb: is called before the loop waits where event_gotsig is set; 0 has it go on', async (t) => {
+  const sim = start();
+  const called: number[] = [];
+  setEventSigcb(() => {
+    called.push(sim.elapsed);
+    return 0;
+  });
+  evtimerAdd(newTimer(() => setEventGotsig(true)), seconds(1));
+  evtimerAdd(newTimer(() => called.push(-1)), seconds(2));
+  t.is(await eventLoop(0), 1);
+  t.deepEqual(called, [1, -1]);
+  t.false(eventGotsig);
+});
+
+test.serial('event_sigcb: -1 has event_loop return -1 with EINTR', async (t) => {
+  start();
+  evtimerAdd(newTimer(() => t.fail()), seconds(1));
+  setEventSigcb(() => -1);
+  setEventGotsig(true);
+  t.is(await eventLoop(0), -1);
+  t.is(errno, EINTR);
+});
+
+test.serial('event_sigcb: is called again where event_gotsig was set meanwhile', async (t) => {
+  start();
+  let calls = 0;
+  setEventSigcb(() => {
+    setEventGotsig(++calls < 3);
+    return 0;
+  });
+  setEventGotsig(true);
+  t.is(await eventLoop(0), 1);
+  t.is(calls, 3);
+});
+
+test.serial('event_sigcb: without one, event_gotsig is only cleared', async (t) => {
+  start();
+  setEventGotsig(true);
+  t.is(await eventLoop(0), 1);
+  t.false(eventGotsig);
+});
+
+test.serial('event_init: clears event_sigcb and event_gotsig', (t) => {
+  start();
+  setEventSigcb(() => -1);
+  setEventGotsig(true);
+  eventInit();
+  t.is(eventSigcb, null);
+  t.false(eventGotsig);
+});
+
 // Misuse
 
 test.serial('misuse: event_set on an event that is active is found out by the loop', async (t) => {
@@ -1025,6 +1082,11 @@ test.serial('event_init: a backend that the environment forbids is passed over',
     start();
     t.is(evsel.name, 'net');
   });
+});
+
+test.serial('event_init: throws where the program has said of no backend that there is one', (t) => {
+  setEventops([]);
+  throwsErrx(t, eventInit, /no event mechanism available/);
 });
 
 test.serial('event_init: throws where every backend is forbidden', (t) => {

@@ -1,8 +1,9 @@
 // A program that does nothing but run the event loop, to show what becomes of Node's own loop meanwhile. Its argument
 // is the period of a timer in milliseconds; at each it tells how often the loop has waited since the last. Beside that
-// it answers SIGUSR2, lines on stdin, and messages of its parent.
+// it answers SIGUSR2, lines on stdin, and messages of its parent, and has event_sigcb answer SIGWINCH.
 import { createInterface } from 'node:readline';
-import { eventDispatch, eventInit, evsel } from '../../reactor/event';
+import { eventEconomy } from '../../reactor/backends';
+import { eventDispatch, eventInit, evsel, setEventGotsig, setEventSigcb } from '../../reactor/event';
 import { Event } from '../../reactor/event.h';
 import { evtimerAdd, evtimerSet } from '../../reactor/evtimer';
 
@@ -13,6 +14,7 @@ function say(line: string): void {
 const period = Number(process.argv[2]);
 let waits = 0;
 
+eventEconomy(false);
 eventInit();
 const backend = { ...evsel };
 evsel.dispatch = (arg, tv) => {
@@ -32,6 +34,11 @@ function again(): void {
 }
 
 process.on('SIGUSR2', () => say('SIGUSR2'));
+process.on('SIGWINCH', () => setEventGotsig(true));
+setEventSigcb(() => {
+  say('event_sigcb');
+  return 0;
+});
 process.on('message', (message) => say(`message ${String(message)}`));
 createInterface({ input: process.stdin }).on('line', (line) => {
   say(`stdin ${line}`);

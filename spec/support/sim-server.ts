@@ -1,6 +1,6 @@
 // A server of our own in this process, on the simulated backend: one at a time, since the port's variables are C's.
 import { main } from '../../lib/memcached';
-import { eventEconomy } from '../../reactor/event';
+import { eventEconomy } from '../../reactor/backends';
 import { Simulation, installSimulation } from '../../reactor/sim';
 import type { SimClient, SimulationOptions } from '../../reactor/sim';
 import { takeMemory } from '../../scripts/command/memory';

@@ -3,12 +3,13 @@
 // Only of sockets that carry streams, and only where the last read was a short one: a long one is better made by the program,
 // straight to where it wants the bytes. What the program does not ask for in the turn stays for later ones; who waits to read
 // is told of it, as if the kernel still had it.
-import { EV_PERSIST, EV_READ, EV_WRITE } from './event.h';
-import type { Batch, Event } from './event.h';
-import { activequeue, eventActive, eventDel } from './event';
-import { EAGAIN, EINTR, setErrno } from './errno.h';
+import { EV_PERSIST, EV_READ, EV_WRITE } from '../event.h';
+import type { Event } from '../event.h';
+import type { Batch } from '../syscalls.h';
+import { activequeue, eventActive, eventDel } from '../event';
+import { EAGAIN, EINTR, setErrno } from '../errno.h';
 import { withRoomFor } from './bydescriptor';
-import { copyWords } from './words';
+import { copyWords } from '../words';
 
 /** Bytes that are fetched of a descriptor, at most. */
 export const AHEAD_SIZE = 1024;
@@ -75,7 +76,7 @@ export class ReadAhead {
 
   readerAdded(ev: Event): void {
     this.readers.set(ev.evFd, ev);
-    // Added by one of Node's own callbacks, it finds the loop about to wait: no longer than Node has nothing to do.
+    // If a Node callback added it, the loop is about to sleep; a pending immediate keeps that sleep short.
     if (this.slotOf[ev.evFd] === LEFT) setImmediate(() => {});
   }
 
@@ -121,7 +122,7 @@ export class ReadAhead {
   }
 
   private wake(): void {
-    // Who waited for both directions, not to persist, and is told that he can write, is no longer among the readers.
+    // A non-persistent read+write event that fires for writing has already left `readers`.
     for (let entry = activequeue.tqhFirst; entry !== null; entry = entry.tqeNext) {
       const ev = entry.elm;
       if (ev.evRes & EV_WRITE && ev.evEvents & EV_READ && this.slotOf[ev.evFd] === LEFT) ev.evRes |= EV_READ;

@@ -1,7 +1,7 @@
 // Several reads or writes in one system call: io_uring(7), used as no more than that. Every one is made at once, in order,
 // without waiting, and is over when the call returns.
-import type { Batch } from './event.h';
-import { EAGAIN } from './errno.h';
+import type { Batch } from '../syscalls.h';
+import { EAGAIN } from '../errno.h';
 
 /** What this needs of the C library. Each returns -1 where it failed. */
 export interface UringCalls {

@@ -1,4 +1,4 @@
-// Tables by descriptor: a number for each.
+// Tables of numbers by descriptor, which grow with the highest descriptor.
 
 /** The same table, with room for `fd`. */
 export function withRoomFor(table: Int32Array<ArrayBuffer>, fd: number): Int32Array<ArrayBuffer> {

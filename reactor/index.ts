@@ -1,0 +1,26 @@
+// The reactor for a program that uses it as a library: what it may call, and the backends from which eventInit picks.
+import { eventEconomy } from './backends';
+
+export { eventEconomy };
+export {
+  eventActive, eventAdd, eventDel, eventDispatch, eventInit, eventLoop, eventPending, eventSet, setEventGotsig,
+  setEventSigcb,
+} from './event';
+export {
+  EVLOOP_NONBLOCK, EVLOOP_ONCE, EV_PERSIST, EV_READ, EV_SIGNAL, EV_TIMEOUT, EV_WRITE, Event,
+} from './event.h';
+export type { EventCallback } from './event.h';
+export {
+  eventInitialized, evtimerAdd, evtimerDel, evtimerInitialized, evtimerPending, evtimerSet, signalAdd, signalDel,
+  signalInitialized, signalPending, signalSet, timeoutAdd, timeoutDel, timeoutInitialized, timeoutPending, timeoutSet,
+} from './evtimer';
+export * from './errno.h';
+export { Errx } from './err';
+export * from './socket.h';
+export {
+  accept, bind, close, connect, fcntl, getrandom, getsockname, gettimeofday, listen, read, setsockopt, shutdown, socket,
+  time, write,
+} from './syscalls';
+export type { Timeval } from './time';
+
+eventEconomy(false);
