@@ -103,7 +103,7 @@ export interface Syscalls {
  * returned, and where that is -1, errno as a negative number.
  */
 export interface Batch {
-  /** So many at most. */
+  /** So many at most; 0 from when the kernel makes no more such calls. */
   readonly size: number;
   /** From fds[i], up to `length` bytes into `buf` at i * length. */
   recv(fds: Int32Array, n: number, buf: Uint8Array, length: number, results: Int32Array): void;

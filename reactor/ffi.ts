@@ -3,7 +3,7 @@
 import { createRequire } from 'node:module';
 import type { Batch, Syscalls } from './event.h';
 import type { Linger, SockaddrIn } from './socket.h';
-import { AF_INET } from './socket.h';
+import { AF_INET, SHUT_RDWR } from './socket.h';
 import type { Iovec } from './uio.h';
 import { ENOSYS, setErrno } from './errno.h';
 import { openUring } from './uring';
@@ -156,12 +156,16 @@ function bindSystem(k: Koffi): System {
   let ring: Batch | null | undefined;
   const openRing = (): Batch | null => process.env['EVENT_NOIOURING'] !== undefined ? null : openUring({
     setup: (entries, params) => ioUringSetup(SYS_IO_URING_SETUP, entries, params),
-    enter: (fd, toSubmit, minComplete, flags) => ioUringEnter(SYS_IO_URING_ENTER, fd, toSubmit, minComplete, flags, 0, 0),
+    enter: (fd, toSubmit, minComplete, flags) => {
+      const res = ioUringEnter(SYS_IO_URING_ENTER, fd, toSubmit, minComplete, flags, 0, 0);
+      return res === -1 ? -k.errno() : res;
+    },
     map: (fd, offset, length) => {
       const address = libcMmap(0, length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, offset);
       return address === -1 ? null : k.view(address, length);
     },
     close: libcClose,
+    shutdown: (fd) => libcShutdown(fd, SHUT_RDWR),
     addressOf: baseOf,
   });
 

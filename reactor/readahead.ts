@@ -99,8 +99,9 @@ export class ReadAhead {
   fetch(): void {
     if (this.left.size > 0) this.wake();
     const { fds, kinds, slotOf, given, results } = this;
+    const { size } = this.batch;
     let n = 0;
-    for (let entry = activequeue.tqhFirst; entry !== null && n < fds.length; entry = entry.tqeNext) {
+    for (let entry = activequeue.tqhFirst; entry !== null && n < size; entry = entry.tqeNext) {
       const { evFd, evRes } = entry.elm;
       if (evRes & EV_READ && kinds[evFd] === SHORT && slotOf[evFd] === 0) {
         fds[n++] = evFd;
