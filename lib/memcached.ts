@@ -1,4 +1,5 @@
 // memcached.c: the connections and their state machine, the commands, and main. In C's order, function for function.
+import { closeOnExec } from '../reactor/cloexec';
 import type { Timeval } from '../reactor/event.h';
 import { EV_PERSIST, EV_READ, EV_WRITE, Event } from '../reactor/event.h';
 import { eventAdd, eventDel, eventEconomy, eventInit, eventLoop, eventSet } from '../reactor/event';
@@ -1291,6 +1292,7 @@ export async function main(_argc: number, argv: readonly string[]): Promise<numb
   // initialize other stuff
   initMemory();
   itemInit();
+  closeOnExec(!classic);
   eventEconomy(!classic);
   eventInit();
   statsInit();

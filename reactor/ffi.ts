@@ -1,9 +1,11 @@
 // The real system calls, through koffi: numbers in, numbers out, and errno taken at once after a call that failed.
 // koffi is optional. Where it, or a symbol, is missing, `loadSystem` says so with null and the backend is not chosen.
 import { createRequire } from 'node:module';
+import { endianness } from 'node:os';
+import { closesOnExec } from './cloexec';
 import type { Batch, Syscalls } from './event.h';
 import type { Linger, SockaddrIn } from './socket.h';
-import { AF_INET, SHUT_RDWR } from './socket.h';
+import { AF_INET, SHUT_RDWR, SOCK_CLOEXEC } from './socket.h';
 import type { Iovec } from './uio.h';
 import { ENOSYS, setErrno } from './errno.h';
 import { openUring } from './uring';
@@ -46,9 +48,22 @@ export function loadKoffi(): Koffi | null {
   return koffi;
 }
 
-export function loadSystem(): System | null {
+/** What the layout of C's structures depends on. */
+export interface Machine {
+  endianness: 'BE' | 'LE';
+  pointerBytes: number;
+}
+
+/** Whether structures lie in memory as we write and read them here, in epoll.ts and in uring.ts. */
+export function hasOurLayouts(machine: Machine): boolean {
+  return machine.endianness === 'LE' && machine.pointerBytes === 8;
+}
+
+/** `machine` is for specs: the one that we run on, unless given. */
+export function loadSystem(machine?: Machine): System | null {
   const k = loadKoffi();
   if (k === null) return null;
+  if (!hasOurLayouts(machine ?? { endianness: endianness(), pointerBytes: k.sizeof('void *') })) return null;
   try {
     return bindSystem(k);
   } catch {
@@ -69,6 +84,7 @@ function bindSystem(k: Koffi): System {
   const libcBind = native('int bind(int, uintptr_t, uint32_t)');
   const libcListen = native('int listen(int, int)');
   const libcAccept = native('int accept(int, uintptr_t, uintptr_t)');
+  const libcAccept4 = native('int accept4(int, uintptr_t, uintptr_t, int)');
   const libcConnect = native('int connect(int, uintptr_t, uint32_t)');
   const libcGetsockname = native('int getsockname(int, uintptr_t, uintptr_t)');
   const libcFcntl = native('int fcntl(int, int, int)');
@@ -170,12 +186,14 @@ function bindSystem(k: Koffi): System {
   });
 
   const syscalls: Syscalls = {
-    socket: (domain, type, protocol) => call(libcSocket(domain, type, protocol)),
+    socket: (domain, type, protocol) => call(libcSocket(domain, closesOnExec ? type | SOCK_CLOEXEC : type, protocol)),
     bind: (fd, addr) => call(libcBind(fd, putAddr(addr), SOCKADDR_LEN)),
     listen: (fd, backlog) => call(libcListen(fd, backlog)),
     accept: (fd, addr) => {
       scratch.setUint32(16, SOCKADDR_LEN, true);
-      const res = call(libcAccept(fd, sockaddr, addrlen));
+      const res = call(
+        closesOnExec ? libcAccept4(fd, sockaddr, addrlen, SOCK_CLOEXEC) : libcAccept(fd, sockaddr, addrlen),
+      );
       if (res !== -1 && addr !== null) takeAddr(addr);
       return res;
     },

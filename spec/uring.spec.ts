@@ -3,7 +3,7 @@
 // by rule, is in readahead.spec.ts.)
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readdirSync, readlinkSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { connect as connectTo } from 'node:net';
 import { join } from 'node:path';
 
@@ -23,7 +23,7 @@ import { openUring } from '../reactor/uring';
 import type { UringCalls } from '../reactor/uring';
 import { Client, ask } from './support/client';
 import { root, startServer } from './support/server';
-import { connections, init, listener, unblock, until } from './support/sockets';
+import { connections, descriptors, init, listener, unblock, until } from './support/sockets';
 
 // The rings, against a kernel of ours
 
@@ -558,17 +558,6 @@ maybe('io_uring: keeps no descriptor open that was in a call', async (t) => {
     t.is(read(far, buf, 0, 10), 0);
   }
 });
-
-/** Descriptors of this process, and what they are. */
-function descriptors(): Map<number, string> {
-  return new Map(readdirSync('/proc/self/fd').flatMap((name): [number, string][] => {
-    try {
-      return [[Number(name), readlinkSync(`/proc/self/fd/${name}`)]];
-    } catch {
-      return []; // that with which the folder was read
-    }
-  }));
-}
 
 /** A ring of our own, whose descriptor was closed by somebody else. */
 function closedRing(): Batch {
