@@ -1,5 +1,5 @@
 // The system calls, as the program makes them: each goes to the backend that event_init chose.
-import type { Timeval } from './event.h';
+import type { Timeval } from './time';
 import { evcalls } from './event';
 import type { Linger, SockaddrIn } from './socket.h';
 

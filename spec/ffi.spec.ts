@@ -1,7 +1,7 @@
 // The C library by koffi: on which machines it is used.
 import test from 'ava';
 
-import { hasOurLayouts, loadSystem } from '../reactor/ffi';
+import { hasOurLayouts, loadSystem } from '../reactor/linux/ffi';
 
 test('layouts: are those of little-endian machines of 64 bits', (t) => {
   t.true(hasOurLayouts({ endianness: 'LE', pointerBytes: 8 }));

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 
-import { loadSystem } from '../reactor/ffi';
+import { loadSystem } from '../reactor/linux/ffi';
 import type { TranscriptEntry } from '../reactor/sim';
 import { Client, ask, served } from './support/client';
 import { startServer } from './support/server';

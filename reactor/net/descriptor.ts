@@ -2,7 +2,6 @@
 import type { Event } from '../event.h';
 import { O_NONBLOCK } from '../socket.h';
 import type { SockaddrIn } from '../socket.h';
-import type { Connection } from './connection';
 
 /** As in <fcntl.h>: a socket is open for both. */
 const O_RDWR = 2;
@@ -14,8 +13,7 @@ export interface Endpoint {
   /** The local address that nobody else may bind, if it holds one. */
   readonly bound: SockaddrIn | null;
   getsockname(addr: SockaddrIn): number;
-  /** A connection that still has to be given its descriptor. */
-  accept(): Connection | number;
+  accept(): Acceptable | number;
   read(buf: Uint8Array, offset: number, length: number): number;
   write(buf: Uint8Array, offset: number, length: number): number;
   shutdown(how: number): number;
@@ -23,6 +21,12 @@ export interface Endpoint {
   setOptions(options: SocketOptions): void;
   /** From now on it tells its descriptor nothing. `reset` is what SO_LINGER with 0 seconds asks for. */
   close(reset: boolean): void;
+}
+
+/** A connection that still has to be given its descriptor. */
+export interface Acceptable extends Endpoint {
+  open(owner: Descriptor): void;
+  getpeername(addr: SockaddrIn): void;
 }
 
 export interface SocketOptions {

@@ -1,7 +1,8 @@
 // Real sockets in this process, on a backend that has them.
 import { readdirSync, readlinkSync } from 'node:fs';
+import { eventEconomy } from '../../reactor/backends';
 import { EV_READ, EVLOOP_ONCE, Event } from '../../reactor/event.h';
-import { eventAdd, eventEconomy, eventInit, eventLoop, eventSet, evsel } from '../../reactor/event';
+import { eventAdd, eventInit, eventLoop, eventSet, evsel } from '../../reactor/event';
 import { errno } from '../../reactor/errno.h';
 import { AF_INET, F_GETFL, F_SETFL, O_NONBLOCK, SOCK_STREAM } from '../../reactor/socket.h';
 import { accept, bind, close, connect, fcntl, getsockname, listen, socket } from '../../reactor/syscalls';

@@ -1,16 +1,17 @@
 // The real system calls, through koffi: numbers in, numbers out, and errno taken at once after a call that failed.
 // koffi is optional. Where it, or a symbol, is missing, `loadSystem` says so with null and the backend is not chosen.
-import { createRequire } from 'node:module';
 import { endianness } from 'node:os';
-import { closesOnExec } from './cloexec';
-import type { Batch, Syscalls } from './event.h';
-import type { Linger, SockaddrIn } from './socket.h';
-import { AF_INET, SHUT_RDWR, SOCK_CLOEXEC } from './socket.h';
-import type { Iovec } from './uio.h';
-import { ENOSYS, setErrno } from './errno.h';
+import { closesOnExec } from '../cloexec';
+import type { Batch, Syscalls } from '../syscalls.h';
+import type { Linger, SockaddrIn } from '../socket.h';
+import { AF_INET, SHUT_RDWR, SOCK_CLOEXEC } from '../socket.h';
+import type { Iovec } from '../uio.h';
+import { setErrno } from '../errno.h';
+import { loadKoffi } from '../koffi';
+import type { Koffi } from '../koffi';
+import { getenv } from '../stdlib.h';
 import { openUring } from './uring';
 
-type Koffi = typeof import('koffi');
 type Native = (...args: (number | bigint)[]) => number;
 
 /** The calls that epoll needs beside those of every backend, and what libuv lets an embedder ask of its loop. */
@@ -34,19 +35,6 @@ const PROT_READ = 1;
 const PROT_WRITE = 2;
 const MAP_SHARED = 1;
 const MAP_POPULATE = 0x8000;
-
-let koffi: Koffi | null = null;
-
-export function loadKoffi(): Koffi | null {
-  if (koffi === null) {
-    try {
-      koffi = createRequire(__filename)('koffi') as Koffi;
-    } catch {
-      return null;
-    }
-  }
-  return koffi;
-}
 
 /** What the layout of C's structures depends on. */
 export interface Machine {
@@ -170,7 +158,7 @@ function bindSystem(k: Koffi): System {
 
   // Not before it is asked for, which --classic never does.
   let ring: Batch | null | undefined;
-  const openRing = (): Batch | null => process.env['EVENT_NOIOURING'] !== undefined ? null : openUring({
+  const openRing = (): Batch | null => getenv('EVENT_NOIOURING') !== null ? null : openUring({
     setup: (entries, params) => ioUringSetup(SYS_IO_URING_SETUP, entries, params),
     enter: (fd, toSubmit, minComplete, flags) => {
       const res = ioUringEnter(SYS_IO_URING_ENTER, fd, toSubmit, minComplete, flags, 0, 0);
@@ -266,22 +254,4 @@ function bindSystem(k: Koffi): System {
     },
     addressOf,
   };
-}
-
-/** mlock(2), of the memory of `buf`. 0, or -1 with errno: ENOSYS where there is no way to call it. */
-export function mlock(buf: Uint8Array): number {
-  const k = loadKoffi();
-  if (k === null) {
-    setErrno(ENOSYS);
-    return -1;
-  }
-  try {
-    const call = k.load(null).func('int mlock(uintptr_t, size_t)') as Native;
-    const res = call(Number(k.address(buf.buffer)) + buf.byteOffset, buf.length);
-    if (res === -1) setErrno(k.errno());
-    return res;
-  } catch {
-    setErrno(ENOSYS);
-    return -1;
-  }
 }
