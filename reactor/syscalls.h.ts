@@ -32,6 +32,8 @@ export interface Syscalls {
   time(): number;
   /** Fills `buf` with random bytes (getrandom(2)). */
   getrandom(buf: Uint8Array): number;
+  /** How many descriptors the program has closed that are still open, because not all that it wrote has arrived. */
+  readonly lingering: number;
   /** Null where several calls are not quicker made together. */
   readonly batch: Batch | null;
 }

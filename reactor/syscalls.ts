@@ -62,3 +62,8 @@ export function time(): number {
 export function getrandom(buf: Uint8Array): number {
   return evcalls.getrandom(buf);
 }
+
+/** How many descriptors the program has closed that are still open, because not all that it wrote has arrived. */
+export function lingering(): number {
+  return evcalls.lingering;
+}

@@ -10,6 +10,10 @@ export class PassThrough implements Syscalls {
 
   constructor(protected readonly kernel: Syscalls) {}
 
+  get lingering(): number {
+    return this.kernel.lingering;
+  }
+
   socket(domain: number, type: number, protocol: number): number {
     return this.kernel.socket(domain, type, protocol);
   }

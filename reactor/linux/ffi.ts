@@ -210,6 +210,7 @@ function bindSystem(k: Koffi): System {
     },
     time: () => call(libcTime(0)),
     getrandom: (buf) => call(libcGetrandom(addressOf(buf), buf.length, 0)),
+    lingering: 0,
     get batch() {
       if (ring === undefined) ring = openRing();
       return ring;

@@ -23,6 +23,7 @@ import { Unconnected } from './unconnected';
 const { EAFNOSUPPORT, EALREADY, EFAULT, EISCONN, ENOPROTOOPT, EPROTONOSUPPORT } = constants.errno;
 
 export class Calls implements Syscalls {
+  readonly lingering = 0;
   readonly batch = null;
 
   constructor(
