@@ -211,6 +211,7 @@ function bindSystem(k: Koffi): System {
     time: () => call(libcTime(0)),
     getrandom: (buf) => call(libcGetrandom(addressOf(buf), buf.length, 0)),
     lingering: 0,
+    seesAllInput: true,
     get batch() {
       if (ring === undefined) ring = openRing();
       return ring;

@@ -24,6 +24,8 @@ const { EAFNOSUPPORT, EALREADY, EFAULT, EISCONN, ENOPROTOOPT, EPROTONOSUPPORT } 
 
 export class Calls implements Syscalls {
   readonly lingering = 0;
+  /** More may be in the kernel than Node has read so far. */
+  readonly seesAllInput = false;
   readonly batch = null;
 
   constructor(
