@@ -32,6 +32,10 @@ export interface Syscalls {
   time(): number;
   /** Fills `buf` with random bytes (getrandom(2)). */
   getrandom(buf: Uint8Array): number;
+  /** How many descriptors the program has closed that are still open, because not all that it wrote has arrived. */
+  readonly lingering: number;
+  /** Whether a read that gives less than it was asked for, or EAGAIN, tells that nothing more has come. */
+  readonly seesAllInput: boolean;
   /** Null where several calls are not quicker made together. */
   readonly batch: Batch | null;
 }
@@ -41,7 +45,7 @@ export interface Syscalls {
  * each returned, and where that is -1, errno as a negative number.
  */
 export interface Batch {
-  /** So many at most. */
+  /** So many at most; 0 from when the kernel makes no more such calls. */
   readonly size: number;
   /** From fds[i], up to `length` bytes into `buf` at i * length. */
   recv(fds: Int32Array, n: number, buf: Uint8Array, length: number, results: Int32Array): void;

@@ -8,6 +8,7 @@ import { packageVersion } from '../lib/libc/package';
 import { main } from '../lib/memcached';
 import { PACKAGE, VERSION } from '../lib/memcached.h';
 import { eventEconomy } from '../reactor/backends';
+import { closeOnExec } from '../reactor/cloexec';
 import { Errx } from '../reactor/err';
 import { takeMemory } from './command/memory';
 import { USAGE, commandOptions } from './command/options';
@@ -33,6 +34,7 @@ async function run(): Promise<number> {
     });
   }
   shows.maps = statsMaps;
+  closeOnExec(!classic);
   eventEconomy(!classic);
   takeMemory(megabytes, connections);
   return main(rest.length + 1, [script, ...rest]);

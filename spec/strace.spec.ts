@@ -70,6 +70,21 @@ maybe('epoll: a command is one read and one write, and so is a pipeline of them'
   ]);
 });
 
+for (const classic of [false, true]) {
+  maybe(`epoll${classic ? ' --classic' : ''}: sockets ${classic ? 'are' : 'are not'} inherited by child processes`, async (t) => {
+    const { output } = await traced(t, { classic }, async (client) => {
+      client.send('quit\r\n');
+      t.is(await client.closed(), '');
+    });
+    const opened = output.match(/\b(socket\(AF_INET, .*|accept4?\(.*) = \d+/g) ?? [];
+    t.true(opened.length > 1, output);
+    for (const call of opened) {
+      t.is(call.includes('SOCK_CLOEXEC'), !classic);
+      t.is(call.startsWith('accept4'), !classic && call.startsWith('accept'));
+    }
+  });
+}
+
 const withUring = hasStrace && loadSystem()?.syscalls.batch != null ? test.serial : test.skip;
 
 /** One of ours, which waits for nothing; libuv, from Node 22 on, has others. */

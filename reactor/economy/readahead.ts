@@ -100,8 +100,9 @@ export class ReadAhead {
   fetch(): void {
     if (this.left.size > 0) this.wake();
     const { fds, kinds, slotOf, given, results } = this;
+    const { size } = this.batch;
     let n = 0;
-    for (let entry = activequeue.tqhFirst; entry !== null && n < fds.length; entry = entry.tqeNext) {
+    for (let entry = activequeue.tqhFirst; entry !== null && n < size; entry = entry.tqeNext) {
       const { evFd, evRes } = entry.elm;
       if (evRes & EV_READ && kinds[evFd] === SHORT && slotOf[evFd] === 0) {
         fds[n++] = evFd;
@@ -151,6 +152,12 @@ export class ReadAhead {
   /** Whether something is here for `fd`. */
   has(fd: number): boolean {
     return fd >= 0 && fd < this.slotOf.length && this.slotOf[fd] !== 0;
+  }
+
+  /** Whether what was fetched of `fd` in this turn was all that the kernel had. */
+  foundAll(fd: number): boolean {
+    const slot = fd >= 0 && fd < this.slotOf.length ? this.slotOf[fd] - 1 : -1;
+    return slot >= 0 && this.results[slot] < AHEAD_SIZE;
   }
 
   /** read(2), of what is here. */

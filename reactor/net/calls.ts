@@ -23,6 +23,9 @@ import { Unconnected } from './unconnected';
 const { EAFNOSUPPORT, EALREADY, EFAULT, EISCONN, ENOPROTOOPT, EPROTONOSUPPORT } = constants.errno;
 
 export class Calls implements Syscalls {
+  readonly lingering = 0;
+  /** More may be in the kernel than Node has read so far. */
+  readonly seesAllInput = false;
   readonly batch = null;
 
   constructor(

@@ -46,6 +46,8 @@ export class Kernel implements Syscalls {
   /** No descriptor below is free. */
   private firstFree = FIRST_FD;
   private nextSerial = 1;
+  readonly lingering = 0;
+  readonly seesAllInput = true;
   readonly batch = loopBatch(this);
 
   constructor(private readonly options: KernelOptions) {
