@@ -294,7 +294,7 @@ test.serial('net: of a client that sends byte by byte, few are read ahead, since
   server.close();
 });
 
-test.serial('net: what was read is not kept, also where there is always more to read', (t) => {
+test.serial('net: what was read is not kept, also where there is always more to read', async (t) => {
   setFlagsFromString('--expose-gc');
   const gc = runInNewContext('gc') as () => void;
   const input = new ReceiveBuffer();
@@ -309,12 +309,10 @@ test.serial('net: what was read is not kept, also where there is always more to 
     push();
     t.is(input.read(buf, 0, 1000), 1000);
   }
-  return new Promise<void>((resolve) => setImmediate(() => {
-    gc();
-    t.is(chunks.filter((chunk) => chunk.deref() !== undefined).length, 3);
-    t.is(input.length, 3000);
-    resolve();
-  }));
+  await new Promise(setImmediate);
+  gc();
+  t.is(chunks.filter((chunk) => chunk.deref() !== undefined).length, 3);
+  t.is(input.length, 3000);
 });
 
 test.serial('net: what nobody has accepted is not read', async (t) => {

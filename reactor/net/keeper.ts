@@ -1,5 +1,5 @@
-// Where a listening socket is kept while nobody wants connections. As long as node:net has the socket it accepts, and when it
-// closes the last descriptor of it, the clients in the backlog are reset. So a second process keeps a descriptor open, and
+// Where a listening socket is kept while nobody wants connections. As long as node:net has the socket it accepts, and when
+// the last descriptor of a socket is closed, the clients in its backlog are reset. So a second process keeps one open and
 // does nothing: clients wait in the kernel, as they do where nobody calls accept(2). The socket goes there and comes
 // back as a message with a handle.
 import { spawn } from 'node:child_process';
@@ -9,12 +9,19 @@ import type { Server } from 'node:net';
 
 /** How long the socket may take to come back, in milliseconds. */
 const RETURN_LIMIT_MS = 5000;
+/** How long the other process stays when it has nothing to keep, in milliseconds. Its start takes about 40. */
+const IDLE_LIMIT_MS = 10_000;
 
-/** The other process. It is blocked while it has the socket: otherwise it would accept, too. When we end, it does. */
+/**
+ * The other process. It is blocked while it has the socket, since Node has it listen there, too; that it does so with a backlog
+ * of its own is undone. When we end, so does it.
+ */
 const PROGRAM = `
 const { readSync } = require('node:fs');
+const { createServer } = require('node:net');
 const byte = new Uint8Array(1);
-process.on('message', (_, server) => {
+process.on('message', (backlog, server) => {
+  createServer().listen(server, backlog);
   if (readSync(0, byte) === 0) process.exit();
   process.send('back', server);
   server.close();
@@ -23,41 +30,42 @@ process.on('message', (_, server) => {
 
 export class Keeper {
   private child: ChildProcess | null = null;
+  /** It has the socket; and it was asked for it. */
   private has = false;
   private asked = false;
-  private unavailable = process.platform === 'win32'; // there a socket cannot be closed before the other process has it
+  /** Not on Windows: there a socket cannot be closed before the other process has it. */
+  private available = process.platform !== 'win32';
+  /** Ends a process that does not answer, or that is not needed. */
+  private timer: NodeJS.Timeout | null = null;
 
   /** `onBack` gets what was kept; `onLost` is called where it does not come back, and the backlog is lost. */
   constructor(private readonly onBack: (server: Server) => void, private readonly onLost: () => void) {}
 
   /** From now on `server` can be closed, and its socket goes on listening. False where that cannot be done. */
-  take(server: Server): boolean {
-    if (this.has || this.unavailable) return false;
+  take(server: Server, backlog: number): boolean {
+    if (this.has || !this.available) return false;
     this.child ??= this.start();
-    if (this.child === null) {
-      this.unavailable = true;
-      return false;
-    }
+    if (this.child === null) return false;
+    this.setTimer(null);
     this.has = true;
-    this.child.send('keep', server, () => {}); // what fails ends the process
+    this.child.send(backlog, server, () => {}); // where it fails, the process has ended
     return true;
   }
 
   /** Has the socket come back, if it is kept. */
   giveBack(): void {
-    const { child } = this;
-    if (child === null || !this.has || this.asked) return;
+    if (!this.has || this.asked) return;
     this.asked = true;
-    child.stdin?.write('.');
-    const timer = setTimeout(() => child.kill('SIGKILL'), RETURN_LIMIT_MS);
-    child.once('message', () => clearTimeout(timer));
-    child.once('exit', () => clearTimeout(timer));
+    this.child?.stdin?.write('.');
+    this.setTimer(RETURN_LIMIT_MS);
   }
 
   /** It is not needed any more; what is kept is closed. */
   end(): void {
-    this.has = false;
+    this.has = this.asked = false;
+    this.setTimer(null);
     this.child?.kill('SIGKILL');
+    this.child = null;
   }
 
   private start(): ChildProcess | null {
@@ -67,16 +75,20 @@ export class Keeper {
       detached: true,
       stdio: ['pipe', 'ignore', 'ignore', 'ipc'],
     });
-    child.on('error', () => {}); // it was not started: there is no pid
-    if (child.pid === undefined) return null;
+    child.on('error', () => {});
+    if (child.pid === undefined) {
+      this.available = false;
+      return null;
+    }
     child.on('message', (_message, server) => {
       this.has = this.asked = false;
+      this.setTimer(IDLE_LIMIT_MS);
       this.onBack(server as Server);
     });
     child.on('exit', () => {
+      if (this.child !== child) return;
       const { has } = this;
-      this.child = null;
-      this.has = this.asked = false;
+      this.end();
       if (has) this.onLost();
     });
     // It does not keep our process alive.
@@ -86,4 +98,15 @@ export class Keeper {
     child.stdin?.on('error', () => {}); // it has ended
     return child;
   }
+
+  private setTimer(delay: number | null): void {
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.timer = delay === null ? null : setTimeout(this.onTimer, delay).unref();
+  }
+
+  private readonly onTimer = (): void => {
+    // Only when it has ended, the address is free.
+    if (this.has) this.child?.kill('SIGKILL');
+    else this.end();
+  };
 }

@@ -108,7 +108,7 @@ export class Listener implements Endpoint {
 
   /** Accepts no more until the program has accepted those that wait. */
   private rest(): void {
-    if (this.server?.listening && this.keeper.take(this.server)) this.server.close();
+    if (this.server?.listening && this.keeper.take(this.server, this.backlog)) this.server.close();
   }
 
   private onError(error: number, listening: boolean): void {
