@@ -80,6 +80,7 @@ async function pair(): Promise<{ fd: number; peer: Socket }> {
   const server = listener();
   await new Promise(setImmediate); // it listens a tick after it was asked to
   const peer = connectTo({ port: server.port, host: '127.0.0.1', allowHalfOpen: true });
+  peer.on('error', () => {}); // 'close' follows
   await Promise.all([once(peer, 'connect'), until(server.fd, EV_READ)]);
   const fd = unblock(accept(server.fd, null));
   close(server.fd);
