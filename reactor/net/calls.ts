@@ -15,7 +15,7 @@ import { Connection } from './connection';
 import type { Cork } from './cork';
 import { Descriptor } from './descriptor';
 import type { Files } from './files';
-import { Lingering } from './lingering';
+import { Orphans } from './orphans';
 import { Listener } from './listener';
 import { probe } from './probe';
 import { Unconnected } from './unconnected';
@@ -24,7 +24,7 @@ const { EAFNOSUPPORT, EALREADY, EFAULT, EISCONN, ENOPROTOOPT, EPROTONOSUPPORT } 
 
 export class Calls implements Syscalls {
   readonly batch = null;
-  private readonly orphans = new Lingering();
+  private readonly orphans = new Orphans();
   /** How many sockets there may be (RLIMIT_NOFILE). */
   maxSockets = Infinity;
 

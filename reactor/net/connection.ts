@@ -9,7 +9,7 @@ import { inetNtop, setSockaddrIn } from './address';
 import type { Cork, Corked } from './cork';
 import type { Descriptor, Endpoint, SocketOptions } from './descriptor';
 import { errnoOf } from './errors';
-import type { Lingering } from './lingering';
+import type { Orphans } from './orphans';
 import { ReceiveBuffer } from './receive';
 
 export class Connection implements Endpoint, Corked {
@@ -134,7 +134,7 @@ export class Connection implements Endpoint, Corked {
     this.socket.setKeepAlive(keepAlive);
   }
 
-  close(reset: boolean, lingering: Lingering): void {
+  close(reset: boolean, orphans: Orphans): void {
     const { socket } = this;
     this.cork.flushOf(this);
     this.owner = null;
@@ -144,7 +144,7 @@ export class Connection implements Endpoint, Corked {
     else if (socket.connecting) socket.destroy();
     else {
       // As after close(2), what was written is still delivered; but not to a peer that never takes it.
-      if (this.sending) lingering.add(socket, this.sendingSince);
+      if (this.sending) orphans.add(socket, this.sendingSince);
       socket.destroySoon();
     }
   }

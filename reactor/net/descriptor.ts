@@ -3,7 +3,7 @@ import type { Event } from '../event.h';
 import { O_NONBLOCK } from '../socket.h';
 import type { SockaddrIn } from '../socket.h';
 import type { Connection } from './connection';
-import type { Lingering } from './lingering';
+import type { Orphans } from './orphans';
 
 /** As in <fcntl.h>: a socket is open for both. */
 const O_RDWR = 2;
@@ -23,10 +23,10 @@ export interface Endpoint {
   /** Has `options` hold for what is open already. */
   setOptions(options: SocketOptions): void;
   /**
-   * From now on it tells its descriptor nothing. `reset` is what SO_LINGER with 0 seconds asks for; otherwise `lingering` is
+   * From now on it tells its descriptor nothing. `reset` is what SO_LINGER with 0 seconds asks for; otherwise `orphans` is
    * told of what is still to be sent.
    */
-  close(reset: boolean, lingering: Lingering): void;
+  close(reset: boolean, orphans: Orphans): void;
 }
 
 export interface SocketOptions {

@@ -10,7 +10,7 @@ import type { Cork } from './cork';
 import type { Descriptor, Endpoint } from './descriptor';
 import { errnoOf } from './errors';
 import { Keeper } from './keeper';
-import type { Lingering } from './lingering';
+import type { Orphans } from './orphans';
 
 /** When so many connections wait and nobody wants them, the others wait in the kernel, where they take no descriptor. */
 const PENDING_MAX = 8;
@@ -71,11 +71,11 @@ export class Listener implements Endpoint {
   // What is accepted later gets them from the descriptor.
   setOptions(): void {}
 
-  close(_reset: boolean, lingering: Lingering): void {
+  close(_reset: boolean, orphans: Orphans): void {
     this.closed = true;
     this.keeper.end();
     if (this.server?.listening) this.server.close();
-    for (const connection of this.pending) connection.close(true, lingering);
+    for (const connection of this.pending) connection.close(true, orphans);
     this.pending.length = 0;
   }
 

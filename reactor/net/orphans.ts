@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 /** How long such a connection may go without getting on, as in the economy. */
 const ORPHAN_TIMEOUT_MS = 60_000;
 
-export class Lingering {
+export class Orphans {
   /** Connections that the program has closed, and that are still being sent. */
   count = 0;
 
