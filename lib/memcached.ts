@@ -1,7 +1,6 @@
 // memcached.c: the connections and their state machine, the commands, and main. In C's order, function for function.
-import type { Timeval } from '../reactor/event.h';
 import { EV_PERSIST, EV_READ, EV_WRITE, Event } from '../reactor/event.h';
-import { eventAdd, eventDel, eventEconomy, eventInit, eventLoop, eventSet } from '../reactor/event';
+import { eventAdd, eventDel, eventInit, eventLoop, eventSet } from '../reactor/event';
 import { evtimerAdd, evtimerDel, evtimerSet } from '../reactor/evtimer';
 import { EAGAIN, EMFILE, EWOULDBLOCK, errno, setErrno } from '../reactor/errno.h';
 import type { Linger, SockaddrIn } from '../reactor/socket.h';
@@ -10,6 +9,7 @@ import {
   SO_REUSEADDR, TCP_NODELAY,
 } from '../reactor/socket.h';
 import { accept, bind, close, fcntl, getsockname, listen, setsockopt, socket } from '../reactor/syscalls';
+import type { Timeval } from '../reactor/time';
 import type { Item } from './memcached.h';
 import {
   Conn, ConnState, DATA_BUFFER_SIZE, ITEM_DELETED, KEY_MAX_LENGTH, NREAD_ADD, NREAD_REPLACE, NREAD_SET, PACKAGE,
@@ -1231,7 +1231,6 @@ export async function main(_argc: number, argv: readonly string[]): Promise<numb
   const addr: Ref = { value: 0 };
   let lockMemory = false;
   let daemonize = false;
-  let classic = false;
 
   // init settings
   settingsInit();
@@ -1273,8 +1272,7 @@ export async function main(_argc: number, argv: readonly string[]): Promise<numb
       case 'd':
         daemonize = true;
         break;
-      case 'classic':
-        classic = true;
+      case 'classic': // the command's
         break;
       case 'stats-maps':
         settings.maps = true;
@@ -1291,7 +1289,6 @@ export async function main(_argc: number, argv: readonly string[]): Promise<numb
   // initialize other stuff
   initMemory();
   itemInit();
-  eventEconomy(!classic);
   eventInit();
   statsInit();
   assocInit();

@@ -1,17 +1,20 @@
 // epoll.c: events by epoll(7), and how Node's own loop gets its turn beside it.
 import { isMainThread } from 'node:worker_threads';
 import { EV_PERSIST, EV_READ, EV_SIGNAL, EV_WRITE } from './event.h';
-import type { Event, Eventop, Syscalls, Timeval } from './event.h';
+import type { Event, Eventop } from './event.h';
 import { eventActive, eventDel, eventTv } from './event';
 import { EINTR, errno } from './errno.h';
 import { warn } from './err';
-import { loadSystem } from './ffi';
-import type { System } from './ffi';
+import { loadSystem } from './linux/ffi';
+import type { System } from './linux/ffi';
 import { trace } from './log';
 import {
   evsignalAdd, evsignalCaught, evsignalDel, evsignalDeliver, evsignalInit, evsignalProcess, evsignalRecalc,
 } from './signal';
 import type { Sigset } from './signal';
+import { getenv } from './stdlib.h';
+import type { Syscalls } from './syscalls.h';
+import type { Timeval } from './time';
 
 const debugEpoll = trace('reactor:epoll');
 
@@ -82,6 +85,7 @@ export const epollops: Eventop = {
   add: epollAdd,
   del: epollDel,
   recalc: epollRecalc,
+  endTurn: () => {},
   dispatch: epollDispatch,
   get syscalls(): Syscalls {
     if (system === null) throw new Error('epoll: not initialised');
@@ -95,7 +99,7 @@ function epollInit(): object | null {
   let epfd: number;
 
   // Disable epoll when this environment variable is set.
-  if (process.env['EVENT_NOEPOLL'] !== undefined) return null;
+  if (getenv('EVENT_NOEPOLL') !== null) return null;
 
   // Only the main thread's libuv loop can be found from here.
   if (!isMainThread) return null;

@@ -4,28 +4,25 @@ import {
   EVLOOP_NONBLOCK, EVLOOP_ONCE, EV_READ, EV_SIGNAL, EV_TIMEOUT, EV_WRITE,
   TIMEOUT_DEFAULT,
 } from './event.h';
-import type { Event, EventCallback, Eventop, Ncalls, Syscalls, Timeval } from './event.h';
+import type { Event, EventCallback, Eventop, Ncalls } from './event.h';
 import { EINTR, setErrno } from './errno.h';
 import { assert, errx } from './err';
 import { LOG_DBG } from './log';
 import type { TailqHead } from './queue';
 import { TAILQ_FIRST, TAILQ_HEAD, TAILQ_INIT, TAILQ_INSERT_TAIL, TAILQ_REMOVE } from './queue';
+import { getenv } from './stdlib.h';
+import type { Syscalls } from './syscalls.h';
+import type { Timeval } from './time';
+import { timeradd, timerclear, timercmp, timersub } from './time';
 import type { RbHead } from './tree';
 import { RB_FIND, RB_HEAD, RB_INIT, RB_INSERT, RB_MIN, RB_NEXT, RB_REMOVE, RB_ROOT } from './tree';
-import { timeradd, timerclear, timercmp, timersub } from './time';
-import { economical } from './economy';
-import { epollops } from './epoll';
-import { netops } from './net';
-import { simops } from './sim';
 
-/** In order of preference; sim is there only for a program that has set up a simulation. */
-const eventops = (): readonly Eventop[] => [simops, epollops, netops];
+/** In order of preference. Which there are is for the program to say (backends.ts). */
+let eventops: readonly Eventop[] = [];
 
-let economy = false;
-
-/** Whether the backend that the next eventInit picks makes fewer system calls than the program (economy.ts). */
-export function eventEconomy(on: boolean): void {
-  economy = on;
+/** The backends from which the next eventInit picks. */
+export function setEventops(ops: readonly Eventop[]): void {
+  eventops = ops;
 }
 
 export let evsel: Eventop;
@@ -64,9 +61,8 @@ export function eventInit(): void {
   TAILQ_INIT(signalqueue);
 
   let base: object | null = null;
-  const ops = eventops();
-  for (let i = 0; i < ops.length && !base; i++) {
-    evsel = economy ? economical(ops[i]) : ops[i];
+  for (let i = 0; i < eventops.length && !base; i++) {
+    evsel = eventops[i];
 
     base = evsel.init();
   }
@@ -79,7 +75,7 @@ export function eventInit(): void {
   // a clock that ran backwards.
   evcalls.gettimeofday(eventTv);
 
-  if (process.env['EVENT_SHOW_METHOD'] !== undefined) process.stderr.write(`libevent using: ${evsel.name}\n`);
+  if (getenv('EVENT_SHOW_METHOD') !== null) process.stderr.write(`libevent using: ${evsel.name}\n`);
 }
 
 // event.c: event_haveevents
@@ -172,10 +168,14 @@ export async function eventLoop(flags: number): Promise<number> {
 
     timeoutProcess();
 
-    if (TAILQ_FIRST(activequeue)) {
-      eventProcessActive();
-      if (flags & EVLOOP_ONCE) done = true;
-    } else if (flags & EVLOOP_NONBLOCK) done = true;
+    try {
+      if (TAILQ_FIRST(activequeue)) {
+        eventProcessActive();
+        if (flags & EVLOOP_ONCE) done = true;
+      } else if (flags & EVLOOP_NONBLOCK) done = true;
+    } finally {
+      evsel.endTurn(evbase);
+    }
 
     if (evsel.recalc(evbase, 0) === -1) return -1;
   }

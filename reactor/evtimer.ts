@@ -1,6 +1,7 @@
 // The macros of event.h: timers, signals and plain events under names of their own.
 import { EVLIST_INIT, EV_PERSIST, EV_SIGNAL, EV_TIMEOUT } from './event.h';
-import type { Event, EventCallback, Timeval } from './event.h';
+import type { Event, EventCallback } from './event.h';
+import type { Timeval } from './time';
 import { eventAdd, eventDel, eventPending, eventSet } from './event';
 
 /** Calls back once, `tv` from now. 0 or -1. */

@@ -1,6 +1,6 @@
 // Events where there is no epoll(7): node:net made to behave like descriptors that never block. In the place of poll.c.
 import { EV_PERSIST, EV_READ, EV_SIGNAL, EV_WRITE } from './event.h';
-import type { Event, Eventop, Timeval } from './event.h';
+import type { Event, Eventop } from './event.h';
 import { eventActive, eventDel } from './event';
 import { EBADF, setErrno } from './errno.h';
 import { Errx } from './err';
@@ -17,6 +17,8 @@ import {
   evsignalAdd, evsignalCaught, evsignalDel, evsignalDeliver, evsignalInit, evsignalProcess, evsignalRecalc,
 } from './signal';
 import type { Sigset } from './signal';
+import { getenv } from './stdlib.h';
+import type { Timeval } from './time';
 
 const debugNet = trace('reactor:net');
 
@@ -57,13 +59,14 @@ export const netops: Eventop = {
   add: netAdd,
   del: netDel,
   recalc: netRecalc,
+  endTurn: () => cork.endTurn(),
   dispatch: netDispatch,
   syscalls: calls,
 };
 
 function netInit(): object | null {
   // Disable net when this environment variable is set.
-  if (process.env['EVENT_NONET'] !== undefined) return null;
+  if (getenv('EVENT_NONET') !== null) return null;
 
   if (!hooked) process.on('exit', () => cork.endTurn()); // a callback may end the process
   hooked = true;
@@ -82,17 +85,15 @@ function netInit(): object | null {
 }
 
 function netRecalc(arg: object, _max: number): number {
-  const netop = arg as Netop;
-
-  // The loop asks before its first turn, and when the callbacks of a turn are over.
-  cork.endTurn();
-  return evsignalRecalc(netop.evsigmask);
+  return evsignalRecalc((arg as Netop).evsigmask);
 }
 
 function netDispatch(arg: object, tv: Timeval): number | Promise<number> {
   const netop = arg as Netop;
 
   if (evsignalDeliver(netop.evsigmask) === -1) return -1;
+  // A callback may run a loop of its own: nothing is kept while that waits.
+  cork.endTurn();
 
   const ready = netop.pollset.ready();
   if (ready.length > 0 && performance.now() - netop.turned < TURN_INTERVAL) return dispatched(netop, ready);

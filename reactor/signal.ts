@@ -1,12 +1,12 @@
 // signal.c: signals as events. A handler only counts; the loop makes the events active when it is back from waiting.
 // Node delivers a signal to JavaScript when its own loop turns, so nothing has to be blocked meanwhile (sigprocmask).
-import { constants } from 'node:os';
 import { EV_PERSIST, EV_READ, EV_SIGNAL, EV_WRITE } from './event.h';
 import type { Event } from './event.h';
 import { eventActive, eventDel, signalqueue } from './event';
 import { EINVAL, setErrno } from './errno.h';
 import { errx } from './err';
 import { TAILQ_FIRST, TAILQ_NEXT } from './queue';
+import { signame } from './signame';
 
 /** sigset_t: the signals that have an event. */
 export type Sigset = Set<number>;
@@ -98,11 +98,4 @@ function sigaction(sig: number, handler: typeof evsignalHandler | null): number 
   if (handler === null) installed.delete(sig);
   else installed.add(sig);
   return 0;
-}
-
-function signame(sig: number): NodeJS.Signals {
-  for (const [name, number] of Object.entries(constants.signals)) {
-    if (number === sig) return name as NodeJS.Signals;
-  }
-  throw new RangeError(`no signal ${sig}`);
 }

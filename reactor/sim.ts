@@ -1,7 +1,7 @@
 // A backend without a kernel, for tests and teaching: a Simulation decides what is ready, how many bytes a call moves,
 // which call fails, and what time it is. What is kept for epoll(7) is kept here, as in epoll.ts.
 import { EV_PERSIST, EV_READ, EV_SIGNAL, EV_WRITE } from './event.h';
-import type { Event, Eventop, Syscalls, Timeval } from './event.h';
+import type { Event, Eventop } from './event.h';
 import { eventActive, eventDel, signalqueue } from './event';
 import { EINTR, errno } from './errno.h';
 import { warn } from './err';
@@ -13,6 +13,9 @@ import type { Sigset } from './signal';
 import { POLLERR, POLLHUP, POLLIN, POLLOUT } from './sim/endpoint';
 import { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD } from './sim/pollset';
 import type { Simulation, Waited } from './sim/simulation';
+import { getenv } from './stdlib.h';
+import type { Syscalls } from './syscalls.h';
+import type { Timeval } from './time';
 
 export { Simulation } from './sim/simulation';
 export type { SimulationOptions } from './sim/simulation';
@@ -50,6 +53,7 @@ export const simops: Eventop = {
   add: simAdd,
   del: simDel,
   recalc: simRecalc,
+  endTurn: () => {},
   dispatch: simDispatch,
   get syscalls(): Syscalls {
     if (chosen === null) throw new Error('sim: not initialised');
@@ -59,7 +63,7 @@ export const simops: Eventop = {
 
 function simInit(): object | null {
   // Disable sim when this environment variable is set.
-  if (process.env['EVENT_NOSIM'] !== undefined) return null;
+  if (getenv('EVENT_NOSIM') !== null) return null;
   if (installed === null) return null;
 
   chosen = installed;

@@ -2,6 +2,7 @@
 
 export const AF_INET = 2;
 export const SOCK_STREAM = 1;
+export const SOCK_CLOEXEC = 0o2000000;
 export const INADDR_ANY = 0;
 
 export const SOL_SOCKET = 1;

@@ -1,5 +1,5 @@
 // The system calls, as the program makes them: each goes to the backend that event_init chose.
-import type { Timeval } from './event.h';
+import type { Timeval } from './time';
 import { evcalls } from './event';
 import type { Linger, SockaddrIn } from './socket.h';
 
@@ -61,4 +61,9 @@ export function time(): number {
 
 export function getrandom(buf: Uint8Array): number {
   return evcalls.getrandom(buf);
+}
+
+/** How many descriptors the program has closed that are still open, because not all that it wrote has arrived. */
+export function lingering(): number {
+  return evcalls.lingering;
 }

@@ -1,5 +1,10 @@
-// The timeval macros of <sys/time.h>.
-import type { Timeval } from './event.h';
+// <sys/time.h>: struct timeval and its macros.
+
+/** struct timeval: seconds and microseconds (0 to 999,999). */
+export interface Timeval {
+  tvSec: number;
+  tvUsec: number;
+}
 
 export function timerclear(tvp: Timeval): void {
   tvp.tvSec = 0;

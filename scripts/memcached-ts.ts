@@ -4,6 +4,8 @@
 import './inlining';
 import { main } from '../lib/memcached';
 import { PACKAGE } from '../lib/memcached.h';
+import { eventEconomy } from '../reactor/backends';
+import { closeOnExec } from '../reactor/cloexec';
 import { Errx } from '../reactor/err';
 
 const argv = process.argv.slice(1);
@@ -14,6 +16,10 @@ process.stderr.on('error', () => {});
 process.on('SIGTERM', () => process.exit(0));
 process.on('SIGINT', () => process.exit(0));
 
+// The program is the same with --classic and without: what differs is which of its system calls the kernel gets.
+const classic = argv.includes('--classic');
+closeOnExec(!classic);
+eventEconomy(!classic);
 main(argv.length, argv).then(
   (status) => process.exit(status),
   (error: unknown) => {

@@ -5,12 +5,14 @@ import fc from 'fast-check';
 import { JSLD, JSLG, JSLI, Judy } from '../lib/assoc';
 import type { Ptr } from '../lib/libc/memory';
 import { malloc, memoryInit } from '../lib/libc/memory';
+import { eventEconomy } from '../reactor/backends';
 import { eventInit } from '../reactor/event';
 import { halfSipHash } from './support/halfsiphash';
 import { putz } from './support/memory';
 
 const MIB = 1 << 20;
 memoryInit(MIB, 64 * MIB);
+eventEconomy(false);
 eventInit(); // the array asks the backend for its random key
 
 let room = malloc(32 * MIB);

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
 
+import { eventEconomy } from '../reactor/backends';
 import { eventInit } from '../reactor/event';
 import { drive } from '../scripts/bench/driver';
 import type { Latency, Measured } from '../scripts/bench/driver';
@@ -162,6 +163,7 @@ async function withServer<T>(answer: (request: string) => string, use: (address:
     socket.on('data', (chunk: Buffer) => socket.write(answer(chunk.toString())));
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
+  eventEconomy(false);
   eventInit();
   try {
     return await use({ host: 0x7f000001, port: (server.address() as AddressInfo).port });

@@ -3,10 +3,11 @@
 // after another.
 import test from 'ava';
 
-import { CORK_SIZE } from '../reactor/economy';
+import { eventEconomy } from '../reactor/backends';
+import { CORK_SIZE } from '../reactor/economy/cork';
 import { EAGAIN, ECONNRESET, EINTR, ENOMEM, EPIPE, errno } from '../reactor/errno.h';
 import { EV_PERSIST, EV_READ, EV_WRITE, Event } from '../reactor/event.h';
-import { eventActive, eventAdd, eventDel, eventDispatch, eventEconomy, eventInit, eventSet } from '../reactor/event';
+import { eventActive, eventAdd, eventDel, eventDispatch, eventInit, eventSet } from '../reactor/event';
 import { evtimerAdd, evtimerSet } from '../reactor/evtimer';
 import { Random, Simulation, installSimulation, randomFaults } from '../reactor/sim';
 import { POLLIN, POLLOUT } from '../reactor/sim/endpoint';

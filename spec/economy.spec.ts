@@ -6,10 +6,11 @@ import { join } from 'node:path';
 
 import test from 'ava';
 
+import { eventEconomy } from '../reactor/backends';
 import { EAGAIN, EBADF, ECONNRESET, EINTR, ENOENT, ENOMEM, EPERM, EPIPE } from '../reactor/errno.h';
-import { CORK_SIZE, LARGE_WRITE } from '../reactor/economy';
+import { CORK_SIZE, LARGE_WRITE } from '../reactor/economy/cork';
 import { EVLOOP_NONBLOCK, EVLOOP_ONCE, EV_PERSIST, EV_READ, EV_WRITE } from '../reactor/event.h';
-import { eventActive, eventAdd, eventDel, eventDispatch, eventEconomy, eventLoop } from '../reactor/event';
+import { eventActive, eventAdd, eventDel, eventDispatch, eventLoop } from '../reactor/event';
 import type { SimClient, Simulation } from '../reactor/sim';
 import { EPOLL_CTL_ADD } from '../reactor/sim/pollset';
 import { AF_INET, SHUT_RD, SHUT_RDWR, SHUT_WR, SOCK_STREAM } from '../reactor/socket.h';

@@ -5,12 +5,14 @@ import { constants } from 'node:os';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 
+import { eventEconomy } from '../reactor/backends';
 import { Errx } from '../reactor/err';
 import { EBADF, EINTR, ENOMEM, errno } from '../reactor/errno.h';
 import {
   EVLOOP_NONBLOCK, EVLOOP_ONCE, EV_PERSIST, EV_READ, EV_SIGNAL, EV_TIMEOUT, EV_WRITE, Event,
 } from '../reactor/event.h';
-import type { EventCallback, Timeval } from '../reactor/event.h';
+import type { EventCallback } from '../reactor/event.h';
+import type { Timeval } from '../reactor/time';
 import {
   eventActive, eventAdd, eventDel, eventDispatch, eventInit, eventLoop, eventPending, eventSet, evsel, timeoutNext,
 } from '../reactor/event';
@@ -36,6 +38,7 @@ test.afterEach.always(() => {
 function start(options: { autoAdvance?: boolean } = {}): Simulation {
   running = new Simulation({ seed: 1, autoAdvance: true, ...options });
   installSimulation(running);
+  eventEconomy(false);
   eventInit();
   return running;
 }

@@ -10,6 +10,7 @@ import { bss, free, malloc, mallinfo, memoryInit } from '../lib/libc/memory';
 import { assocFind, assocInit } from '../lib/memcached';
 import { ITEM_LINKED, Item, SIZEOF_ITEM, stats } from '../lib/memcached.h';
 import { slabsAlloc, slabsClsid, slabsFree, slabsInit, slabsStats } from '../lib/slabs';
+import { eventEconomy } from '../reactor/backends';
 import { eventInit } from '../reactor/event';
 import { bytes, put, putz, text } from './support/memory';
 
@@ -17,6 +18,7 @@ const MIB = 1 << 20;
 const name = bss(256);
 const reply = bss(4096);
 
+eventEconomy(false);
 eventInit(); // the clock, and the array's random key
 
 /** Everything as after a start with `-m` and these megabytes. */

@@ -16,13 +16,11 @@ import { EAGAIN, errno } from '../reactor/errno.h';
 import { Errx } from '../reactor/err';
 import { EVLOOP_NONBLOCK, EV_READ } from '../reactor/event.h';
 import { eventLoop } from '../reactor/event';
-import { netops } from '../reactor/net';
-import { Calls } from '../reactor/net/calls';
 import { Connection } from '../reactor/net/connection';
 import { Cork } from '../reactor/net/cork';
 import { CHUNKS_MAX, ReceiveBuffer } from '../reactor/net/receive';
 import { AF_INET, SOCK_STREAM } from '../reactor/socket.h';
-import { accept, bind, close, getsockname, listen, socket, write } from '../reactor/syscalls';
+import { accept, bind, close, getsockname, lingering, listen, socket, write } from '../reactor/syscalls';
 import { Client, ask } from './support/client';
 import { environment, program, startServer } from './support/server';
 import type { Server } from './support/server';
@@ -109,10 +107,6 @@ async function receivedBy(peer: Socket): Promise<number> {
   peer.destroy();
   await turns(3);
   return peer.bytesRead;
-}
-
-function lingering(): number {
-  return netops.syscalls instanceof Calls ? netops.syscalls.lingering : NaN;
 }
 
 for (const economy of [false, true]) {

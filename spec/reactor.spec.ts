@@ -1,11 +1,13 @@
 // The rules of the reactor with real sockets, on each backend that has them. (With a clock and readiness that a test
 // decides, and rule by rule, in event.spec.ts.)
+import { spawnSync } from 'node:child_process';
 import { connect as connectTo, createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { once } from 'node:events';
-import { readFile } from 'node:fs';
+import { closeSync, readFile } from 'node:fs';
 import { constants } from 'node:os';
 import test from 'ava';
+import { closeOnExec } from '../reactor/cloexec';
 import { EADDRINUSE, EADDRNOTAVAIL, EAGAIN, EBADF, errno } from '../reactor/errno.h';
 import {
   EVLOOP_NONBLOCK, EVLOOP_ONCE, EV_PERSIST, EV_READ, EV_SIGNAL, EV_TIMEOUT, EV_WRITE, Event,
@@ -19,7 +21,7 @@ import { Waiting } from '../reactor/net/waiting';
 import { AF_INET, SHUT_WR, SOCK_STREAM } from '../reactor/socket.h';
 import { accept, bind, close, listen, read, shutdown, socket, write } from '../reactor/syscalls';
 import { backends } from './support/server';
-import { LOOPBACK, init, listener, unblock, until } from './support/sockets';
+import { LOOPBACK, connections, descriptors, init, listener, unblock, until } from './support/sockets';
 
 interface Pair {
   /** Ours. */
@@ -316,4 +318,51 @@ test.serial('net: what is thrown when a wait is over is thrown by who waits', as
     await t.throwsAsync(wait, { message: 'broken' });
   }
   await t.throwsAsync(waiting.wait(1), { message: 'broken' });
+});
+
+/** What a child process has open, as /proc says it. */
+function openInChild(): string {
+  return spawnSync('ls', ['-l', '/proc/self/fd'], { encoding: 'utf8' }).stdout;
+}
+
+test.serial('epoll: a child process has neither a listener, nor connections, nor what the backend has opened', (t) => {
+  init('epoll', true); // with io_uring, where it is to be had
+  const sockets = [listener().fd, ...connections(1)[0]];
+  const inherited = openInChild();
+  t.regex(inherited, /-> pipe:/);
+  const here = descriptors();
+  for (const fd of sockets) t.false(inherited.includes(here.get(fd) ?? ''), inherited);
+  t.notRegex(inherited, /eventpoll|io_uring/);
+  for (const fd of sockets) close(fd);
+});
+
+test.serial('epoll: after closeOnExec(false) it has the sockets, as in 2003', (t) => {
+  init('epoll');
+  closeOnExec(false);
+  t.teardown(() => closeOnExec(true));
+  const sockets = [listener().fd, ...connections(1)[0]];
+  const inherited = openInChild();
+  const here = descriptors();
+  for (const fd of sockets) t.true(inherited.includes(here.get(fd) ?? '?'), inherited);
+  for (const fd of sockets) close(fd);
+});
+
+test.serial('epoll: when waiting fails for good, the loop ends with -1 and errno, and says so in one line', async (t) => {
+  const before = descriptors();
+  init('epoll');
+  const { fd } = listener();
+  const ev = new Event();
+  eventSet(ev, fd, EV_READ, () => {}, null);
+  eventAdd(ev, null);
+  for (const [own, what] of descriptors()) if (!before.has(own) && what.includes('eventpoll')) closeSync(own);
+
+  const written: string[] = [];
+  const original = process.stderr.write.bind(process.stderr);
+  process.stderr.write = (chunk: Uint8Array | string) => written.push(chunk.toString()) > 0;
+  const result = await eventLoop(0);
+  process.stderr.write = original;
+  t.is(result, -1);
+  t.is(errno, EBADF);
+  t.deepEqual(written, ['epoll_wait: bad file descriptor\n']);
+  close(fd);
 });

@@ -4,14 +4,15 @@
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 
+import { eventEconomy } from '../reactor/backends';
 import { EAGAIN, EBADF, ECONNRESET, EINTR, ENOMEM, EPIPE } from '../reactor/errno.h';
-import { CORK_SIZE, LARGE_WRITE } from '../reactor/economy';
+import { CORK_SIZE, LARGE_WRITE } from '../reactor/economy/cork';
 import {
   EVLOOP_NONBLOCK, EVLOOP_ONCE, EV_PERSIST, EV_READ, EV_TIMEOUT, EV_WRITE,
 } from '../reactor/event.h';
 import type { Event } from '../reactor/event.h';
-import { eventActive, eventAdd, eventDel, eventDispatch, eventEconomy, eventLoop } from '../reactor/event';
-import { AHEAD_MIN, AHEAD_SIZE } from '../reactor/readahead';
+import { eventActive, eventAdd, eventDel, eventDispatch, eventLoop } from '../reactor/event';
+import { AHEAD_MIN, AHEAD_SIZE } from '../reactor/economy/readahead';
 import type { SimClient, Simulation } from '../reactor/sim';
 import { SHUT_RD, SHUT_WR, AF_INET, SOCK_STREAM } from '../reactor/socket.h';
 import { accept, close, connect, read, shutdown, socket, write } from '../reactor/syscalls';

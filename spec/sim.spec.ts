@@ -5,11 +5,12 @@ import { constants } from 'node:os';
 import test from 'ava';
 import fc from 'fast-check';
 
+import { eventEconomy } from '../reactor/backends';
 import {
   EADDRINUSE, EAGAIN, EBADF, ECONNREFUSED, ECONNRESET, EINPROGRESS, EINTR, EINVAL, EMFILE, ENOTCONN, EPIPE, errno,
 } from '../reactor/errno.h';
 import { EVLOOP_NONBLOCK, EV_PERSIST, EV_READ, EV_WRITE, Event } from '../reactor/event.h';
-import type { Timeval } from '../reactor/event.h';
+import type { Timeval } from '../reactor/time';
 import { eventAdd, eventDel, eventDispatch, eventInit, eventLoop, eventSet, evsel } from '../reactor/event';
 import { evtimerAdd, evtimerSet } from '../reactor/evtimer';
 import { Random, Simulation, installSimulation, randomFaults, simops } from '../reactor/sim';
@@ -39,6 +40,7 @@ test.afterEach.always(() => {
 function start(options: Partial<SimulationOptions> = {}): Simulation {
   running = new Simulation({ seed: 1, ...options });
   installSimulation(running);
+  eventEconomy(false);
   eventInit();
   return running;
 }

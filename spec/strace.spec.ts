@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 
-import { loadSystem } from '../reactor/ffi';
+import { loadSystem } from '../reactor/linux/ffi';
 import type { TranscriptEntry } from '../reactor/sim';
 import { Client, ask, served } from './support/client';
 import { startServer } from './support/server';
@@ -69,6 +69,21 @@ maybe('epoll: a command is one read and one write, and so is a pipeline of them'
     ['read', 2048, 6], ['close'],
   ]);
 });
+
+for (const classic of [false, true]) {
+  maybe(`epoll${classic ? ' --classic' : ''}: sockets ${classic ? 'are' : 'are not'} inherited by child processes`, async (t) => {
+    const { output } = await traced(t, { classic }, async (client) => {
+      client.send('quit\r\n');
+      t.is(await client.closed(), '');
+    });
+    const opened = output.match(/\b(socket\(AF_INET, .*|accept4?\(.*) = \d+/g) ?? [];
+    t.true(opened.length > 1, output);
+    for (const call of opened) {
+      t.is(call.includes('SOCK_CLOEXEC'), !classic);
+      t.is(call.startsWith('accept4'), !classic && call.startsWith('accept'));
+    }
+  });
+}
 
 const withUring = hasStrace && loadSystem()?.syscalls.batch != null ? test.serial : test.skip;
 

@@ -10,20 +10,20 @@ import { join } from 'node:path';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 
-import { EAGAIN, EBADF, ECONNRESET, ENOTCONN, ENOTSOCK, EPIPE, errno } from '../reactor/errno.h';
+import { EAGAIN, EBADF, ECONNRESET, EINTR, EIO, ENOSYS, ENOTCONN, ENOTSOCK, EPIPE, errno } from '../reactor/errno.h';
 import { EVLOOP_ONCE, EV_PERSIST, EV_READ, EV_WRITE, Event } from '../reactor/event.h';
-import type { Batch } from '../reactor/event.h';
+import type { Batch } from '../reactor/syscalls.h';
 import { eventAdd, eventDel, eventDispatch, eventLoop, eventSet } from '../reactor/event';
 import { epollops } from '../reactor/epoll';
-import { loadSystem } from '../reactor/ffi';
+import { loadSystem } from '../reactor/linux/ffi';
 import { Random } from '../reactor/sim';
 import { SHUT_WR, SOL_SOCKET, SO_LINGER } from '../reactor/socket.h';
 import { accept, close, read, setsockopt, shutdown, write } from '../reactor/syscalls';
-import { openUring } from '../reactor/uring';
-import type { UringCalls } from '../reactor/uring';
+import { openUring } from '../reactor/linux/uring';
+import type { UringCalls } from '../reactor/linux/uring';
 import { Client, ask } from './support/client';
 import { root, startServer } from './support/server';
-import { connections, init, listener, unblock, until } from './support/sockets';
+import { connections, descriptors, init, listener, unblock, until } from './support/sockets';
 
 // The rings, against a kernel of ours
 
@@ -54,8 +54,13 @@ class RingKernel implements UringCalls {
   mapFails = -1;
   /** Where the rings' indices begin. */
   first = 0;
-  /** What enter takes at most of what it is given; -1: it fails. */
+  /** What enter takes at most of what it is given; -1: it fails with EAGAIN. */
   takes = Infinity;
+  /** The errno value with which every enter fails, or 0. */
+  fails = 0;
+  /** Whether it fails only where it waits; so many results come nevertheless, one with each call. */
+  failsLate = false;
+  answers = 0;
   /** How many calls of enter that wait are in vain, as when a signal comes. */
   interrupted = 0;
   /** Whether what is taken is complete only when enter waits for it, and then the last first. */
@@ -67,6 +72,7 @@ class RingKernel implements UringCalls {
 
   readonly asked: Asked[] = [];
   readonly closed: number[] = [];
+  readonly shut: number[] = [];
   enters = 0;
   waits = 0;
 
@@ -115,14 +121,24 @@ class RingKernel implements UringCalls {
     return 0;
   }
 
+  shutdown(fd: number): number {
+    this.shut.push(fd);
+    return 0;
+  }
+
   enter(fd: number, toSubmit: number, minComplete: number, flags: number): number {
     const { rings, sqes, entries } = this;
-    this.enters++;
-    if (fd !== 77 || this.takes === -1) return -1;
+    if (++this.enters > 100_000) throw new Error('it is called for ever');
+    if (fd !== 77) return -EBADF;
+    if (this.takes === -1) return -EAGAIN;
+    if (this.fails !== 0 && (!this.failsLate || flags & 1)) {
+      if (this.answers-- > 0) for (const done of this.pending.splice(0, 1)) this.complete(done);
+      return -this.fails;
+    }
     if (flags & 1) {
       this.waits++;
       if (minComplete > this.pending.length) throw new Error('it would wait for ever');
-      if (this.interrupted-- > 0) return -1;
+      if (this.interrupted-- > 0) return -EINTR;
       for (const done of this.pending.splice(0).reverse()) this.complete(done);
       return 0;
     }
@@ -271,6 +287,34 @@ test('ring: what the kernel does not take is to be tried again, and not left in 
     }
     kernel.takes = Infinity;
     t.deepEqual(recvFrom(ring, [9, 10, 11, 12]), [9, 10, 11, 12]);
+  }
+});
+
+test('ring: one whose calls fail for good is not used again, and what it was given goes by calls of its own', (t) => {
+  for (const fails of [EBADF, ENOSYS]) {
+    const kernel = new RingKernel();
+    const ring = ringOf(kernel);
+    t.deepEqual(recvFrom(ring, [4, 5, 6, 7]), times(4, 16));
+    t.is(ring.size, 1024);
+    kernel.fails = fails;
+    t.deepEqual(recvFrom(ring, [4, 5, 6, 7]), times(4, -EAGAIN));
+    t.is(ring.size, 0);
+    t.is(kernel.asked.length, 4);
+    t.deepEqual(kernel.shut, []);
+  }
+});
+
+test('ring: so is one that fails after it has taken something; of that, what has no result is done by nobody again', (t) => {
+  for (const fails of [EBADF, EINTR]) {
+    const kernel = Object.assign(new RingKernel(), { late: true, fails, failsLate: true, answers: 5, takes: 4 });
+    const ring = ringOf(kernel);
+    kernel.result = ({ fd }) => fd;
+    const send = (): number[] => sendTo(ring, [4, 5, 6, 7, 8], new Uint8Array(20), [0, 4, 8, 12, 16, 20]);
+    t.deepEqual(send(), [4, 5, 6, 7, -EAGAIN]);
+    t.is(ring.size, 1024);
+    t.deepEqual(send(), [4, ...times(3, -EIO), -EAGAIN]);
+    t.is(ring.size, 0);
+    t.deepEqual(kernel.shut, [5, 6, 7]);
   }
 });
 
@@ -515,6 +559,25 @@ maybe('io_uring: keeps no descriptor open that was in a call', async (t) => {
   }
 });
 
+/** A ring of our own, whose descriptor was closed by somebody else. */
+function closedRing(): Batch {
+  const before = descriptors();
+  const batch = loadSystem()?.syscalls.batch ?? null;
+  if (batch === null) throw new Error('no ring');
+  for (const [fd, what] of descriptors()) if (what.includes('io_uring') && !before.has(fd)) closeSync(fd);
+  return batch;
+}
+
+maybe('io_uring: a ring that is no more gives EAGAIN for all, once, and has no room from then on', (t) => {
+  init('epoll');
+  const pairs = open(t, 4);
+  const ring = closedRing();
+  t.is(ring.size, 1024);
+  t.deepEqual(sendTo(ring, pairs.map(([fd]) => fd), HELLO, [0, 1, 2, 3, 4]), times(4, -EAGAIN));
+  t.is(ring.size, 0);
+  for (const [, far] of pairs) t.is(result(read(far, Buffer.alloc(10), 0, 10)), -EAGAIN);
+});
+
 maybe('io_uring: EVENT_NOIOURING in the environment forbids it', (t) => {
   process.env['EVENT_NOIOURING'] = '';
   t.teardown(() => Reflect.deleteProperty(process.env, 'EVENT_NOIOURING'));
@@ -565,6 +628,48 @@ maybe('epoll: more connections at once than a ring holds, each of which gets bac
     }
   }
   t.true(counts.recv >= 3 && counts.send >= 4, JSON.stringify(counts));
+  for (const ev of events) eventDel(ev);
+});
+
+maybe('epoll: when the ring is no more, connections go on without it, and lose nothing', async (t) => {
+  init('epoll', true);
+  const batch = uring();
+  const { size } = batch;
+  const pairs = open(t, 20);
+  const buf = Buffer.alloc(100);
+  const events = pairs.map(([fd]) => watch(fd, () => {
+    const n = read(fd, buf, 0, 100);
+    if (n > 0) write(fd, buf, 0, n);
+  }));
+  const dead = closedRing();
+  let calls = 0;
+  for (let round = 0; round < 6; round++) {
+    if (round === 2) {
+      Object.assign(batch, {
+        recv: (...args: Parameters<Batch['recv']>) => {
+          calls++;
+          dead.recv(...args);
+          Object.assign(batch, { size: dead.size });
+        },
+        send: (...args: Parameters<Batch['send']>) => {
+          calls++;
+          dead.send(...args);
+          Object.assign(batch, { size: dead.size });
+        },
+      });
+      t.teardown(() => {
+        for (const name of ['recv', 'send']) Reflect.deleteProperty(batch, name);
+        Object.assign(batch, { size });
+      });
+    }
+    for (const [, far] of pairs) write(far, Buffer.from(`${round}: ${far}`), 0, `${round}: ${far}`.length);
+    for (const [, far] of pairs) {
+      let n = read(far, buf, 0, 100);
+      for (; n === -1; n = read(far, buf, 0, 100)) await eventLoop(EVLOOP_ONCE);
+      t.is(buf.toString('latin1', 0, n), `${round}: ${far}`);
+    }
+  }
+  t.is(calls, 1);
   for (const ev of events) eventDel(ev);
 });
 

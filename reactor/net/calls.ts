@@ -1,14 +1,15 @@
 // The system calls of the net backend: the arguments checked, the work done by what is behind the descriptor, and its
 // negated errno values made -1 and errno.
 import { constants } from 'node:os';
-import type { Syscalls, Timeval } from '../event.h';
+import type { Syscalls } from '../syscalls.h';
+import type { Timeval } from '../time';
 import { EADDRINUSE, EBADF, EINPROGRESS, EINVAL, EMFILE, setErrno } from '../errno.h';
 import {
   AF_INET, F_GETFL, F_SETFL, INADDR_ANY, IPPROTO_TCP, SHUT_RD, SHUT_RDWR, SHUT_WR, SOCK_STREAM, SOL_SOCKET,
   SO_KEEPALIVE, SO_LINGER, SO_REUSEADDR, TCP_NODELAY,
 } from '../socket.h';
 import type { Linger, SockaddrIn } from '../socket.h';
-import { gather } from '../uio.h';
+import { gather, isWithin } from '../uio.h';
 import type { Iovec } from '../uio.h';
 import { isSockaddrIn } from './address';
 import { Connection } from './connection';
@@ -217,8 +218,4 @@ export class Calls implements Syscalls {
 function fail(error: number): -1 {
   setErrno(error);
   return -1;
-}
-
-function isWithin(buf: Uint8Array, offset: number, length: number): boolean {
-  return length >= 0 && offset >= 0 && offset + length <= buf.length;
 }

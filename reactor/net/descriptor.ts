@@ -2,7 +2,6 @@
 import type { Event } from '../event.h';
 import { O_NONBLOCK } from '../socket.h';
 import type { SockaddrIn } from '../socket.h';
-import type { Connection } from './connection';
 import type { Orphans } from './orphans';
 
 /** As in <fcntl.h>: a socket is open for both. */
@@ -15,8 +14,7 @@ export interface Endpoint {
   /** The local address that nobody else may bind, if it holds one. */
   readonly bound: SockaddrIn | null;
   getsockname(addr: SockaddrIn): number;
-  /** A connection that still has to be given its descriptor. */
-  accept(): Connection | number;
+  accept(): Acceptable | number;
   read(buf: Uint8Array, offset: number, length: number): number;
   write(buf: Uint8Array, offset: number, length: number): number;
   shutdown(how: number): number;
@@ -27,6 +25,12 @@ export interface Endpoint {
    * told of what is still to be sent.
    */
   close(reset: boolean, orphans: Orphans): void;
+}
+
+/** A connection that still has to be given its descriptor. */
+export interface Acceptable extends Endpoint {
+  open(owner: Descriptor): void;
+  getpeername(addr: SockaddrIn): void;
 }
 
 export interface SocketOptions {

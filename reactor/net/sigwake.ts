@@ -1,9 +1,10 @@
 // A signal ends the wait, as EINTR does for epoll_wait(2): signal.ts counts what came, this wakes up whoever waits.
-import { constants } from 'node:os';
+import { signame } from '../signame';
 
 /** Calls `wake` for every signal in it. */
 export class Sigwake {
-  private readonly signals = new Set<NodeJS.Signals>();
+  /** By their numbers. */
+  private readonly signals = new Map<number, NodeJS.Signals>();
   private readonly handler: () => void;
 
   constructor(wake: () => void) {
@@ -11,30 +12,25 @@ export class Sigwake {
   }
 
   add(sig: number): void {
-    const name = signame(sig);
-    if (name === null || this.signals.has(name)) return;
+    if (this.signals.has(sig)) return;
     try {
+      const name = signame(sig);
       process.on(name, this.handler);
-      this.signals.add(name);
+      this.signals.set(sig, name);
     } catch {
       // It cannot be caught: evsignal_recalc fails with EINVAL.
     }
   }
 
   delete(sig: number): void {
-    const name = signame(sig);
-    if (name !== null && this.signals.delete(name)) process.removeListener(name, this.handler);
+    const name = this.signals.get(sig);
+    if (name === undefined) return;
+    this.signals.delete(sig);
+    process.removeListener(name, this.handler);
   }
 
   clear(): void {
-    for (const name of this.signals) process.removeListener(name, this.handler);
+    for (const name of this.signals.values()) process.removeListener(name, this.handler);
     this.signals.clear();
   }
-}
-
-function signame(sig: number): NodeJS.Signals | null {
-  for (const [name, number] of Object.entries(constants.signals)) {
-    if (number === sig) return name as NodeJS.Signals;
-  }
-  return null;
 }

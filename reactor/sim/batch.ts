@@ -1,5 +1,5 @@
 // Several reads or writes at once, as the simulated kernel has them: one after another, each a call of its own.
-import type { Batch, Syscalls } from '../event.h';
+import type { Batch, Syscalls } from '../syscalls.h';
 import { errno } from '../errno.h';
 
 const SIZE = 1024;

@@ -1,5 +1,5 @@
 // Simulated time: how much of it has passed, what the clock on the wall says, and what is to be done when.
-import type { Timeval } from '../event.h';
+import type { Timeval } from '../time';
 
 const SECOND = 1e6;
 

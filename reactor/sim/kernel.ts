@@ -1,6 +1,7 @@
 // The system calls on simulated sockets, and the descriptors that they are made on.
 import { constants } from 'node:os';
-import type { Syscalls, Timeval } from '../event.h';
+import type { Syscalls } from '../syscalls.h';
+import type { Timeval } from '../time';
 import {
   EAGAIN, EBADF, ECONNRESET, EINPROGRESS, EINVAL, EMFILE, ENOTCONN, EPIPE, ETIMEDOUT,
 } from '../errno.h';
@@ -45,6 +46,7 @@ export class Kernel implements Syscalls {
   /** No descriptor below is free. */
   private firstFree = FIRST_FD;
   private nextSerial = 1;
+  readonly lingering = 0;
   readonly batch = loopBatch(this);
 
   constructor(private readonly options: KernelOptions) {

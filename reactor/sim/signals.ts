@@ -1,5 +1,5 @@
 // Signals for the program under test: raised without the kernel, and noticed while the loop waits.
-import { constants } from 'node:os';
+import { signame } from '../signame';
 
 /** Calls who listens for the signal, as Node does when it comes. False where nobody does. */
 export function raise(sig: number): boolean {
@@ -16,11 +16,4 @@ export function listeningFor(signals: number[], fn: () => void): () => void {
   return () => {
     for (const name of names) process.removeListener(name, fn);
   };
-}
-
-function signame(sig: number): NodeJS.Signals {
-  for (const [name, number] of Object.entries(constants.signals)) {
-    if (number === sig) return name as NodeJS.Signals;
-  }
-  throw new RangeError(`no signal ${sig}`);
 }

@@ -1,6 +1,7 @@
 // A simulation: what a test decides, and how the loop waits for it. Time stands still while the program works; it
 // passes only when a test lets it, or, with `autoAdvance`, whenever nothing else is left to do.
-import type { Syscalls, Timeval } from '../event.h';
+import type { Syscalls } from '../syscalls.h';
+import type { Timeval } from '../time';
 import type { Linger } from '../socket.h';
 import { EINTR } from '../errno.h';
 import { randomFaults, transcript } from './calls';

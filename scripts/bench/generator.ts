@@ -3,7 +3,8 @@ import type { PerformanceEntry } from 'node:perf_hooks';
 import { PerformanceObserver } from 'node:perf_hooks';
 
 import '../inlining';
-import { eventEconomy, eventInit } from '../../reactor/event';
+import { eventEconomy } from '../../reactor/backends';
+import { eventInit } from '../../reactor/event';
 import type { Address, Plan } from './driver';
 import { drive } from './driver';
 import { Failure } from './failure';

@@ -1,5 +1,6 @@
 // A program that ends in a callback of the loop, at once or by an exception, and says what its client got then.
-import { eventActive, eventEconomy, eventInit, eventLoop, eventSet } from '../../reactor/event';
+import { eventEconomy } from '../../reactor/backends';
+import { eventActive, eventInit, eventLoop, eventSet } from '../../reactor/event';
 import { EV_READ, Event } from '../../reactor/event.h';
 import { Simulation, installSimulation } from '../../reactor/sim';
 import { read, write } from '../../reactor/syscalls';

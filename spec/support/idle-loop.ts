@@ -2,6 +2,7 @@
 // is the period of a timer in milliseconds; at each it tells how often the loop has waited since the last. Beside that
 // it answers SIGUSR2, lines on stdin, and messages of its parent.
 import { createInterface } from 'node:readline';
+import { eventEconomy } from '../../reactor/backends';
 import { eventDispatch, eventInit, evsel } from '../../reactor/event';
 import { Event } from '../../reactor/event.h';
 import { evtimerAdd, evtimerSet } from '../../reactor/evtimer';
@@ -13,6 +14,7 @@ function say(line: string): void {
 const period = Number(process.argv[2]);
 let waits = 0;
 
+eventEconomy(false);
 eventInit();
 const backend = { ...evsel };
 evsel.dispatch = (arg, tv) => {

@@ -1,5 +1,6 @@
 // A server of our own in this process, on the simulated backend: one at a time, since the port's variables are C's.
 import { main } from '../../lib/memcached';
+import { eventEconomy } from '../../reactor/backends';
 import { Simulation, installSimulation } from '../../reactor/sim';
 import type { SimClient, SimulationOptions } from '../../reactor/sim';
 import { Replies } from './replies';
@@ -20,6 +21,7 @@ export class SimServer {
     const sim = new Simulation({ seed: 1, record: false, ...simulation });
     const argv = ['memcached-ts', ...(classic ? ['--classic'] : []), '-p', String(PORT), ...args];
     installSimulation(sim);
+    eventEconomy(!classic);
     const ended = main(argv.length, argv);
     await sim.idle();
     return new SimServer(sim, ended);

@@ -1,6 +1,8 @@
 // Real sockets in this process, on a backend that has them.
+import { readdirSync, readlinkSync } from 'node:fs';
+import { eventEconomy } from '../../reactor/backends';
 import { EV_READ, EVLOOP_ONCE, Event } from '../../reactor/event.h';
-import { eventAdd, eventEconomy, eventInit, eventLoop, eventSet, evsel } from '../../reactor/event';
+import { eventAdd, eventInit, eventLoop, eventSet, evsel } from '../../reactor/event';
 import { errno } from '../../reactor/errno.h';
 import { AF_INET, F_GETFL, F_SETFL, O_NONBLOCK, SOCK_STREAM } from '../../reactor/socket.h';
 import { accept, bind, close, connect, fcntl, getsockname, listen, socket } from '../../reactor/syscalls';
@@ -50,4 +52,15 @@ export async function until(fd: number, what = EV_READ): Promise<void> {
   eventSet(ev, fd, what, (_fd, which) => void (came = which), null);
   eventAdd(ev, null);
   while (came === 0) await eventLoop(EVLOOP_ONCE);
+}
+
+/** Linux only: the descriptors of this process, and what /proc says that they are. */
+export function descriptors(): Map<number, string> {
+  return new Map(readdirSync('/proc/self/fd').flatMap((name): [number, string][] => {
+    try {
+      return [[Number(name), readlinkSync(`/proc/self/fd/${name}`)]];
+    } catch {
+      return []; // that with which the folder was read
+    }
+  }));
 }

@@ -7,7 +7,7 @@ export const hasStrace = spawnSync('strace', ['-V']).status === 0;
 
 /** The command that runs a server so that its calls on sockets go to `file`; those of io_uring, too. */
 export function strace(file: string): string[] {
-  return ['strace', '-f', '-s', '0', '-e', 'trace=accept,accept4,read,write,close,recvfrom,sendto,/^io_uring', '-o', file];
+  return ['strace', '-f', '-s', '0', '-e', 'trace=socket,accept,accept4,read,write,close,recvfrom,sendto,/^io_uring', '-o', file];
 }
 
 /**

@@ -3,12 +3,13 @@
 // Only of sockets that carry streams, and only where the last read was a short one: a long one is better made by the program,
 // straight to where it wants the bytes. What the program does not ask for in the turn stays for later ones; who waits to read
 // is told of it, as if the kernel still had it.
-import { EV_PERSIST, EV_READ, EV_WRITE } from './event.h';
-import type { Batch, Event } from './event.h';
-import { activequeue, eventActive, eventDel } from './event';
-import { EAGAIN, EINTR, setErrno } from './errno.h';
+import { EV_PERSIST, EV_READ, EV_WRITE } from '../event.h';
+import type { Event } from '../event.h';
+import type { Batch } from '../syscalls.h';
+import { activequeue, eventActive, eventDel } from '../event';
+import { EAGAIN, EINTR, setErrno } from '../errno.h';
 import { withRoomFor } from './bydescriptor';
-import { copyWords } from './words';
+import { copyWords } from '../words';
 
 /** Bytes that are fetched of a descriptor, at most. */
 export const AHEAD_SIZE = 1024;
@@ -99,8 +100,9 @@ export class ReadAhead {
   fetch(): void {
     if (this.left.size > 0) this.wake();
     const { fds, kinds, slotOf, given, results } = this;
+    const { size } = this.batch;
     let n = 0;
-    for (let entry = activequeue.tqhFirst; entry !== null && n < fds.length; entry = entry.tqeNext) {
+    for (let entry = activequeue.tqhFirst; entry !== null && n < size; entry = entry.tqeNext) {
       const { evFd, evRes } = entry.elm;
       if (evRes & EV_READ && kinds[evFd] === SHORT && slotOf[evFd] === 0) {
         fds[n++] = evFd;

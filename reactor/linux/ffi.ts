@@ -1,14 +1,17 @@
 // The real system calls, through koffi: numbers in, numbers out, and errno taken at once after a call that failed.
 // koffi is optional. Where it, or a symbol, is missing, `loadSystem` says so with null and the backend is not chosen.
-import { createRequire } from 'node:module';
-import type { Batch, Syscalls } from './event.h';
-import type { Linger, SockaddrIn } from './socket.h';
-import { AF_INET } from './socket.h';
-import type { Iovec } from './uio.h';
-import { ENOSYS, setErrno } from './errno.h';
+import { endianness } from 'node:os';
+import { closesOnExec } from '../cloexec';
+import type { Batch, Syscalls } from '../syscalls.h';
+import type { Linger, SockaddrIn } from '../socket.h';
+import { AF_INET, SHUT_RDWR, SOCK_CLOEXEC } from '../socket.h';
+import type { Iovec } from '../uio.h';
+import { setErrno } from '../errno.h';
+import { loadKoffi } from '../koffi';
+import type { Koffi } from '../koffi';
+import { getenv } from '../stdlib.h';
 import { openUring } from './uring';
 
-type Koffi = typeof import('koffi');
 type Native = (...args: (number | bigint)[]) => number;
 
 /** The calls that epoll needs beside those of every backend, and what libuv lets an embedder ask of its loop. */
@@ -33,22 +36,22 @@ const PROT_WRITE = 2;
 const MAP_SHARED = 1;
 const MAP_POPULATE = 0x8000;
 
-let koffi: Koffi | null = null;
-
-export function loadKoffi(): Koffi | null {
-  if (koffi === null) {
-    try {
-      koffi = createRequire(__filename)('koffi') as Koffi;
-    } catch {
-      return null;
-    }
-  }
-  return koffi;
+/** What the layout of C's structures depends on. */
+export interface Machine {
+  endianness: 'BE' | 'LE';
+  pointerBytes: number;
 }
 
-export function loadSystem(): System | null {
+/** Whether structures lie in memory as we write and read them here, in epoll.ts and in uring.ts. */
+export function hasOurLayouts(machine: Machine): boolean {
+  return machine.endianness === 'LE' && machine.pointerBytes === 8;
+}
+
+/** `machine` is for specs: the one that we run on, unless given. */
+export function loadSystem(machine?: Machine): System | null {
   const k = loadKoffi();
   if (k === null) return null;
+  if (!hasOurLayouts(machine ?? { endianness: endianness(), pointerBytes: k.sizeof('void *') })) return null;
   try {
     return bindSystem(k);
   } catch {
@@ -69,6 +72,7 @@ function bindSystem(k: Koffi): System {
   const libcBind = native('int bind(int, uintptr_t, uint32_t)');
   const libcListen = native('int listen(int, int)');
   const libcAccept = native('int accept(int, uintptr_t, uintptr_t)');
+  const libcAccept4 = native('int accept4(int, uintptr_t, uintptr_t, int)');
   const libcConnect = native('int connect(int, uintptr_t, uint32_t)');
   const libcGetsockname = native('int getsockname(int, uintptr_t, uintptr_t)');
   const libcFcntl = native('int fcntl(int, int, int)');
@@ -154,24 +158,30 @@ function bindSystem(k: Koffi): System {
 
   // Not before it is asked for, which --classic never does.
   let ring: Batch | null | undefined;
-  const openRing = (): Batch | null => process.env['EVENT_NOIOURING'] !== undefined ? null : openUring({
+  const openRing = (): Batch | null => getenv('EVENT_NOIOURING') !== null ? null : openUring({
     setup: (entries, params) => ioUringSetup(SYS_IO_URING_SETUP, entries, params),
-    enter: (fd, toSubmit, minComplete, flags) => ioUringEnter(SYS_IO_URING_ENTER, fd, toSubmit, minComplete, flags, 0, 0),
+    enter: (fd, toSubmit, minComplete, flags) => {
+      const res = ioUringEnter(SYS_IO_URING_ENTER, fd, toSubmit, minComplete, flags, 0, 0);
+      return res === -1 ? -k.errno() : res;
+    },
     map: (fd, offset, length) => {
       const address = libcMmap(0, length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, offset);
       return address === -1 ? null : k.view(address, length);
     },
     close: libcClose,
+    shutdown: (fd) => libcShutdown(fd, SHUT_RDWR),
     addressOf: baseOf,
   });
 
   const syscalls: Syscalls = {
-    socket: (domain, type, protocol) => call(libcSocket(domain, type, protocol)),
+    socket: (domain, type, protocol) => call(libcSocket(domain, closesOnExec ? type | SOCK_CLOEXEC : type, protocol)),
     bind: (fd, addr) => call(libcBind(fd, putAddr(addr), SOCKADDR_LEN)),
     listen: (fd, backlog) => call(libcListen(fd, backlog)),
     accept: (fd, addr) => {
       scratch.setUint32(16, SOCKADDR_LEN, true);
-      const res = call(libcAccept(fd, sockaddr, addrlen));
+      const res = call(
+        closesOnExec ? libcAccept4(fd, sockaddr, addrlen, SOCK_CLOEXEC) : libcAccept(fd, sockaddr, addrlen),
+      );
       if (res !== -1 && addr !== null) takeAddr(addr);
       return res;
     },
@@ -200,6 +210,7 @@ function bindSystem(k: Koffi): System {
     },
     time: () => call(libcTime(0)),
     getrandom: (buf) => call(libcGetrandom(addressOf(buf), buf.length, 0)),
+    lingering: 0,
     get batch() {
       if (ring === undefined) ring = openRing();
       return ring;
@@ -244,22 +255,4 @@ function bindSystem(k: Koffi): System {
     },
     addressOf,
   };
-}
-
-/** mlock(2), of the memory of `buf`. 0, or -1 with errno: ENOSYS where there is no way to call it. */
-export function mlock(buf: Uint8Array): number {
-  const k = loadKoffi();
-  if (k === null) {
-    setErrno(ENOSYS);
-    return -1;
-  }
-  try {
-    const call = k.load(null).func('int mlock(uintptr_t, size_t)') as Native;
-    const res = call(Number(k.address(buf.buffer)) + buf.byteOffset, buf.length);
-    if (res === -1) setErrno(k.errno());
-    return res;
-  } catch {
-    setErrno(ENOSYS);
-    return -1;
-  }
 }

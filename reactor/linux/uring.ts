@@ -1,20 +1,31 @@
 // Several reads or writes in one system call: io_uring(7), used as no more than that. Every one is made at once, in order,
 // without waiting, and is over when the call returns.
-import type { Batch } from './event.h';
-import { EAGAIN } from './errno.h';
+//
+// A ring that the kernel stops serving is given up: `size` is 0 from then on, and each socket gets calls of its own again.
+// What the kernel had not taken is not lost, since it counts as EAGAIN. What the kernel had taken without reporting a result
+// may or may not have been done, so nobody may do it again: that socket is shut down, and the result is EIO.
+import type { Batch } from '../syscalls.h';
+import { EAGAIN, EBUSY, EINTR, EIO } from '../errno.h';
 
-/** What this needs of the C library. Each returns -1 where it failed. */
+/** What this needs of the C library. */
 export interface UringCalls {
-  /** `params`: the address of a struct io_uring_params. */
+  /** `params`: the address of a struct io_uring_params. Returns -1 where it fails. */
   setup(entries: number, params: number): number;
+  /** How many entries the kernel has taken, or a negated errno value. */
   enter(fd: number, toSubmit: number, minComplete: number, flags: number): number;
   /** The memory of a ring, shared with the kernel; null where it cannot be had. */
   map(fd: number, offset: number, length: number): ArrayBuffer | null;
   close(fd: number): number;
+  /** Of both directions. */
+  shutdown(fd: number): number;
   addressOf(buf: Uint8Array): number;
 }
 
 const ENTRIES = 1024;
+/** How many waits in a row may end without a result before the ring is given up. A signal ends a wait, too. */
+const WAITS_MAX = 1000;
+/** In the place of a result that has not come yet. No call gives it. */
+const PENDING = -0x80000000;
 
 const IORING_OFF_SQ_RING = 0;
 const IORING_OFF_SQES = 0x10000000;
@@ -69,7 +80,7 @@ export function openUring(calls: UringCalls): Batch | null {
 }
 
 class Uring implements Batch {
-  readonly size: number;
+  size: number;
   private readonly sqMask: number;
   private readonly sqHead: number;
   private readonly sqTail: number;
@@ -107,13 +118,13 @@ class Uring implements Batch {
   recv(fds: Int32Array, n: number, buf: Uint8Array, length: number, results: Int32Array): void {
     this.to.find(buf);
     for (let i = 0; i < n; i++) this.put(i, IORING_OP_RECV, fds[i], this.to, i * length, length);
-    this.submit(n, results);
+    this.submit(fds, n, results);
   }
 
   send(fds: Int32Array, n: number, buf: Uint8Array, starts: Uint32Array, results: Int32Array): void {
     this.from.find(buf);
     for (let i = 0; i < n; i++) this.put(i, IORING_OP_SEND, fds[i], this.from, starts[i], starts[i + 1] - starts[i]);
-    this.submit(n, results);
+    this.submit(fds, n, results);
   }
 
   private put(i: number, opcode: number, fd: number, place: Place, offset: number, length: number): void {
@@ -129,18 +140,33 @@ class Uring implements Batch {
     sqe[at + USER_DATA] = i;
   }
 
-  private submit(n: number, results: Int32Array): void {
+  private submit(fds: Int32Array, n: number, results: Int32Array): void {
     const { rings, sqTail, sqHead } = this;
-    results.fill(-EAGAIN, 0, n);
     rings[sqTail] += n;
-    this.calls.enter(this.fd, n, 0, 0);
+    const res = this.calls.enter(this.fd, n, 0, 0);
     // What the kernel did not take, for want of memory, is taken back: it is to be tried again.
     const taken = n - ((rings[sqTail] - rings[sqHead]) | 0);
     rings[sqTail] = rings[sqHead];
+    results.fill(PENDING, 0, taken);
+    results.fill(-EAGAIN, taken, n);
     let done = this.take(results);
-    while (done < taken) {
+    for (let waits = 0; done < taken && waits < WAITS_MAX; waits++) {
       this.calls.enter(this.fd, 0, taken - done, IORING_ENTER_GETEVENTS);
-      done += this.take(results);
+      const more = this.take(results);
+      if (more === 0) continue;
+      done += more;
+      waits = 0;
+    }
+    if (done < taken || (res < 0 && !isForNow(-res))) this.giveUp(fds, taken, results);
+  }
+
+  /** The descriptor of the ring stays open: where the kernel does not know it any more, its number may be another's. */
+  private giveUp(fds: Int32Array, taken: number, results: Int32Array): void {
+    this.size = 0;
+    for (let i = 0; i < taken; i++) {
+      if (results[i] !== PENDING) continue;
+      this.calls.shutdown(fds[i]);
+      results[i] = -EIO;
     }
   }
 
@@ -156,6 +182,11 @@ class Uring implements Batch {
     rings[cqHead] = head + ready;
     return ready;
   }
+}
+
+/** Whether a call that failed so is worth another try. */
+function isForNow(error: number): boolean {
+  return error === EAGAIN || error === EBUSY || error === EINTR;
 }
 
 /** Where the buffer is that comes with every call: found out once, since an address is garbage. */
