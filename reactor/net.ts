@@ -3,11 +3,13 @@ import { EV_PERSIST, EV_READ, EV_SIGNAL, EV_WRITE } from './event.h';
 import type { Event, Eventop } from './event.h';
 import { eventActive, eventDel } from './event';
 import { EBADF, setErrno } from './errno.h';
+import { Errx } from './err';
 import { trace } from './log';
 import { Calls } from './net/calls';
 import { Cork } from './net/cork';
 import type { Descriptor } from './net/descriptor';
 import { Files } from './net/files';
+import { maxSockets } from './net/limit';
 import { Pollset, readiness } from './net/pollset';
 import { Sigwake } from './net/sigwake';
 import { Waiting } from './net/waiting';
@@ -43,6 +45,13 @@ const sigwake = new Sigwake(wake);
 let netop: Netop = { pollset: new Pollset(wake), turned: 0, evsigmask: new Set() };
 
 let hooked = false;
+/** Why the loop cannot go on. */
+let lost: Errx | null = null;
+
+const calls = new Calls(files, cork, (descriptor) => netop.pollset.changed(descriptor), (message) => {
+  lost = new Errx(1, message);
+  wake();
+});
 
 export const netops: Eventop = {
   name: 'net',
@@ -52,7 +61,7 @@ export const netops: Eventop = {
   recalc: netRecalc,
   endTurn: () => cork.endTurn(),
   dispatch: netDispatch,
-  syscalls: new Calls(files, cork, (descriptor) => netop.pollset.changed(descriptor)),
+  syscalls: calls,
 };
 
 function netInit(): object | null {
@@ -67,6 +76,8 @@ function netInit(): object | null {
     descriptor.candidate = false;
   }
   netop = { pollset: new Pollset(wake), turned: 0, evsigmask: new Set() };
+  calls.maxSockets = files.count + maxSockets();
+  lost = null;
 
   evsignalInit(netop.evsigmask);
 
@@ -88,12 +99,13 @@ function netDispatch(arg: object, tv: Timeval): number | Promise<number> {
   if (ready.length > 0 && performance.now() - netop.turned < TURN_INTERVAL) return dispatched(netop, ready);
 
   // Rounded up: to wake up too early is to turn around for nothing.
-  const timeout = ready.length > 0 || evsignalCaught ? 0 : tv.tvSec * 1000 + Math.ceil(tv.tvUsec / 1000);
+  const timeout = ready.length > 0 || evsignalCaught || lost !== null ? 0 : tv.tvSec * 1000 + Math.ceil(tv.tvUsec / 1000);
   return timeout === 0 ? waiting.turn() : waiting.wait(timeout);
 }
 
 /** What the backends of libevent do when they have waited. */
 function dispatched(netop: Netop, ready: readonly Descriptor[]): number {
+  if (lost !== null) throw lost;
   if (evsignalRecalc(netop.evsigmask) === -1) return -1;
   if (evsignalCaught) evsignalProcess();
   cork.beginTurn();

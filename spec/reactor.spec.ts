@@ -16,6 +16,7 @@ import { eventActive, eventAdd, eventDel, eventDispatch, eventLoop, eventSet } f
 import { evtimerAdd, evtimerSet, signalAdd, signalDel, signalSet } from '../reactor/evtimer';
 import { Connection } from '../reactor/net/connection';
 import { Cork } from '../reactor/net/cork';
+import { Orphans } from '../reactor/net/orphans';
 import { Waiting } from '../reactor/net/waiting';
 import { AF_INET, SHUT_WR, SOCK_STREAM } from '../reactor/socket.h';
 import { accept, bind, close, listen, read, shutdown, socket, write } from '../reactor/syscalls';
@@ -301,7 +302,7 @@ test.serial('net: after the bytes that came with it a read gives the end of the 
   t.is(connection.poll() & EV_READ, EV_READ);
   t.is(connection.read(buf, 0, 10), 0);
   t.is(connection.read(buf, 0, 10), 0);
-  connection.close(false);
+  connection.close(false, new Orphans());
   peer.destroy();
   server.close();
 });

@@ -3,7 +3,7 @@
 import { constants } from 'node:os';
 import type { Syscalls } from '../syscalls.h';
 import type { Timeval } from '../time';
-import { EADDRINUSE, EBADF, EINPROGRESS, EINVAL, setErrno } from '../errno.h';
+import { EADDRINUSE, EBADF, EINPROGRESS, EINVAL, EMFILE, setErrno } from '../errno.h';
 import {
   AF_INET, F_GETFL, F_SETFL, INADDR_ANY, IPPROTO_TCP, SHUT_RD, SHUT_RDWR, SHUT_WR, SOCK_STREAM, SOL_SOCKET,
   SO_KEEPALIVE, SO_LINGER, SO_REUSEADDR, TCP_NODELAY,
@@ -16,6 +16,7 @@ import { Connection } from './connection';
 import type { Cork } from './cork';
 import { Descriptor } from './descriptor';
 import type { Files } from './files';
+import { Orphans } from './orphans';
 import { Listener } from './listener';
 import { probe } from './probe';
 import { Unconnected } from './unconnected';
@@ -23,20 +24,29 @@ import { Unconnected } from './unconnected';
 const { EAFNOSUPPORT, EALREADY, EFAULT, EISCONN, ENOPROTOOPT, EPROTONOSUPPORT } = constants.errno;
 
 export class Calls implements Syscalls {
-  readonly lingering = 0;
   /** More may be in the kernel than Node has read so far. */
   readonly seesAllInput = false;
   readonly batch = null;
+  private readonly orphans = new Orphans();
+  /** How many sockets there may be (RLIMIT_NOFILE). */
+  maxSockets = Infinity;
 
   constructor(
     private readonly files: Files,
     private readonly cork: Cork,
     private readonly onChanged: (descriptor: Descriptor) => void,
+    private readonly onLost: (message: string) => void,
   ) {}
+
+  /** Connections that were closed, and whose last bytes are not sent yet. */
+  get lingering(): number {
+    return this.orphans.count;
+  }
 
   socket(domain: number, type: number, protocol: number): number {
     if (domain !== AF_INET) return fail(EAFNOSUPPORT);
     if (type !== SOCK_STREAM || (protocol !== 0 && protocol !== IPPROTO_TCP)) return fail(EPROTONOSUPPORT);
+    if (this.isFull()) return fail(EMFILE);
     return this.files.open(new Descriptor(new Unconnected(), this.onChanged));
   }
 
@@ -60,13 +70,14 @@ export class Calls implements Syscalls {
     if (!(endpoint instanceof Unconnected)) return fail(EINVAL);
     if (endpoint.bound === null && this.bind(fd, { sinFamily: AF_INET, sinPort: 0, sinAddr: INADDR_ANY }) === -1) return -1;
     if (endpoint.bound === null) return fail(EADDRINUSE);
-    descriptor.endpoint = new Listener(endpoint.bound, Math.max(backlog, 1), descriptor, this.cork);
+    descriptor.endpoint = new Listener(endpoint.bound, Math.max(backlog, 1), descriptor, this.cork, this.onLost);
     return 0;
   }
 
   accept(fd: number, addr: SockaddrIn | null): number {
     const descriptor = this.files.get(fd);
     if (descriptor === undefined) return fail(EBADF);
+    if (this.isFull() && descriptor.endpoint.poll() !== 0) return fail(EMFILE);
     const connection = descriptor.endpoint.accept();
     if (typeof connection === 'number') return fail(-connection);
     const accepted = new Descriptor(connection, this.onChanged);
@@ -171,7 +182,7 @@ export class Calls implements Syscalls {
     this.files.close(fd);
     // Events that were not deleted wait no more, as with epoll(7).
     descriptor.evread = descriptor.evwrite = null;
-    descriptor.endpoint.close(descriptor.options.lingerReset);
+    descriptor.endpoint.close(descriptor.options.lingerReset, this.orphans);
     return 0;
   }
 
@@ -190,6 +201,10 @@ export class Calls implements Syscalls {
     // It gives 65,536 bytes at most at a time.
     for (let i = 0; i < buf.length; i += 65536) crypto.getRandomValues(buf.subarray(i, i + 65536));
     return buf.length;
+  }
+
+  private isFull(): boolean {
+    return this.files.count + this.orphans.count >= this.maxSockets;
   }
 
   /** Whether another socket of this process has bound the port: what does not listen yet, the probe cannot see. */

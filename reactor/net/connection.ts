@@ -9,12 +9,8 @@ import { inetNtop, setSockaddrIn } from './address';
 import type { Cork, Corked } from './cork';
 import type { Descriptor, Endpoint, SocketOptions } from './descriptor';
 import { errnoOf } from './errors';
+import type { Orphans } from './orphans';
 import { ReceiveBuffer } from './receive';
-
-/** With more unread bytes than this, nothing more is taken from the socket. One chunk of node:net is 64 KiB at most. */
-const RECEIVE_LIMIT = 64 * 1024;
-/** How long what was written before close may go without getting on, in milliseconds. Linux takes a minute or two. */
-const ORPHAN_TIMEOUT = 60_000;
 
 export class Connection implements Endpoint, Corked {
   readonly bound = null;
@@ -27,6 +23,8 @@ export class Connection implements Endpoint, Corked {
   private ended = false;
   /** node:net still has bytes that it could not send at once. */
   private sending = false;
+  /** Since when, in milliseconds of performance.now(). */
+  private sendingSince = 0;
   private writeShut = false;
   private closed = false;
   /** SO_ERROR: what the next call is to fail with, or 0. */
@@ -92,7 +90,7 @@ export class Connection implements Endpoint, Corked {
     const { input } = this;
     if (input.length > 0) {
       const n = input.read(buf, offset, length);
-      if (this.paused && input.length <= RECEIVE_LIMIT) {
+      if (this.paused && !input.full) {
         this.paused = false;
         this.socket.resume();
       }
@@ -116,6 +114,7 @@ export class Connection implements Endpoint, Corked {
     this.socket.write(bytes, this.onSent);
     // node:net counts bytes there until they are sent: none means that the kernel has taken them all.
     this.sending = this.socket.writableLength > 0;
+    if (this.sending) this.sendingSince = performance.now();
     return !this.sending;
   }
 
@@ -135,7 +134,7 @@ export class Connection implements Endpoint, Corked {
     this.socket.setKeepAlive(keepAlive);
   }
 
-  close(reset: boolean): void {
+  close(reset: boolean, orphans: Orphans): void {
     const { socket } = this;
     this.cork.flushOf(this);
     this.owner = null;
@@ -145,7 +144,7 @@ export class Connection implements Endpoint, Corked {
     else if (socket.connecting) socket.destroy();
     else {
       // As after close(2), what was written is still delivered; but not to a peer that never takes it.
-      if (this.sending) socket.setTimeout(ORPHAN_TIMEOUT, () => socket.destroy());
+      if (this.sending) orphans.add(socket, this.sendingSince);
       socket.destroySoon();
     }
   }
@@ -153,7 +152,7 @@ export class Connection implements Endpoint, Corked {
   private onData(chunk: Uint8Array): void {
     if (this.closed) return;
     this.input.push(chunk);
-    if (this.input.length > RECEIVE_LIMIT) {
+    if (this.input.full) {
       this.paused = true;
       this.socket.pause();
     }

@@ -2,6 +2,7 @@
 import type { Event } from '../event.h';
 import { O_NONBLOCK } from '../socket.h';
 import type { SockaddrIn } from '../socket.h';
+import type { Orphans } from './orphans';
 
 /** As in <fcntl.h>: a socket is open for both. */
 const O_RDWR = 2;
@@ -19,8 +20,11 @@ export interface Endpoint {
   shutdown(how: number): number;
   /** Has `options` hold for what is open already. */
   setOptions(options: SocketOptions): void;
-  /** From now on it tells its descriptor nothing. `reset` is what SO_LINGER with 0 seconds asks for. */
-  close(reset: boolean): void;
+  /**
+   * From now on it tells its descriptor nothing. `reset` is what SO_LINGER with 0 seconds asks for; otherwise `orphans` is
+   * told of what is still to be sent.
+   */
+  close(reset: boolean, orphans: Orphans): void;
 }
 
 /** A connection that still has to be given its descriptor. */

@@ -1,44 +1,41 @@
 // A listening socket: a server of node:net whose connections wait for accept.
 import { createServer } from 'node:net';
-import type { Server, Socket } from 'node:net';
+import type { ListenOptions, Server, Socket } from 'node:net';
 import { EV_READ } from '../event.h';
-import { EAGAIN, EINVAL, ENOTCONN, EPIPE } from '../errno.h';
+import { EAGAIN, ENOTCONN, EPIPE, strerror } from '../errno.h';
 import type { SockaddrIn } from '../socket.h';
 import { inetNtop } from './address';
 import { Connection } from './connection';
 import type { Cork } from './cork';
 import type { Descriptor, Endpoint } from './descriptor';
 import { errnoOf } from './errors';
+import { Keeper } from './keeper';
+import type { Orphans } from './orphans';
+
+/** When so many connections wait and nobody wants them, the others wait in the kernel, where they take no descriptor. */
+const PENDING_MAX = 8;
 
 export class Listener implements Endpoint {
-  private readonly server: Server;
+  private server: Server | null = null;
+  private readonly options: ListenOptions;
   /** Those that nobody has accepted yet. */
   private readonly pending: Connection[] = [];
   /** What the next accept is to fail with, or 0. */
   private error = 0;
-  /** It does not listen after all, and accept has said so. */
-  private broken = false;
   private closed = false;
+  private readonly keeper = new Keeper((server) => this.listen(server), () => this.listen(null));
 
+  /** `onLost` is told why it does not listen after all, though listen(2) has said so. */
   constructor(
     readonly bound: SockaddrIn,
-    backlog: number,
+    private readonly backlog: number,
     private readonly owner: Descriptor,
     private readonly cork: Cork,
+    private readonly onLost: (message: string) => void,
   ) {
-    this.server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => this.onConnection(socket));
-    this.server.on('error', (error) => {
-      this.error = errnoOf(error);
-      this.owner.changed();
-    });
-    this.server.on('listening', () => {
-      if (this.closed) this.server.close();
-    });
-    const options = { host: inetNtop(bound.sinAddr), port: bound.sinPort, backlog, exclusive: true };
+    this.options = { host: inetNtop(bound.sinAddr), port: bound.sinPort, backlog, exclusive: true };
     // Not at once, for what listens cannot be stopped before it does, and the descriptor may be closed in this turn.
-    process.nextTick(() => {
-      if (!this.closed) this.server.listen(options);
-    });
+    process.nextTick(() => this.listen(null));
   }
 
   poll(): number {
@@ -52,14 +49,11 @@ export class Listener implements Endpoint {
 
   accept(): Connection | number {
     const connection = this.pending.shift();
+    if (this.pending.length === 0) this.keeper.giveBack();
     if (connection !== undefined) return connection;
-    if (this.error !== 0) {
-      const { error } = this;
-      this.error = 0;
-      this.broken = !this.server.listening;
-      return -error;
-    }
-    return this.broken ? -EINVAL : -EAGAIN;
+    const { error } = this;
+    this.error = 0;
+    return error === 0 ? -EAGAIN : -error;
   }
 
   read(): number {
@@ -77,20 +71,53 @@ export class Listener implements Endpoint {
   // What is accepted later gets them from the descriptor.
   setOptions(): void {}
 
-  close(): void {
+  close(_reset: boolean, orphans: Orphans): void {
     this.closed = true;
-    if (this.server.listening) this.server.close();
-    for (const connection of this.pending) connection.close(true);
+    this.keeper.end();
+    if (this.server?.listening) this.server.close();
+    for (const connection of this.pending) connection.close(true, orphans);
     this.pending.length = 0;
+  }
+
+  /** With the socket that `kept` has, if it came back; otherwise with a new one. */
+  private listen(kept: Server | null): void {
+    if (this.closed) {
+      kept?.close();
+      return;
+    }
+    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => this.onConnection(socket));
+    this.server = server;
+    server.on('error', (error) => this.onError(errnoOf(error), server.listening));
+    server.on('listening', () => {
+      if (this.closed) server.close();
+    });
+    if (kept === null) server.listen(this.options);
+    else server.listen(kept, this.backlog);
   }
 
   private onConnection(socket: Socket): void {
     const connection = new Connection(socket, this.cork);
     if (this.closed) {
-      connection.close(true);
+      socket.resetAndDestroy();
       return;
     }
     this.pending.push(connection);
     this.owner.changed();
+    if (this.owner.evread === null && this.pending.length >= PENDING_MAX) this.rest();
+  }
+
+  /** Accepts no more until the program has accepted those that wait. */
+  private rest(): void {
+    if (this.server?.listening && this.keeper.take(this.server, this.backlog)) this.server.close();
+  }
+
+  private onError(error: number, listening: boolean): void {
+    if (this.closed) return;
+    if (listening) {
+      this.error = error;
+      this.owner.changed();
+    } else {
+      this.onLost(`failed to listen on ${inetNtop(this.bound.sinAddr)}:${this.bound.sinPort}: ${strerror(error)}`);
+    }
   }
 }

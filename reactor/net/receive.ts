@@ -1,7 +1,12 @@
 // The receive buffer of a connection: the chunks that node:net gave and that nobody has read yet.
 
+/** With more unread bytes than this, it is full. One chunk of node:net is 64 KiB at most. */
+const RECEIVE_LIMIT_BYTES = 64 * 1024;
+/** With so many chunks it is full, too: one that has a single byte takes a few hundred. */
+export const CHUNKS_MAX = 256;
 /** Below this many bytes, a loop over them is quicker than a view for TypedArray.set. */
 const SMALL = 48;
+const NONE = new Uint8Array(0);
 
 export class ReceiveBuffer {
   /** How many bytes there are to read. */
@@ -10,6 +15,11 @@ export class ReceiveBuffer {
   private position = 0;
   private readonly rest: Uint8Array[] = [];
   private restStart = 0;
+
+  /** Nothing more is to be taken from the socket. */
+  get full(): boolean {
+    return this.length > RECEIVE_LIMIT_BYTES || this.rest.length - this.restStart >= CHUNKS_MAX;
+  }
 
   push(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
@@ -49,9 +59,14 @@ export class ReceiveBuffer {
       this.first = null;
       return;
     }
-    this.first = this.rest[this.restStart++];
+    this.first = this.rest[this.restStart];
+    // The array must not keep what was read, nor grow for ever: under load the buffer may never be empty.
+    this.rest[this.restStart++] = NONE;
     if (this.restStart === this.rest.length) {
       this.rest.length = 0;
+      this.restStart = 0;
+    } else if (this.restStart === CHUNKS_MAX) {
+      this.rest.splice(0, CHUNKS_MAX);
       this.restStart = 0;
     }
   }
