@@ -263,3 +263,13 @@ export function mlock(buf: Uint8Array): number {
     return -1;
   }
 }
+
+/** _exit(2): ends the process at once, and runs nothing of Node's. Returns where there is no way to call it. */
+export function _exit(status: number): void {
+  try {
+    const call = loadKoffi()?.load(null).func('void _exit(int)') as Native | undefined;
+    call?.(status);
+  } catch {
+    // No such symbol: the caller has another way out.
+  }
+}

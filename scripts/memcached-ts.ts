@@ -1,7 +1,10 @@
 #!/usr/bin/env node
-// The command: what the C library's start-up code and the kernel are to a C program. Runs main, says in one line what it
-// threw, and exits with its status; ends at once and with status 0 on SIGTERM and SIGINT. (Node ignores SIGPIPE itself.)
+// The command: what the C library's start-up code and the kernel are to a C program. Runs main, and exits with its status;
+// an error that main or a callback throws is reported first.
+import './signals';
 import './inlining';
+import { inspect } from 'node:util';
+import { exit } from '../lib/libc/stdlib';
 import { main } from '../lib/memcached';
 import { PACKAGE } from '../lib/memcached.h';
 import { Errx } from '../reactor/err';
@@ -11,14 +14,13 @@ const argv = process.argv.slice(1);
 // Whoever read our messages may be gone: that is no reason to end.
 process.stderr.on('error', () => {});
 
-process.on('SIGTERM', () => process.exit(0));
-process.on('SIGINT', () => process.exit(0));
+/** One line for what the user can mend, the stack for a bug. */
+function fail(error: unknown): never {
+  const message = error instanceof Errx ? `${PACKAGE}: ${error.message}` : inspect(error);
+  process.stderr.write(`${message}\n`);
+  exit(error instanceof Errx ? error.status : 1);
+}
 
-main(argv.length, argv).then(
-  (status) => process.exit(status),
-  (error: unknown) => {
-    if (!(error instanceof Errx)) throw error;
-    process.stderr.write(`${PACKAGE}: ${error.message}\n`);
-    process.exit(error.status);
-  },
-);
+process.on('uncaughtException', fail);
+
+main(argv.length, argv).then(exit, fail);

@@ -1,8 +1,21 @@
 // <stdlib.h>, as far as main needs it, and BSD's strtonum.
+import { isMainThread } from 'node:worker_threads';
 import { Errx } from '../../reactor/err';
+import { _exit } from '../../reactor/ffi';
 
+/**
+ * As exit(3): calls the listeners of 'exit', then _exit(2). Node's own way out waits for its threads, and Node 24 now and
+ * then waits for ever. It is taken only where _exit would lose something, or cannot be called.
+ */
 export function exit(status: number): never {
+  if (isMainThread && !nodeWritesAtExit()) process.once('exit', _exit); // the last listener, so the others have run
   process.exit(status);
+}
+
+/** Whether coverage, a profile or a trace is on, which Node writes when it ends by itself. */
+function nodeWritesAtExit(): boolean {
+  const { NODE_V8_COVERAGE = '', NODE_OPTIONS = '' } = process.env;
+  return NODE_V8_COVERAGE !== '' || /--(inspect|cpu-prof|heap-prof|prof|trace)/.test([NODE_OPTIONS, ...process.execArgv].join(' '));
 }
 
 /**
