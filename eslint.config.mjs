@@ -16,7 +16,7 @@ export default defineConfig(
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/no-non-null-assertion': 'error',
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
-      'max-len': ['error', { code: 128, ignoreRegExpLiterals: true, ignoreTemplateLiterals: true, ignoreStrings: true }],
+      'max-len': ['error', { code: 120, ignoreRegExpLiterals: true, ignoreTemplateLiterals: true, ignoreStrings: true }],
     },
   },
   {

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// The command: what the C library's start-up code and the kernel are to a C program. Runs main, and exits with its status;
-// an error that main or a callback throws is reported first.
+// The command: what the C library's start-up code and the kernel are to a C program. It runs main, and exits with its
+// status. An error that main or a callback throws is reported, and ends the program with status 1.
 import './signals';
 import './inlining';
 import { inspect } from 'node:util';

@@ -1,5 +1,5 @@
-// Signals do to the command what they do to a C program. Node leaves most of them to the kernel, which is right; it ignores
-// SIGPIPE, which is what memcached has done since 1.1.9.
+// Signals do to the command what they do to a C program. Node leaves most of them to the kernel, as C does. It ignores
+// SIGPIPE, as memcached has done since 1.1.9.
 import { exit } from '../lib/libc/stdlib';
 
 for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => exit(0));

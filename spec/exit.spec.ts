@@ -62,6 +62,7 @@ for (const kind of ['cpu', 'heap']) {
 
 test('options of Node in the environment count as those on its command line', (t) => {
   const file = join(folder(t), 'trace');
-  t.deepEqual(run(t, 3, { env: { NODE_OPTIONS: `--trace-event-categories=v8 --trace-event-file-pattern=${file}` } }), nodesOwn);
+  const NODE_OPTIONS = `--trace-event-categories=v8 --trace-event-file-pattern=${file}`;
+  t.deepEqual(run(t, 3, { env: { NODE_OPTIONS } }), nodesOwn);
   t.true(existsSync(file));
 });

@@ -9,6 +9,7 @@ import type { ExecutionContext } from 'ava';
 import { Client, ask } from './support/client';
 import { backends, startServer } from './support/server';
 import type { Backend, Server } from './support/server';
+import { where } from './support/where';
 
 type Signal = NodeJS.Signals;
 
@@ -78,7 +79,7 @@ test.serial(`${ignored.join(', ')} change nothing`, async (t) => {
   t.is(server.stderr(), '');
 });
 
-const withProc = process.platform === 'linux' ? test.serial : test.serial.skip;
+const withProc = where(process.platform === 'linux', '/proc', test.serial);
 
 for (const signal of stopping) {
   withProc(`${signal} stops the server, and it goes on after SIGCONT`, async (t) => {
@@ -96,5 +97,6 @@ const status = ({ process: { pid } }: Server): string => readFileSync(`/proc/${p
 function sockets({ process: { pid } }: Server): string[] {
   if (process.platform !== 'linux') return [];
   const folder = `/proc/${pid}/fd`;
-  return readdirSync(folder).map((fd) => readlinkSync(join(folder, fd))).filter((target) => target.startsWith('socket:'));
+  const targets = readdirSync(folder).map((fd) => readlinkSync(join(folder, fd)));
+  return targets.filter((target) => target.startsWith('socket:'));
 }

@@ -14,8 +14,9 @@ import { startServer } from './support/server';
 import type { Options } from './support/server';
 import { firstConnection, hasStrace, strace } from './support/strace';
 import { callsWithLengths, replay, transcriptsWithCalls } from './support/transcripts';
+import { where } from './support/where';
 
-const maybe = hasStrace ? test.serial : test.skip;
+const maybe = where(hasStrace, 'strace', test.serial);
 
 /** The calls on the first connection of a server, with which `talk` is held, and all that strace wrote. */
 async function traced<T>(
@@ -70,7 +71,8 @@ maybe('epoll: a command is one read and one write, and so is a pipeline of them'
   ]);
 });
 
-const withUring = hasStrace && loadSystem()?.syscalls.batch != null ? test.serial : test.skip;
+const hasUring = loadSystem()?.syscalls.batch != null;
+const withUring = hasStrace ? where(hasUring, 'io_uring', test.serial) : maybe;
 
 /** One of ours, which waits for nothing; libuv, from Node 22 on, has others. */
 const ENTERED = /io_uring_enter\(\d+, \d+, 0, 0, /;

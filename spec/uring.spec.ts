@@ -24,6 +24,7 @@ import type { UringCalls } from '../reactor/uring';
 import { Client, ask } from './support/client';
 import { root, startServer } from './support/server';
 import { connections, init, listener, unblock, until } from './support/sockets';
+import { where } from './support/where';
 
 // The rings, against a kernel of ours
 
@@ -281,7 +282,7 @@ function times<T>(count: number, value: T): T[] {
 // The kernel's own
 
 const hasUring = loadSystem()?.syscalls.batch != null;
-const maybe = hasUring ? test.serial : test.skip;
+const maybe = where(hasUring, 'io_uring', test.serial);
 
 /** That of the backend. */
 function uring(): Batch {
@@ -657,7 +658,7 @@ maybe("epoll: who is added by a callback of Node's, to what was fetched and left
 
 // The server
 
-const usual = process.platform === 'linux' ? test : test.skip;
+const usual = where(process.platform === 'linux', 'Linux');
 
 for (const [name, env] of [['as it is', {}], ['with EVENT_NOIOURING', { EVENT_NOIOURING: '1' }]] as const) {
   usual(`server, ${name}: forty clients at once get the replies that are theirs, whatever becomes of others`, async (t) => {

@@ -4,18 +4,19 @@ import { Errx } from '../../reactor/err';
 import { _exit } from '../../reactor/ffi';
 
 /**
- * As exit(3): calls the listeners of 'exit', then _exit(2). Node's own way out waits for its threads, and Node 24 now and
- * then waits for ever. It is taken only where _exit would lose something, or cannot be called.
+ * As exit(3): calls the listeners of 'exit', then _exit(2). Node's own way out waits for its threads, and in Node 24 it
+ * sometimes waits for ever. It is taken only where _exit would lose something, or cannot be called.
  */
 export function exit(status: number): never {
-  if (isMainThread && !nodeWritesAtExit()) process.once('exit', _exit); // the last listener, so the others have run
+  if (isMainThread && !nodeHasWork()) process.once('exit', _exit); // the last listener, so the others have run
   process.exit(status);
 }
 
-/** Whether coverage, a profile or a trace is on, which Node writes when it ends by itself. */
-function nodeWritesAtExit(): boolean {
+/** Whether Node has something to do at its end: to write coverage, a profile or a trace, or to wait for a debugger. */
+function nodeHasWork(): boolean {
   const { NODE_V8_COVERAGE = '', NODE_OPTIONS = '' } = process.env;
-  return NODE_V8_COVERAGE !== '' || /--(inspect|cpu-prof|heap-prof|prof|trace)/.test([NODE_OPTIONS, ...process.execArgv].join(' '));
+  const options = [NODE_OPTIONS, ...process.execArgv].join(' ');
+  return NODE_V8_COVERAGE !== '' || /--(inspect|cpu-prof|heap-prof|prof|trace)/.test(options);
 }
 
 /**
