@@ -72,10 +72,10 @@ for (const method of ['epoll', 'net']) {
 }
 
 // The library.
-const require = "const { eventInit } = require('memcached-ts/reactor'); const sim = require('memcached-ts/reactor/sim');";
+const requires = "const { eventInit } = require('memcached-ts/reactor'), sim = require('memcached-ts/reactor/sim');";
 const imports = "import { eventInit } from 'memcached-ts/reactor'; import * as sim from 'memcached-ts/reactor/sim';";
 const uses = 'sim.installSimulation(new sim.Simulation({ seed: 1 })); eventInit();';
-for (const [name, program] of [['use.cjs', require + uses], ['use.mjs', imports + uses]]) {
+for (const [name, program] of [['use.cjs', requires + uses], ['use.mjs', imports + uses]]) {
   writeFileSync(join(app, name), program);
   run(app, process.execPath, name);
 }

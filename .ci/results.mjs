@@ -1,6 +1,6 @@
-// The gate's closing lines. Its arguments are the logs of ava's runs; it prints which tests were skipped and why, and the
-// sum of all. A skipped test counts as failed, unless it needs something that ALLOWED_SKIPS lists; so does a log without a
-// result. FAILED_STEPS, the number of the gate's steps that failed, is the least number of failures.
+// The gate's closing lines. Its arguments are the logs of ava's runs; it prints which tests were skipped and why, and
+// the sum of all. A skipped test counts as failed, unless it needs something that ALLOWED_SKIPS lists; so does a log
+// without a result. FAILED_STEPS, the number of the gate's steps that failed, is the least number of failures.
 import { existsSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 

@@ -1,5 +1,5 @@
-// Where strace is installed: the system calls on a connection are those that the C server made, one for one, with --classic;
-// and without it as few as there can be.
+// Where strace is installed: the system calls on a connection are those that the C server made, one for one, with
+// --classic; and without it as few as there can be.
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
-// Several reads or writes in one system call, as the kernel has them: the rings against a kernel that a test decides, then
-// against the real one, where it has io_uring(7); programs and servers with many connections there. (What becomes of it, rule
-// by rule, is in readahead.spec.ts.)
+// Several reads or writes in one system call, as the kernel has them: the rings against a kernel that a test decides,
+// then against the real one, where it has io_uring(7); programs and servers with many connections there. (What becomes
+// of it, rule by rule, is in readahead.spec.ts.)
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
@@ -448,7 +448,8 @@ maybe('io_uring: who does not read gets a part, and then EAGAIN comes of it; the
         t.is(Buffer.compare(await hear(far, small), bytes.subarray(at, at + small)), 0);
       }
     }
-    const total = sent.reduce((sum, { length }) => sum + length, 0) - heard.reduce((sum, { length }) => sum + length, 0);
+    const size = (parts: readonly Uint8Array[]): number => parts.reduce((sum, { length }) => sum + length, 0);
+    const total = size(sent) - size(heard);
     heard.push(await hear(stuck[1], total));
     await until(stuck[0], EV_WRITE);
   }

@@ -70,8 +70,8 @@ export async function ask(port: number, command: string, end = '\r\n'): Promise<
 }
 
 /**
- * Resolves when the server has looked at everything that has reached it: what was ready before a new connection is served
- * no later than that is accepted, and a turn of the loop before its first command.
+ * Resolves when the server has looked at everything that has reached it: what was ready before a new connection is
+ * served no later than that is accepted, and a turn of the loop before its first command.
  */
 export async function served(port: number): Promise<void> {
   await ask(port, 'version\r\n');

@@ -1,5 +1,5 @@
-// A program that says good bye to its first client, in a callback that ends the process; or, with an argument, writes that
-// many bytes to its stdout, which is no socket.
+// A program that says good bye to its first client, in a callback that ends the process; or, with an argument, writes
+// that many bytes to its stdout, which is no socket.
 import { eventAdd, eventEconomy, eventInit, eventLoop, eventActive, eventSet } from '../../reactor/event';
 import { EVLOOP_NONBLOCK, EV_READ, Event } from '../../reactor/event.h';
 import { AF_INET, F_GETFL, F_SETFL, O_NONBLOCK, SOCK_STREAM } from '../../reactor/socket.h';
