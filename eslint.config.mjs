@@ -33,6 +33,16 @@ export default defineConfig(
     },
   },
   {
+    // There is one way out.
+    files: ['lib/**/*.ts', 'reactor/**/*.ts', 'scripts/memcached-ts.ts', 'scripts/signals.ts'],
+    ignores: ['lib/libc/stdlib.ts'],
+    rules: {
+      'no-restricted-properties': [
+        'error', { object: 'process', property: 'exit', message: 'exit of lib/libc/stdlib.ts may not hang.' },
+      ],
+    },
+  },
+  {
     // Lines that are still to be wrapped.
     files: ['lib/**/*.ts', 'reactor/**/*.ts'],
     rules: { 'max-len': 'off' },

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 
-import { root } from './support/server';
+import { program as server, root } from './support/server';
 
 interface Run {
   args?: readonly string[];
@@ -65,4 +65,17 @@ test('options of Node in the environment count as those on its command line', (t
   const NODE_OPTIONS = `--trace-event-categories=v8 --trace-event-file-pattern=${file}`;
   t.deepEqual(run(t, 3, { env: { NODE_OPTIONS } }), nodesOwn);
   t.true(existsSync(file));
+});
+
+test('an exception that the server does not catch is printed with its stack, and ends it with status 1', (t) => {
+  // As soon as it has begun.
+  const code = `
+    process.on('newListener', (name) => {
+      if (name === 'uncaughtException') setImmediate(() => { throw new Error('a bug'); });
+    });`;
+  const bug = `--import=data:text/javascript,${encodeURIComponent(code)}`;
+  const line = [bug, server, '-p', '0', '-l', '127.0.0.1'];
+  const { status, stderr } = spawnSync(process.execPath, line, { encoding: 'utf8' });
+  t.regex(stderr, /^Error: a bug\n +at [^]*\n$/);
+  t.is(status, 1);
 });
