@@ -16,7 +16,7 @@ export default defineConfig(
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/no-non-null-assertion': 'error',
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
-      'max-len': ['error', { code: 128, ignoreRegExpLiterals: true, ignoreTemplateLiterals: true, ignoreStrings: true }],
+      'max-len': ['error', { code: 120, ignoreRegExpLiterals: true, ignoreTemplateLiterals: true, ignoreStrings: true }],
     },
   },
   {
@@ -32,5 +32,20 @@ export default defineConfig(
       'no-useless-assignment': 'off',
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreVoidReturningFunctions: true }],
     },
+  },
+  {
+    // There is one way out.
+    files: ['lib/**/*.ts', 'reactor/**/*.ts', 'scripts/memcached-ts.ts', 'scripts/signals.ts'],
+    ignores: ['lib/libc/stdlib.ts'],
+    rules: {
+      'no-restricted-properties': [
+        'error', { object: 'process', property: 'exit', message: 'exit of lib/libc/stdlib.ts may not hang.' },
+      ],
+    },
+  },
+  {
+    // Lines that are still to be wrapped.
+    files: ['lib/**/*.ts', 'reactor/**/*.ts'],
+    rules: { 'max-len': 'off' },
   },
 );

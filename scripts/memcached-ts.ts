@@ -1,10 +1,13 @@
 #!/usr/bin/env node
-// The command: what the C library's start-up code and the kernel are to a C program. Takes the options that main does not
-// have, and the memory, runs main, says in one line what it threw, and exits with its status; ends at once and with status 0
-// on SIGTERM and SIGINT. (Node ignores SIGPIPE itself.)
+// The command: what the C library's start-up code and the kernel are to a C program. It takes the options that main
+// does not have, and the memory, runs main, and exits with its status. An error that main or a callback throws is
+// reported, and ends the program with status 1.
+import './signals';
 import './inlining';
+import { inspect } from 'node:util';
 import { shows } from '../lib/later';
 import { packageVersion } from '../lib/libc/package';
+import { exit } from '../lib/libc/stdlib';
 import { main } from '../lib/memcached';
 import { PACKAGE, VERSION } from '../lib/memcached.h';
 import { eventEconomy } from '../reactor/backends';
@@ -18,8 +21,12 @@ const [, script, ...args] = process.argv;
 // Whoever read our messages may be gone: that is no reason to end.
 process.stderr.on('error', () => {});
 
-process.on('SIGTERM', () => process.exit(0));
-process.on('SIGINT', () => process.exit(0));
+/** One line for what the user can mend, the stack for a bug. */
+function fail(error: unknown): never {
+  const message = error instanceof Errx ? `${PACKAGE}: ${error.message}` : inspect(error);
+  process.stderr.write(`${message}\n`);
+  exit(error instanceof Errx ? error.status : 1);
+}
 
 async function run(): Promise<number> {
   const { classic, statsMaps, version, help, megabytes, connections, rest } = commandOptions(args);
@@ -40,11 +47,6 @@ async function run(): Promise<number> {
   return main(rest.length + 1, [script, ...rest]);
 }
 
-run().then(
-  (status) => process.exit(status),
-  (error: unknown) => {
-    if (!(error instanceof Errx)) throw error;
-    process.stderr.write(`${PACKAGE}: ${error.message}\n`);
-    process.exit(error.status);
-  },
-);
+process.on('uncaughtException', fail);
+
+run().then(exit, fail);

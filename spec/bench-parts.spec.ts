@@ -65,7 +65,8 @@ function exchangeOf({ bytes, requestAt, replyAt, operations }: Tables, i: number
 
 test('tables: requests and replies lie one after the other, behind the room for reading', (t) => {
   const items = { prefix: 'key:', count: 2, size: 20 };
-  const tables = makeTables([get(items, [1]), set(items, 0), get(items, [0, 1]), batch([get(items, [0]), set(items, 1)])]);
+  const both = batch([get(items, [0]), set(items, 1)]);
+  const tables = makeTables([get(items, [1]), set(items, 0), get(items, [0, 1]), both]);
   const found = (n: number): string => `VALUE key:00000000000${n} 0 20\r\nkey:00000000000${n}key:\r\n`;
   t.is(tables.requestAt[0], READ_SIZE);
   t.deepEqual([...tables.order], [0, 1, 2, 3]);

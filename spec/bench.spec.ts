@@ -14,6 +14,7 @@ import test from 'ava';
 import { Misuse, readArguments } from '../scripts/bench/arguments';
 import type { Result } from '../scripts/bench/model';
 import { root } from './support/server';
+import { where } from './support/where';
 
 const bench = join(root, 'dist', 'scripts', 'bench.js');
 
@@ -182,7 +183,9 @@ test('a connection that is closed, and a port where nobody listens', async (t) =
 });
 
 /** Linux tells which children a process has. */
-const whereChildrenAreTold = existsSync(`/proc/self/task/${process.pid}/children`) ? test : test.skip;
+const whereChildrenAreTold = where(
+  existsSync(`/proc/self/task/${process.pid}/children`), 'a list of children in /proc',
+);
 
 whereChildrenAreTold('what was started is ended on SIGINT', async (t) => {
   const child = spawn(process.execPath, [bench, '--workloads', 'get', '--servers', 'ours', '--seconds', '60'], {

@@ -26,7 +26,8 @@ test('-h prints the options, -i the licences, --version the version, all with st
   const help = await run(['-h']);
   t.is(help.status, 0);
   t.is(help.stderr, '');
-  for (const option of ['-p <num>', '-l <ip_addr>', '-d', '-m <num>', '-c <num>', '-k', '-v', '-h', '-i', '--classic']) {
+  const options = ['-p <num>', '-l <ip_addr>', '-d', '-m <num>', '-c <num>', '-k', '-v', '-h', '-i', '--classic'];
+  for (const option of options) {
     t.true(help.stdout.includes(`\n${option} `), option);
   }
   const licences = await run(['-i']);

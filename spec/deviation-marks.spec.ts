@@ -1,4 +1,5 @@
-// Every DEVIATION in the port is one short line at its place, and the table in lib/README.md tells them all, and no other.
+// Every DEVIATION in the port is one short line at its place, and the table in lib/README.md tells them all, and no
+// other.
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';

@@ -1,6 +1,6 @@
-// Programs by seed, with and without the layer that makes fewer system calls: each gets and gives the same bytes on every
-// connection, whatever the kernel takes of a write, and when. A process has one simulation at a time, so tests run one
-// after another.
+// Programs by seed, with and without the layer that makes fewer system calls: each gets and gives the same bytes on
+// every connection, whatever the kernel takes of a write, and when. A process has one simulation at a time, so tests
+// run one after another.
 import test from 'ava';
 
 import { eventEconomy } from '../reactor/backends';
@@ -23,8 +23,8 @@ const SEEDS = Array.from({ length: 300 }, (_, seed) => seed + 1);
 const TEXT = Buffer.from(Array.from({ length: 4 * CORK_SIZE }, (_, i) => (Math.imul(i, 2654435761) >>> 24) ^ (i >> 8)));
 
 /**
- * What one side of a connection does: sends so many bytes, or pauses for so many seconds; 0 in the program lets the others do
- * something in the same turn of the loop.
+ * What one side of a connection does: sends so many bytes, or pauses for so many seconds; 0 in the program lets the
+ * others do something in the same turn of the loop.
  */
 type Step = { send: number } | { pause: number };
 
@@ -36,7 +36,9 @@ interface Plan {
   client: Step[];
   /** Whether the program sends back what it gets, instead of going by its steps. */
   echoes: boolean;
-  /** Whether the program reads all that there is when it is called, or only once, and then perhaps no more for a second. */
+  /**
+   * Whether the program reads all that there is when it is called, or only once, and then perhaps no more for a second.
+   */
   reads: 'all' | 'once' | 'once, and pauses';
   /** How the program waits until it can write on. */
   waits: 'once' | 'persistent' | 'both directions' | 'both directions, once' | 'timer';
@@ -117,7 +119,9 @@ class Talker {
   private pausing = false;
   private closed = false;
 
-  constructor(private readonly sim: Simulation, private readonly fd: number, private readonly plan: Plan, bufSize: number) {
+  constructor(
+    private readonly sim: Simulation, private readonly fd: number, private readonly plan: Plan, bufSize: number,
+  ) {
     this.steps = plan.echoes ? [] : [...plan.program];
     this.buf = Buffer.alloc(bufSize);
     eventSet(this.reader, fd, EV_READ | EV_PERSIST, () => this.read(), null);
@@ -272,10 +276,12 @@ async function run(seed: number, economy: boolean, table: FaultTable, waiting = 
     return adds && call.fd !== listener && random.chance(waiting) ? { errno: ENOMEM } : byChance(call);
   };
   const options: SimulationOptions = {
-    seed, sendBuffer, faults, shortIo: random.chance(0.5), shuffle: random.chance(0.5), autoAdvance: true, maxTurns: Infinity,
+    seed, sendBuffer, faults, shortIo: random.chance(0.5), shuffle: random.chance(0.5), autoAdvance: true,
+    maxTurns: Infinity,
   };
   const most = sendBuffer < 1000 ? 300 : options.shortIo ? 20_000 : TEXT.length;
-  // Often so many that what they do in one turn is done together; some come when others are gone, and get their numbers.
+  // Often so many that what they do in one turn is done together; some come when others are gone, and get their
+  // numbers.
   const count = random.chance(0.7) ? 4 + random.int(5) : 1 + random.int(3);
   const chatty = random.chance(0.5);
   const latest = random.pick([0, 0, 2, 20]);

@@ -1,5 +1,5 @@
-// The server as it is without --classic: what clients get that the C server would leave without an answer, and what becomes
-// of those that do not read. (That all else is as in C, is in the specs that run it both ways.)
+// The server as it is without --classic: what clients get that the C server would leave without an answer, and what
+// becomes of those that do not read. (That all else is as in C, is in the specs that run it both ways.)
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';

@@ -1,6 +1,6 @@
-// The layer that makes fewer system calls than the program: its rules, on the simulated backend, where the calls that the
-// kernel gets are recorded, and where a test decides what the kernel takes. A process has one simulation at a time, so
-// tests run one after another.
+// The layer that makes fewer system calls than the program: its rules, on the simulated backend, where the calls that
+// the kernel gets are recorded, and where a test decides what the kernel takes. A process has one simulation at a time,
+// so tests run one after another.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 

@@ -1,5 +1,5 @@
-// What makes no garbage: once it is warm, the server answers without allocating, so that the collector has nothing to do.
-// Counted are the scavenges of V8 in the server, which come whenever the young generation is full.
+// What makes no garbage: once it is warm, the server answers without allocating, so that the collector has nothing to
+// do. Counted are the scavenges of V8 in the server, which come whenever the young generation is full.
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import test from 'ava';

@@ -3,8 +3,8 @@ import test from 'ava';
 import fc from 'fast-check';
 
 import {
-  itemAlloc, itemCachedump, itemFree, itemInit, itemLink, itemRemove, itemReplace, itemStats, itemStatsSizes, itemUnlink,
-  itemUpdate,
+  itemAlloc, itemCachedump, itemFree, itemInit, itemLink, itemRemove, itemReplace, itemStats, itemStatsSizes,
+  itemUnlink, itemUpdate,
 } from '../lib/items';
 import { bss, free, malloc, mallinfo, memoryInit } from '../lib/libc/memory';
 import { assocFind, assocInit } from '../lib/memcached';

@@ -1,5 +1,5 @@
-// A close while input is unread: what the program wrote before it arrives, instead of being lost to a reset. The rules on the
-// simulated backend, then with real sockets. (By chance they are in economy-random.spec.ts, and the server is in
+// A close while input is unread: what the program wrote before it arrives, instead of being lost to a reset. The rules
+// on the simulated backend, then with real sockets. (By chance they are in economy-random.spec.ts, and the server is in
 // economy-server.spec.ts.) A process has one simulation at a time, so tests run one after another.
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
@@ -333,8 +333,8 @@ test.serial('closed: every call on the descriptor gives EBADF', async (t) => {
   const addr = { sinFamily: AF_INET, sinPort: PORT, sinAddr: 0 };
   const calls: (() => number)[] = [
     () => read(fd, Buffer.alloc(9), 0, 9), () => shutdown(fd, SHUT_RD), () => shutdown(fd, SHUT_RDWR), () => close(fd),
-    () => accept(fd, null), () => bind(fd, addr), () => listen(fd, 1), () => connect(fd, addr), () => getsockname(fd, addr),
-    () => fcntl(fd, F_GETFL, 0), () => setsockopt(fd, SOL_SOCKET, SO_LINGER, { lOnoff: 1, lLinger: 0 }),
+    () => accept(fd, null), () => bind(fd, addr), () => listen(fd, 1), () => connect(fd, addr),
+    () => getsockname(fd, addr), () => fcntl(fd, F_GETFL, 0), () => setsockopt(fd, SOL_SOCKET, SO_LINGER, { lOnoff: 1, lLinger: 0 }),
   ];
   const refused = (): void => {
     for (const call of calls) fails(t, call(), EBADF);

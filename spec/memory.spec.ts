@@ -5,7 +5,8 @@ import fc from 'fast-check';
 import type { Ptr } from '../lib/libc/memory';
 import { i32, u32, u8 } from '../lib/libc/heap';
 import {
-  MEMORY_MAX_BYTES, NULL, SMALL_MAX_BYTES, bss, free, mallinfo, malloc, mallocForItems, memoryInit, realloc, reallocForItems,
+  MEMORY_MAX_BYTES, NULL, SMALL_MAX_BYTES, bss, free, mallinfo, malloc, mallocForItems, memoryInit, realloc,
+  reallocForItems,
 } from '../lib/libc/memory';
 import { item } from '../lib/memcached.h';
 import { sprintf, sscanf } from '../lib/libc/stdio';

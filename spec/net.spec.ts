@@ -1,5 +1,5 @@
-// What is the net backend's own: the limits that keep node:net, which accepts and reads by itself, within what a program
-// with descriptors would have. (What it has in common with epoll is in reactor.spec.ts.)
+// What is the net backend's own: the limits that keep node:net, which accepts and reads by itself, within what a
+// program with descriptors would have. (What it has in common with epoll is in reactor.spec.ts.)
 import { connect as connectTo, createServer } from 'node:net';
 import type { AddressInfo, Server as NetServer, Socket } from 'node:net';
 import { spawn } from 'node:child_process';

@@ -58,7 +58,8 @@ for (const classic of [false, true]) {
       const random = new Random(seed);
       const { sends, receives } = converse(random, COMMANDS);
       const sendBuffer = random.pick([1000, 65536]);
-      const server = await SimServer.start([], { classic, seed, sendBuffer, shortIo: true, shuffle: true, maxTurns: Infinity });
+      const options = { classic, seed, sendBuffer, shortIo: true, shuffle: true, maxTurns: Infinity };
+      const server = await SimServer.start([], options);
       const peer = await server.connect();
       for (const piece of pieces(random, sends)) {
         if (random.chance(0.5)) await server.sim.idle();

@@ -1,6 +1,6 @@
 // Several at once: what many descriptors have to read is fetched as a turn begins, and what was written to many leaves
-// together. The rules, on the simulated backend, where the calls that the kernel gets are recorded. (The rest of the layer is
-// in economy.spec.ts, and the kernel's own way of doing several at once in uring.spec.ts.)
+// together. The rules, on the simulated backend, where the calls that the kernel gets are recorded. (The rest of the
+// layer is in economy.spec.ts, and the kernel's own way of doing several at once in uring.spec.ts.)
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 
@@ -281,7 +281,8 @@ test.serial('ahead: bytes come to where they are asked for, and nowhere else', a
 });
 
 test.serial('ahead: after a fetch of all it can take the kernel is asked for more, in the same turn', async (t) => {
-  for (const [length, asks] of [[AHEAD_SIZE - 1, false], [AHEAD_SIZE, true], [AHEAD_SIZE + 1, true], [4000, true]] as const) {
+  const fetches = [[AHEAD_SIZE - 1, false], [AHEAD_SIZE, true], [AHEAD_SIZE + 1, true], [4000, true]] as const;
+  for (const [length, asks] of fetches) {
     const sim = start();
     const pairs = await warm(sim);
     const kernel = new Kernel(sim);

@@ -1,5 +1,5 @@
-// Where strace is installed: the system calls on a connection are those that the C server made, one for one, with --classic;
-// and without it as few as there can be.
+// Where strace is installed: the system calls on a connection are those that the C server made, one for one, with
+// --classic; and without it as few as there can be.
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,8 +14,9 @@ import { startServer } from './support/server';
 import type { Options } from './support/server';
 import { firstConnection, hasStrace, strace } from './support/strace';
 import { callsWithLengths, replay, transcriptsWithCalls } from './support/transcripts';
+import { where } from './support/where';
 
-const maybe = hasStrace ? test.serial : test.skip;
+const maybe = where(hasStrace, 'strace', test.serial);
 
 /** The calls on the first connection of a server, with which `talk` is held, and all that strace wrote. */
 async function traced<T>(
@@ -71,7 +72,8 @@ maybe('epoll: a command is one read and one write, and so is a pipeline of them'
 });
 
 for (const classic of [false, true]) {
-  maybe(`epoll${classic ? ' --classic' : ''}: sockets ${classic ? 'are' : 'are not'} inherited by child processes`, async (t) => {
+  const [name, are] = classic ? ['epoll --classic', 'are'] : ['epoll', 'are not'];
+  maybe(`${name}: sockets ${are} inherited by child processes`, async (t) => {
     const { output } = await traced(t, { classic }, async (client) => {
       client.send('quit\r\n');
       t.is(await client.closed(), '');
@@ -85,7 +87,8 @@ for (const classic of [false, true]) {
   });
 }
 
-const withUring = hasStrace && loadSystem()?.syscalls.batch != null ? test.serial : test.skip;
+const hasUring = loadSystem()?.syscalls.batch != null;
+const withUring = hasStrace ? where(hasUring, 'io_uring', test.serial) : maybe;
 
 /** One of ours, which waits for nothing; libuv, from Node 22 on, has others. */
 const ENTERED = /io_uring_enter\(\d+, \d+, 0, 0, /;

@@ -37,7 +37,8 @@ for (const transcript of transcripts) {
 
   const calls = transcript.calls ? ', with the calls that C made' : '';
   test.serial(`sim --classic: ${transcript.name}: as C answered${calls}`, async (t) => {
-    const server = await SimServer.start(transcript.arguments, { classic: true, record: transcript.calls !== undefined });
+    const record = transcript.calls !== undefined;
+    const server = await SimServer.start(transcript.arguments, { classic: true, record });
     t.teardown(() => server.stop());
     const { sim } = server;
     const peer = await server.connect();

@@ -1,6 +1,6 @@
-// Several reads or writes in one system call, as the kernel has them: the rings against a kernel that a test decides, then
-// against the real one, where it has io_uring(7); programs and servers with many connections there. (What becomes of it, rule
-// by rule, is in readahead.spec.ts.)
+// Several reads or writes in one system call, as the kernel has them: the rings against a kernel that a test decides,
+// then against the real one, where it has io_uring(7); programs and servers with many connections there. (What becomes
+// of it, rule by rule, is in readahead.spec.ts.)
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
@@ -24,6 +24,7 @@ import type { UringCalls } from '../reactor/linux/uring';
 import { Client, ask } from './support/client';
 import { root, startServer } from './support/server';
 import { connections, descriptors, init, listener, unblock, until } from './support/sockets';
+import { where } from './support/where';
 
 // The rings, against a kernel of ours
 
@@ -325,7 +326,7 @@ function times<T>(count: number, value: T): T[] {
 // The kernel's own
 
 const hasUring = loadSystem()?.syscalls.batch != null;
-const maybe = hasUring ? test.serial : test.skip;
+const maybe = where(hasUring, 'io_uring', test.serial);
 
 /** That of the backend. */
 function uring(): Batch {
@@ -491,7 +492,8 @@ maybe('io_uring: who does not read gets a part, and then EAGAIN comes of it; the
         t.is(Buffer.compare(await hear(far, small), bytes.subarray(at, at + small)), 0);
       }
     }
-    const total = sent.reduce((sum, { length }) => sum + length, 0) - heard.reduce((sum, { length }) => sum + length, 0);
+    const size = (parts: readonly Uint8Array[]): number => parts.reduce((sum, { length }) => sum + length, 0);
+    const total = size(sent) - size(heard);
     heard.push(await hear(stuck[1], total));
     await until(stuck[0], EV_WRITE);
   }
@@ -762,7 +764,7 @@ maybe("epoll: who is added by a callback of Node's, to what was fetched and left
 
 // The server
 
-const usual = process.platform === 'linux' ? test : test.skip;
+const usual = where(process.platform === 'linux', 'Linux');
 
 for (const [name, env] of [['as it is', {}], ['with EVENT_NOIOURING', { EVENT_NOIOURING: '1' }]] as const) {
   usual(`server, ${name}: forty clients at once get the replies that are theirs, whatever becomes of others`, async (t) => {

@@ -1,6 +1,7 @@
 // daemon(3) without fork(2): the program is started once more, in a session of its own, and this process ends.
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
+import { exit } from './stdlib';
 
 /** Tells the process that is started so that it is the daemon. */
 const DAEMON = 'MEMCACHED_TS_DAEMON';
@@ -28,8 +29,8 @@ export async function daemon(nochdir: number, noclose: number): Promise<number> 
     child.once('error', () => {
       resolve(-1);
     });
-    child.once('message', () => process.exit(0));
-    child.once('exit', (code) => process.exit(code ?? 1));
+    child.once('message', () => exit(0));
+    child.once('exit', (code) => exit(code ?? 1));
   });
 }
 

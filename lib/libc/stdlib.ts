@@ -1,8 +1,22 @@
 // <stdlib.h>, as far as main needs it, and BSD's strtonum.
+import { isMainThread } from 'node:worker_threads';
 import { Errx } from '../../reactor/err';
+import { _exit } from './unistd';
 
+/**
+ * As exit(3): calls the listeners of 'exit', then _exit(2). Node's own way out waits for its threads, and in Node 24 it
+ * sometimes waits for ever. It is taken only where _exit would lose something, or cannot be called.
+ */
 export function exit(status: number): never {
+  if (isMainThread && !nodeHasWork()) process.once('exit', _exit); // the last listener, so the others have run
   process.exit(status);
+}
+
+/** Whether Node has something to do at its end: to write coverage, a profile or a trace, or to wait for a debugger. */
+function nodeHasWork(): boolean {
+  const { NODE_V8_COVERAGE = '', NODE_OPTIONS = '' } = process.env;
+  const options = [NODE_OPTIONS, ...process.execArgv].join(' ');
+  return NODE_V8_COVERAGE !== '' || /--(inspect|cpu-prof|heap-prof|prof|trace)/.test(options);
 }
 
 /**

@@ -1,4 +1,5 @@
-// Draws plots as SVG, on no screen. Text and lines have the page's own colour, so that they can be read in light and dark.
+// Draws plots as SVG, on no screen. Text and lines have the page's own colour, so that they can be read in light and
+// dark.
 import type { CustomSeriesRenderItem, EChartsOption } from 'echarts';
 import { init } from 'echarts';
 

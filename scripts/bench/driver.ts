@@ -1,9 +1,9 @@
 // The generator's hot path: a client on our own reactor that keeps one exchange under way on each of its connections,
 // checks every byte that comes, and measures.
 //
-// It polls instead of sleeping: a reply never waits for a wake-up, and a server never pays for waking the generator. A poll
-// that finds nothing ends eventLoop(EVLOOP_NONBLOCK), so only such polls cost a promise, and their time is what the
-// generator has to spare. Nothing else is allocated here: state is in typed arrays, by descriptor.
+// It polls instead of sleeping: a reply never waits for a wake-up, and a server never pays for waking the generator. A
+// poll that finds nothing ends eventLoop(EVLOOP_NONBLOCK), so only such polls cost a promise, and their time is what
+// the generator has to spare. Nothing else is allocated here: state is in typed arrays, by descriptor.
 import { createHistogram } from 'node:perf_hooks';
 
 import { EAGAIN, EINPROGRESS, EINTR, EWOULDBLOCK, errno, strerror } from '../../reactor/errno.h';

@@ -24,8 +24,8 @@ const FIRST_WARM_UP = 1.5;
 /** Of the measurement's seconds. */
 const WARM_UP = 0.15;
 /**
- * Milliseconds after which a server that was filled has settled: memcached's hash table grows in a thread of its own, some
- * seconds longer than it takes to fill it.
+ * Milliseconds after which a server that was filled has settled: memcached's hash table grows in a thread of its own,
+ * some seconds longer than it takes to fill it.
  */
 const SETTLING = 5000;
 

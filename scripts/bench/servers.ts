@@ -19,7 +19,10 @@ const START_LIMIT = 10_000;
 
 export interface Contestant {
   name: string;
-  /** The command line and what it adds to the environment, for a port and megabytes for items; null where it runs already. */
+  /**
+   * The command line and what it adds to the environment, for a port and megabytes for items; null where it runs
+   * already.
+   */
   command: ((port: number, megabytes: number) => { line: string[]; env?: NodeJS.ProcessEnv }) | null;
   /** Where it runs already. */
   address: Address | null;

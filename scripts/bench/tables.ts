@@ -14,12 +14,17 @@ export interface Tables {
   requestAt: Uint32Array;
   replyAt: Uint32Array;
   operations: Uint32Array;
-  /** By exchange, the one to do next when the reply says that there is no such item (only END), or -1: it must be there. */
+  /**
+   * By exchange, the one to do next when the reply says that there is no such item (only END), or -1: it must be there.
+   */
   onMiss: Int32Array;
   /** Where the reply to a miss is. */
   missAt: number;
   missEnd: number;
-  /** Whether a set may be refused, as memcached does when it cannot evict as fast as it is filled; and where that reply is. */
+  /**
+   * Whether a set may be refused, as memcached does when it cannot evict as fast as it is filled; and where that reply
+   * is.
+   */
   mayRefuse: boolean;
   refusedAt: number;
   refusedEnd: number;

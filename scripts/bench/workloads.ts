@@ -78,7 +78,9 @@ export const stall: Workload = {
 /** Items of the MILLION are stored in batches of this many; large ones one by one. */
 const STORED_AT_ONCE = 50;
 
-/** The tables that store a workload's items: where more are stored than fit, one at a time, since some may be refused. */
+/**
+ * The tables that store a workload's items: where more are stored than fit, one at a time, since some may be refused.
+ */
 export function storing({ items, stored }: Workload, seed: number): Tables {
   if (stored !== undefined) return makeTables(map(stored(seeded(seed)), (item) => set(items, item)), undefined, true);
   const order = Uint32Array.from({ length: items.count }, (_, i) => i);
@@ -131,7 +133,9 @@ function compounds(random: Random, exchange: (items: readonly number[]) => Excha
   return makeTables(Array.from({ length: COMPOUNDS }, () => exchange(chosen())));
 }
 
-/** The items from the one that is asked for most to the one that is asked for least. The first that `random` decides. */
+/**
+ * The items from the one that is asked for most to the one that is asked for least. The first that `random` decides.
+ */
 function ranking(random: Random): Uint32Array {
   return shuffled(random, MILLION.count);
 }

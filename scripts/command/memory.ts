@@ -1,4 +1,5 @@
-// The memory that a C program asks the system for bit by bit, taken before main begins: large enough for what -m and -c say.
+// The memory that a C program asks the system for bit by bit, taken before main begins: large enough for what -m and -c
+// say.
 import { MEMORY_MAX_BYTES, memoryInit } from '../../lib/libc/memory';
 
 const MEGABYTE = 1024 * 1024;
@@ -18,8 +19,8 @@ const ITEMS_FACTOR = 1.25;
 const ITEMS_MIN_BYTES = 64 * MEGABYTE;
 
 /**
- * Takes the flat memory for the arguments of -m (megabytes; 0 for as much as there is) and -c, or for their defaults where
- * there are none, or none that main would take. Throws Errx where the system cannot give as much.
+ * Takes the flat memory for the arguments of -m (megabytes; 0 for as much as there is) and -c, or for their defaults
+ * where there are none, or none that main would take. Throws Errx where the system cannot give as much.
  */
 export function takeMemory(megabytes: string | undefined, connections: string | undefined): void {
   const maxbytes = numberOr(megabytes, DEFAULT_MEGABYTES) * MEGABYTE;

@@ -1,5 +1,5 @@
-// The options that memcached 1.0.4 does not have, taken from the command line before main sees it, and what main's own say
-// about memory, which has to be there before main begins.
+// The options that memcached 1.0.4 does not have, taken from the command line before main sees it, and what main's own
+// say about memory, which has to be there before main begins.
 import { parseArgs } from 'node:util';
 
 export interface CommandOptions {
@@ -25,7 +25,8 @@ export function commandOptions(args: readonly string[]): CommandOptions {
   const options: Record<string, { type: 'boolean' | 'string'; short?: string }> = { h: { type: 'boolean', short: 'h' } };
   for (const name of OWN) options[name] = { type: 'boolean' };
   for (const name of WITH_ARGUMENT) options[name] = { type: 'string', short: name };
-  const { values, tokens } = parseArgs({ args: [...args], options, strict: false, allowPositionals: true, tokens: true });
+  const config = { args: [...args], options, strict: false, allowPositionals: true, tokens: true } as const;
+  const { values, tokens } = parseArgs(config);
   const own = new Set(tokens.flatMap((token) => {
     const isOwn = token.kind === 'option' && OWN.includes(token.name) && token.value === undefined;
     return isOwn ? [token.index] : [];

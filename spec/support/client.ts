@@ -37,7 +37,7 @@ export class Client extends Replies {
     });
   }
 
-  /** Sends all of it and the end, whatever comes. Resolves to all that came; rejects where the connection is broken off. */
+  /** Sends all of it and the end, whatever comes. Resolves to all that came; rejects where the connection breaks. */
   insists(...data: string[]): Promise<string> {
     return new Promise((resolve, reject) => {
       this.socket.once('error', reject);
@@ -80,8 +80,8 @@ export async function ask(port: number, command: string, end = '\r\n'): Promise<
 }
 
 /**
- * Resolves when the server has looked at everything that has reached it: what was ready before a new connection is served
- * no later than that is accepted, and a turn of the loop before its first command.
+ * Resolves when the server has looked at everything that has reached it: what was ready before a new connection is
+ * served no later than that is accepted, and a turn of the loop before its first command.
  */
 export async function served(port: number): Promise<void> {
   await ask(port, 'version\r\n');

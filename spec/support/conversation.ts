@@ -19,7 +19,9 @@ const NUMBERS = [
 ];
 const EXPIRIES = ['0', '0', '0', '0', '0', '2147483647', '1', '2147483648', '-1'];
 const VALUES = ['0', '9', '10', '99', '4294967295', '4294967296', ' 12', '12 ', '   ', '-5', '+7', 'abc', '12abc', '\0', '', '\t\n3'];
-/** The last ones have the largest chunk there is, or are one byte too large for it (with a key of one to four bytes). */
+/**
+ * The last ones have the largest chunk there is, or are one byte too large for it (with a key of one to four bytes).
+ */
 const LENGTHS = [0, 1, 2, 9, 14, 15, 16, 100, 1990, 2048, 4000, 20000];
 const HUGE = [600000, 1048576 - 48 - 4 - 2, 1048576 - 48 - 4 - 1, 1048576 - 48 - 8, 1048576];
 
@@ -61,7 +63,9 @@ function command(random: Random): string {
   const end = random.pick(['\r\n', '\r\n', '\r\n', '\n', ' \r\n', ' and more\r\n', '\0ignored\r\n']);
   switch (random.int(12)) {
     case 0: case 1: case 2:
-      return storage(random, random.chance(0.5) ? -1 : random.pick(LENGTHS), random.chance(0.95) ? 0 : 1 - random.int(4));
+      return storage(
+        random, random.chance(0.5) ? -1 : random.pick(LENGTHS), random.chance(0.95) ? 0 : 1 - random.int(4),
+      );
     case 3: case 4:
       return `incr ${key} ${random.pick(NUMBERS)}${end}`;
     case 5:

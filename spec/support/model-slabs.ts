@@ -54,8 +54,8 @@ export class ModelSlabs {
     const size = 2 ** id;
     const chunks = pages * (PAGE / size);
     return Object.entries({
-      chunk_size: size, chunks_per_page: PAGE / size, total_pages: pages, total_chunks: chunks, used_chunks: chunks - free,
-      free_chunks: free, free_chunks_end: end,
+      chunk_size: size, chunks_per_page: PAGE / size, total_pages: pages, total_chunks: chunks,
+      used_chunks: chunks - free, free_chunks: free, free_chunks_end: end,
     }).map(([name, value]) => `STAT ${id}:${name} ${value}\r\n`).join('');
   }
 }

@@ -1,5 +1,5 @@
-// What memcached 1.0.4 is to its one client: bytes in, bytes out, for as long as nothing is evicted, and no delete is more
-// than four seconds ago. Where it says #, the number is the run's own.
+// What memcached 1.0.4 is to its one client: bytes in, bytes out, for as long as nothing is evicted, and no delete is
+// more than four seconds ago. Where it says #, the number is the run's own.
 import { ModelSlabs, classOf } from './model-slabs';
 import { Scanner } from './scanner';
 
@@ -197,7 +197,8 @@ export class Model {
   }
 
   private statsSizes(): string {
-    return this.tally(({ total }) => Math.ceil(total / 32)).filter(([bucket]) => bucket < 32768).map(([bucket, number]) => {
+    const buckets = this.tally(({ total }) => Math.ceil(total / 32));
+    return buckets.filter(([bucket]) => bucket < 32768).map(([bucket, number]) => {
       return `${bucket * 32} ${number}\r\n`;
     }).join('');
   }

@@ -54,8 +54,8 @@ const PORTS = 100;
 let ports = 0;
 
 /**
- * The port to ask for: any that is free; but on net one of this process's own, below those that the system gives away. There
- * a port is found free and listened on a moment later, and another server may have got it meanwhile.
+ * The port to ask for: any that is free; but on net one of this process's own, below those that the system gives away.
+ * There a port is found free and listened on a moment later, and another server may have got it meanwhile.
  */
 function portFor(backend: Backend | undefined): number {
   if (backend !== 'net') return 0;

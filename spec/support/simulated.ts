@@ -1,5 +1,5 @@
-// The simulated backend in the hands of a spec about the layer above it: where the calls that the kernel gets are recorded,
-// and where a test decides what the kernel takes. A process has one simulation at a time.
+// The simulated backend in the hands of a spec about the layer above it: where the calls that the kernel gets are
+// recorded, and where a test decides what the kernel takes. A process has one simulation at a time.
 import { EVLOOP_NONBLOCK, EVLOOP_ONCE, EV_READ, Event } from '../../reactor/event.h';
 import { eventActive, eventInit, eventLoop, eventSet } from '../../reactor/event';
 import { evtimerAdd, evtimerSet } from '../../reactor/evtimer';

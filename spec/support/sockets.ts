@@ -33,7 +33,9 @@ export function unblock(fd: number): number {
   return fd;
 }
 
-/** epoll only, whose connect waits: `count` connections, each with its two ends; the one that was accepted comes first. */
+/**
+ * epoll only, whose connect waits: `count` connections, each with its two ends; the one that was accepted comes first.
+ */
 export function connections(count: number): [number, number][] {
   const { fd, port } = listener();
   const pairs = Array.from({ length: count }, (): [number, number] => {

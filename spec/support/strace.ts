@@ -11,8 +11,8 @@ export function strace(file: string): string[] {
 }
 
 /**
- * What was done with the connection that came in first, from its accept to its close, as transcripts have it. Throws for
- * output without one.
+ * What was done with the connection that came in first, from its accept to its close, as transcripts have it. Throws
+ * for output without one.
  */
 export function firstConnection(output: string): TranscriptEntry[] {
   const entries: TranscriptEntry[] = [];

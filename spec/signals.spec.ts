@@ -1,0 +1,102 @@
+// What signals do to the server: what they do to a C program that leaves them to the kernel (signal(7)), but for four.
+import { once } from 'node:events';
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { constants } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import type { ExecutionContext } from 'ava';
+
+import { Client, ask } from './support/client';
+import { backends, startServer } from './support/server';
+import type { Backend, Server } from './support/server';
+import { where } from './support/where';
+
+type Signal = NodeJS.Signals;
+
+/** These end the server with status 0. */
+const graceful: readonly Signal[] = ['SIGINT', 'SIGTERM', 'SIGUSR1'];
+/** Of these the server takes no notice; the kernel would end it for the first. */
+const ignored: readonly Signal[] = ['SIGPIPE', 'SIGCHLD', 'SIGURG', 'SIGWINCH', 'SIGCONT'];
+const stopping: readonly Signal[] = ['SIGSTOP', 'SIGTSTP', 'SIGTTIN', 'SIGTTOU'];
+/** The kernel ends the process for these, some with a core dump. */
+const deadly: readonly Signal[] = [
+  'SIGHUP', 'SIGQUIT', 'SIGILL', 'SIGTRAP', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGKILL', 'SIGSEGV', 'SIGUSR2', 'SIGALRM',
+  'SIGSTKFLT', 'SIGXCPU', 'SIGXFSZ', 'SIGVTALRM', 'SIGPROF', 'SIGIO', 'SIGPWR', 'SIGSYS',
+];
+
+const here = Object.keys(constants.signals) as Signal[];
+const ofHere = (signals: readonly Signal[]): Signal[] => signals.filter((name) => here.includes(name));
+
+async function start(t: ExecutionContext, backend?: Backend): Promise<Server> {
+  const server = await startServer({
+    ...(backend && { backend }),
+    under: ['/bin/sh', '-c', 'ulimit -c 0; exec "$@"', 'sh'], // a test leaves no core dumps
+  });
+  t.teardown(() => server.process.kill('SIGKILL'));
+  return server;
+}
+
+async function ending(server: Server, signal: Signal): Promise<[status: number | null, signal: Signal | null]> {
+  const exit = once(server.process, 'exit') as Promise<[number | null, Signal | null]>;
+  server.process.kill(signal);
+  return exit;
+}
+
+test('every signal of this system is in one of the tables', (t) => {
+  const numbers = [...graceful, ...ignored, ...stopping, ...deadly].map((name) => constants.signals[name]);
+  t.deepEqual(here.filter((name) => !numbers.includes(constants.signals[name])), []);
+});
+
+for (const backend of backends) {
+  for (const signal of ofHere(graceful)) {
+    test.serial(`${backend}: ${signal} ends the server with status 0, and nothing is said`, async (t) => {
+      const server = await start(t, backend);
+      t.deepEqual(await ending(server, signal), [0, null]);
+      t.is(server.stderr(), '');
+    });
+  }
+}
+
+for (const signal of ofHere(deadly)) {
+  test.serial(`${signal} is the kernel's: it ends the server`, async (t) => {
+    const server = await start(t);
+    t.deepEqual((await ending(server, signal)).map((end) => end && constants.signals[end as Signal]),
+      [null, constants.signals[signal]]);
+    t.is(server.stderr(), '');
+  });
+}
+
+test.serial(`${ignored.join(', ')} change nothing`, async (t) => {
+  const server = await start(t);
+  const client = await Client.connect(server.port);
+  t.is(await client.ask('version\r\n'), 'VERSION 1.0.4\r\n');
+  const before = sockets(server);
+  for (const signal of ofHere(ignored)) {
+    server.process.kill(signal);
+    t.is(await client.ask('version\r\n'), 'VERSION 1.0.4\r\n', signal);
+  }
+  t.deepEqual(sockets(server), before);
+  t.is(server.stderr(), '');
+});
+
+const withProc = where(process.platform === 'linux', '/proc', test.serial);
+
+for (const signal of stopping) {
+  withProc(`${signal} stops the server, and it goes on after SIGCONT`, async (t) => {
+    const server = await start(t);
+    server.process.kill(signal);
+    while (!/^State:\s+T/m.test(status(server)));
+    server.process.kill('SIGCONT');
+    t.is(await ask(server.port, 'version\r\n'), 'VERSION 1.0.4\r\n');
+  });
+}
+
+const status = ({ process: { pid } }: Server): string => readFileSync(`/proc/${pid}/status`, 'utf8');
+
+/** The sockets that it has open, where that can be told: one that listens for a debugger would be among them. */
+function sockets({ process: { pid } }: Server): string[] {
+  if (process.platform !== 'linux') return [];
+  const folder = `/proc/${pid}/fd`;
+  const targets = readdirSync(folder).map((fd) => readlinkSync(join(folder, fd)));
+  return targets.filter((target) => target.startsWith('socket:'));
+}
