@@ -334,7 +334,8 @@ test.serial('closed: every call on the descriptor gives EBADF', async (t) => {
   const calls: (() => number)[] = [
     () => read(fd, Buffer.alloc(9), 0, 9), () => shutdown(fd, SHUT_RD), () => shutdown(fd, SHUT_RDWR), () => close(fd),
     () => accept(fd, null), () => bind(fd, addr), () => listen(fd, 1), () => connect(fd, addr),
-    () => getsockname(fd, addr), () => fcntl(fd, F_GETFL, 0), () => setsockopt(fd, SOL_SOCKET, SO_LINGER, { lOnoff: 1, lLinger: 0 }),
+    () => getsockname(fd, addr), () => fcntl(fd, F_GETFL, 0),
+    () => setsockopt(fd, SOL_SOCKET, SO_LINGER, { lOnoff: 1, lLinger: 0 }),
   ];
   const refused = (): void => {
     for (const call of calls) fails(t, call(), EBADF);
