@@ -1,5 +1,5 @@
-// A close while input is unread: what the program wrote before it arrives, instead of being lost to a reset. The rules on
-// the simulated backend, then with real sockets. (By chance they are in economy-random.spec.ts, and the server is in
+// A close while input is unread: what the program wrote before it arrives, instead of being lost to a reset. The rules
+// on the simulated backend, then with real sockets. (By chance they are in economy-random.spec.ts, and the server is in
 // economy-server.spec.ts.) A process has one simulation at a time, so tests run one after another.
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
@@ -141,7 +141,7 @@ test.serial('no call more: after a write that failed', async (t) => {
   t.deepEqual(kernel.calls(), [`write ${fd}: EPIPE of 7`, `shutdown ${fd}: ENOTCONN`, `close ${fd}: 0`]);
 });
 
-test.serial('in a later turn than the last read the kernel is asked once; where it has nothing, that is all', async (t) => {
+test.serial('in a later turn than the last read the kernel is asked once: it has nothing, and that is all', async (t) => {
   const sim = start();
   const [client, fd] = talking(sim);
   await turn(() => readText(fd));
@@ -231,7 +231,7 @@ test.serial('a connection that the program has made is closed so, too', async (t
 
 // Bounds
 
-test.serial(`bounds: a client that sends nothing for ${LINGER_IDLE_SECONDS} seconds is waited for no longer`, async (t) => {
+test.serial(`bounds: a client that sends nothing for ${LINGER_IDLE_SECONDS} seconds is left`, async (t) => {
   const sim = start();
   const [client, fd] = await closed(t, sim);
   const over = eventDispatch();

@@ -1,7 +1,7 @@
-// Descriptors that the program has closed while the kernel still had input for them. At a close(2) with unread input the
-// kernel resets the connection, and a reset makes the peer lose what it has not read yet: the reply that says what was
-// wrong. So only our direction is shut down then, and what the peer still sends is read and thrown away until it ends its
-// own, or until one of the bounds below is reached. Then the descriptor is closed.
+// Descriptors that the program has closed while the kernel still had input for them. At a close(2) with unread input
+// the kernel resets the connection, and a reset makes the peer lose what it has not read yet: the reply that says what
+// was wrong. So only our direction is shut down then, and what the peer still sends is read and thrown away until it
+// ends its own, or until one of the bounds below is reached. Then the descriptor is closed.
 import { EV_PERSIST, EV_READ, Event } from '../event.h';
 import { eventAdd, eventDel, eventSet } from '../event';
 import { EINTR, errno } from '../errno.h';
