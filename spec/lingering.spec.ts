@@ -5,9 +5,7 @@ import test from 'ava';
 import type { ExecutionContext } from 'ava';
 
 import { eventEconomy } from '../reactor/backends';
-import {
-  LINGER_BYTES, LINGER_IDLE_SECONDS, LINGER_SECONDS,
-} from '../reactor/economy/lingering';
+import { LINGER_IDLE_SECONDS, LINGER_MAX_BYTES, LINGER_MAX_SECONDS } from '../reactor/economy/lingering';
 import { AHEAD_SIZE } from '../reactor/economy/readahead';
 import { EBADF, ECONNRESET, EINTR, ENOMEM, ENOTCONN, EPIPE } from '../reactor/errno.h';
 import { EV_PERSIST, EV_READ, EV_WRITE } from '../reactor/event.h';
@@ -143,7 +141,7 @@ test.serial('no call more: after a write that failed', async (t) => {
   t.deepEqual(kernel.calls(), [`write ${fd}: EPIPE of 7`, `shutdown ${fd}: ENOTCONN`, `close ${fd}: 0`]);
 });
 
-test.serial('in a later turn than the last read the kernel is asked once, and where it has nothing, that is all', async (t) => {
+test.serial('in a later turn than the last read the kernel is asked once: it has nothing, and that is all', async (t) => {
   const sim = start();
   const [client, fd] = talking(sim);
   await turn(() => readText(fd));
@@ -184,7 +182,7 @@ test.serial('a descriptor on which reads would wait is closed at once', async (t
   t.deepEqual(sim.openFds(), []);
 });
 
-test.serial('so is one that is to be closed with a reset, by SO_LINGER of its own or of where it was accepted', async (t) => {
+test.serial('so is one that has SO_LINGER, of its own or of where it was accepted', async (t) => {
   const sim = start();
   for (const on of ['connection', 'listener']) {
     const server = listening();
@@ -233,7 +231,7 @@ test.serial('a connection that the program has made is closed so, too', async (t
 
 // Bounds
 
-test.serial(`bounds: a client that sends nothing for ${LINGER_IDLE_SECONDS} seconds is waited for no longer`, async (t) => {
+test.serial(`bounds: a client that sends nothing for ${LINGER_IDLE_SECONDS} seconds is left`, async (t) => {
   const sim = start();
   const [client, fd] = await closed(t, sim);
   const over = eventDispatch();
@@ -248,11 +246,11 @@ test.serial(`bounds: a client that sends nothing for ${LINGER_IDLE_SECONDS} seco
   t.false(client.wasReset);
 });
 
-test.serial(`bounds: one that never stops sending is waited for ${LINGER_SECONDS} seconds in all`, async (t) => {
+test.serial(`bounds: one that never stops is waited for ${LINGER_MAX_SECONDS} seconds in all`, async (t) => {
   const sim = start();
   const [client, fd] = await closed(t, sim);
   const over = eventDispatch();
-  for (let second = 0; second < LINGER_SECONDS - 1; second++) {
+  for (let second = 0; second < LINGER_MAX_SECONDS - 1; second++) {
     await sim.advance(1);
     client.send('.');
   }
@@ -266,7 +264,7 @@ test.serial('bounds: nor is the clock a way around it', async (t) => {
   const sim = start();
   const [client] = await closed(t, sim);
   const over = eventDispatch();
-  for (let second = 0; second < LINGER_SECONDS + 1; second++) {
+  for (let second = 0; second < LINGER_MAX_SECONDS + 1; second++) {
     await sim.advance(1);
     if (second === 5) sim.setClock(sim.now - 3600);
     if (!client.wasReset) client.send('.');
@@ -275,11 +273,11 @@ test.serial('bounds: nor is the clock a way around it', async (t) => {
   t.deepEqual(sim.openFds(), []);
 });
 
-test.serial(`bounds: of ${LINGER_BYTES} bytes no more is read`, async (t) => {
+test.serial(`bounds: of ${LINGER_MAX_BYTES} bytes no more is read`, async (t) => {
   const sim = start({ record: false });
   const [client, fd] = await closed(t, sim);
   const over = eventDispatch();
-  const chunk = Buffer.alloc(LINGER_BYTES / 8);
+  const chunk = Buffer.alloc(LINGER_MAX_BYTES / 8);
   for (let i = 0; i < 7; i++) {
     client.send(chunk);
     await sim.idle();
@@ -332,10 +330,10 @@ test.serial('closed: every call on the descriptor gives EBADF', async (t) => {
   const [client, fd] = await closed(t, sim);
   const addr = { sinFamily: AF_INET, sinPort: PORT, sinAddr: 0 };
   const calls: (() => number)[] = [
-    () => read(fd, Buffer.alloc(9), 0, 9), () => shutdown(fd, SHUT_RD), () => shutdown(fd, SHUT_RDWR), () => close(fd),
+    () => read(fd, Buffer.alloc(9), 0, 9), () => close(fd), () => shutdown(fd, SHUT_RD), () => shutdown(fd, SHUT_RDWR),
     () => accept(fd, null), () => bind(fd, addr), () => listen(fd, 1), () => connect(fd, addr),
-    () => getsockname(fd, addr), () => fcntl(fd, F_GETFL, 0),
-    () => setsockopt(fd, SOL_SOCKET, SO_LINGER, { lOnoff: 1, lLinger: 0 }),
+    () => getsockname(fd, addr),
+    () => fcntl(fd, F_GETFL, 0), () => setsockopt(fd, SOL_SOCKET, SO_LINGER, { lOnoff: 1, lLinger: 0 }),
   ];
   const refused = (): void => {
     for (const call of calls) fails(t, call(), EBADF);

@@ -37,7 +37,7 @@ export class Held {
   /** Reused: a removed event keeps its list links, which would keep its old neighbours alive. */
   private readonly spare: Event[] = [];
 
-  /** `onClose` closes a descriptor of which nothing is held; `sound`: all of it was sent, and the program left no event. */
+  /** `onClose` closes a descriptor. `sound`: all that was written has been sent, and the program left no event. */
   constructor(private readonly kernel: Syscalls, private readonly onClose: (fd: number, sound: boolean) => number) {}
 
   /** Nothing is held, and nothing has failed: every write may go on. */

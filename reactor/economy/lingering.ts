@@ -1,7 +1,7 @@
-// Descriptors that the program has closed while the kernel still had input for them. At a close(2) with unread input the kernel
-// resets the connection, and a reset makes the peer lose what it has not read yet: the reply that says what was wrong. So
-// only our direction is shut down then, and what the peer still sends is read and thrown away until it ends its own, or
-// until one of the bounds below is reached. Then the descriptor is closed.
+// Descriptors that the program has closed while the kernel still had input for them. At a close(2) with unread input
+// the kernel resets the connection, and a reset makes the peer lose what it has not read yet: the reply that says what
+// was wrong. So only our direction is shut down then, and what the peer still sends is read and thrown away until it
+// ends its own, or until one of the bounds below is reached. Then the descriptor is closed.
 import { EV_PERSIST, EV_READ, Event } from '../event.h';
 import { eventAdd, eventDel, eventSet } from '../event';
 import { EINTR, errno } from '../errno.h';
@@ -18,11 +18,11 @@ const debugLinger = trace('reactor:linger');
 /** How long the peer may send nothing. */
 export const LINGER_IDLE_SECONDS = 2;
 /** How long all of it may take, even if the peer never stops sending. */
-export const LINGER_SECONDS = 30;
+export const LINGER_MAX_SECONDS = 30;
 /** How many bytes are thrown away at most. */
-export const LINGER_BYTES = 16 * 1024 * 1024;
+export const LINGER_MAX_BYTES = 16 * 1024 * 1024;
 const IDLE: Readonly<Timeval> = { tvSec: LINGER_IDLE_SECONDS, tvUsec: 0 };
-const TOTAL: Readonly<Timeval> = { tvSec: LINGER_SECONDS, tvUsec: 0 };
+const TOTAL: Readonly<Timeval> = { tvSec: LINGER_MAX_SECONDS, tvUsec: 0 };
 
 /** How many bytes are read at a time. */
 const PIECE_BYTES = 64 * 1024;
@@ -41,7 +41,7 @@ interface Lingerer {
   readonly fd: number;
   /** Waits for input, for LINGER_IDLE_SECONDS each time. */
   readonly reader: Event;
-  /** Comes after LINGER_SECONDS. */
+  /** Comes after LINGER_MAX_SECONDS. */
   readonly timer: Event;
   /** What was thrown away so far. */
   bytes: number;
@@ -94,7 +94,8 @@ export class Lingering {
   begin(fd: number): boolean {
     const { kernel, bin } = this;
     const bytes = kernel.read(fd, bin, 0, bin.length);
-    if (bytes === 0 || (bytes === -1 && (!isForNow(errno) || (errno !== EINTR && kernel.seesAllInput)))) return false;
+    const nothing = bytes === 0 || (bytes === -1 && (kernel.seesAllInput ? errno !== EINTR : !isForNow(errno)));
+    if (nothing) return false;
     if (kernel.shutdown(fd, SHUT_WR) === -1) return false;
     const lingerer = { fd, reader: new Event(), timer: new Event(), bytes: Math.max(bytes, 0) };
     eventSet(lingerer.reader, fd, EV_READ | EV_PERSIST, (_fd, which) => this.onReader(lingerer, which), null);
@@ -114,7 +115,7 @@ export class Lingering {
     if (which & EV_READ) {
       const res = this.kernel.read(lingerer.fd, this.bin, 0, this.bin.length);
       if (res > 0) lingerer.bytes += res;
-      const goesOn = res > 0 ? lingerer.bytes < LINGER_BYTES : res === -1 && isForNow(errno);
+      const goesOn = res > 0 ? lingerer.bytes < LINGER_MAX_BYTES : res === -1 && isForNow(errno);
       if (goesOn && eventAdd(lingerer.reader, IDLE) !== -1) return;
     }
     this.end(lingerer);

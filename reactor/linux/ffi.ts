@@ -174,7 +174,9 @@ function bindSystem(k: Koffi): System {
   });
 
   const syscalls: Syscalls = {
-    socket: (domain, type, protocol) => call(libcSocket(domain, closesOnExec ? type | SOCK_CLOEXEC : type, protocol)),
+    socket: (domain, type, protocol) => {
+      return call(libcSocket(domain, closesOnExec ? type | SOCK_CLOEXEC : type, protocol));
+    },
     bind: (fd, addr) => call(libcBind(fd, putAddr(addr), SOCKADDR_LEN)),
     listen: (fd, backlog) => call(libcListen(fd, backlog)),
     accept: (fd, addr) => {
