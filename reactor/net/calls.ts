@@ -77,8 +77,9 @@ export class Calls implements Syscalls {
   accept(fd: number, addr: SockaddrIn | null): number {
     const descriptor = this.files.get(fd);
     if (descriptor === undefined) return fail(EBADF);
-    if (this.isFull() && descriptor.endpoint.poll() !== 0) return fail(EMFILE);
-    const connection = descriptor.endpoint.accept();
+    const { endpoint } = descriptor;
+    if (endpoint instanceof Listener && endpoint.poll() !== 0 && this.isFull()) return fail(EMFILE);
+    const connection = endpoint.accept();
     if (typeof connection === 'number') return fail(-connection);
     const accepted = new Descriptor(connection, this.onChanged);
     // As in Linux, they come from the listening socket.

@@ -21,8 +21,8 @@ export interface Endpoint {
   /** Has `options` hold for what is open already. */
   setOptions(options: SocketOptions): void;
   /**
-   * From now on it tells its descriptor nothing. `reset` is what SO_LINGER with 0 seconds asks for; otherwise `orphans` is
-   * told of what is still to be sent.
+   * From now on it tells its descriptor nothing. `reset` is what SO_LINGER with 0 seconds asks for; otherwise `orphans`
+   * is told of what is still to be sent.
    */
   close(reset: boolean, orphans: Orphans): void;
 }

@@ -1,7 +1,7 @@
-// Where a listening socket is kept while nobody wants connections. As long as node:net has the socket it accepts, and when
-// the last descriptor of a socket is closed, the clients in its backlog are reset. So a second process keeps one open and
-// does nothing: clients wait in the kernel, as they do where nobody calls accept(2). The socket goes there and comes
-// back as a message with a handle.
+// Where a listening socket is kept while nobody wants connections. As long as node:net has the socket it accepts, and
+// when the last descriptor of a socket is closed, the clients in its backlog are reset. So a second process keeps one
+// open and does nothing: clients wait in the kernel, as they do where nobody calls accept(2). The socket goes there and
+// comes back as a message with a handle.
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { Socket } from 'node:net';
@@ -13,8 +13,8 @@ const RETURN_LIMIT_MS = 5000;
 const IDLE_LIMIT_MS = 10_000;
 
 /**
- * The other process. It is blocked while it has the socket, since Node has it listen there, too; that it does so with a backlog
- * of its own is undone. When we end, so does it.
+ * The other process. Node has the socket listen there, too: with the backlog that we say, not with Node's own, and without
+ * accepting, since the process is blocked until we want the socket back. When we end, it does.
  */
 const PROGRAM = `
 const { readSync } = require('node:fs');

@@ -12,7 +12,7 @@ import { errnoOf } from './errors';
 import { Keeper } from './keeper';
 import type { Orphans } from './orphans';
 
-/** When so many connections wait and nobody wants them, the others wait in the kernel, where they take no descriptor. */
+/** When so many wait for accept and nobody wants them, the others wait in the kernel, where they take no descriptor. */
 const PENDING_MAX = 8;
 
 export class Listener implements Endpoint {
