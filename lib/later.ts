@@ -32,13 +32,16 @@ export function badLength(len: Ref): boolean {
   return len.value < 0 || len.value > DATA_MAX_LENGTH_BYTES;
 }
 
+/** The fifth word of a line, as sscanf reads it: between words there is C's white space, not JavaScript's. */
+const LENGTH_OF_DATA = /^(?:[^\t-\r ]+[\t-\r ]+){4}\+?(\d+)/;
+
 /**
  * 1.6.45: the data behind a refused storage line are swallowed, where their length can be read: they are no commands.
  * Until then they were run, so that a client who stored what somebody else had chosen ran what somebody else had
  * chosen.
  */
 export function swallowRefused(c: Conn, command: Ptr): void {
-  const length = /^\S+ +\S+ +\S+ +\S+ +(\d+)(?!\S)/.exec(str(command))?.[1];
+  const length = LENGTH_OF_DATA.exec(str(command))?.[1];
   if (length === undefined || Number(length) > DATA_MAX_LENGTH_BYTES) return;
   c.writeAndGo = ConnState.swallow;
   c.sbytes = Number(length) + 2;
@@ -142,7 +145,11 @@ export const REQS_PER_EVENT = 20;
  * is writable, which it nearly always is.
  */
 export function yieldsTurn(c: Conn, update: (c: Conn, newFlags: number) => number): boolean {
-  return c.rbytes > 0 && update(c, EV_WRITE | EV_PERSIST) === 1;
+  if (c.rbytes === 0) return false;
+  if (update(c, EV_WRITE | EV_PERSIST) === 1) return true;
+  // The event is waited for no more, whatever its flags say: the next update tries again, or closes the connection.
+  c.evFlags = 0;
+  return false;
 }
 
 // Accepting connections.
@@ -193,8 +200,8 @@ export function acceptFull(): void {
 }
 
 /** accept(2) has failed, with errno; 1.6 tries again a little later, whatever came of it meanwhile. */
-export function acceptFailed(): void {
-  if (toldNow()) perror('accept()');
+export function acceptFailed(message: string): void {
+  if (toldNow()) perror(message);
   acceptNewConns(false);
   tryAgain();
 }

@@ -170,6 +170,7 @@ function connNew(sfd: number, initState: ConnState, eventFlags: number): Conn | 
 
   connRests(c); // DEVIATION: an idle connection has no buffers [1.2.0, 1.6.0]
   if (eventAdd(c.event, null) === -1) {
+    eventDel(c.event); // DEVIATION: an event that could not be added is forgotten
     free(c.ptr);
     return null;
   }
@@ -783,9 +784,10 @@ function driveMachine(c: Conn): void {
       case ConnState.listening:
         if ((sfd = accept(c.sfd, null)) === -1) {
           if (errno === EAGAIN || errno === EWOULDBLOCK) {
-            perror("accept() shouldn't block");
+            // DEVIATION: while there is no room, clients wait to be accepted [1.4.8]
+            acceptFailed("accept() shouldn't block");
           } else {
-            acceptFailed(); // DEVIATION: while there is no room, clients wait to be accepted [1.4.8]
+            acceptFailed('accept()'); // DEVIATION: while there is no room, clients wait to be accepted [1.4.8]
           }
           return;
         }
@@ -1027,14 +1029,14 @@ function eventHandler(fd: number, which: number, arg: unknown): void {
     return;
   }
 
-  connWakes(c); // DEVIATION: an idle connection has no buffers [1.2.0, 1.6.0]
-  // do as much I/O as possible until we block
   try {
+    connWakes(c); // DEVIATION: an idle connection has no buffers [1.2.0, 1.6.0]
+    // do as much I/O as possible until we block
     driveMachine(c);
+    if (isIdle(c)) connRests(c); // DEVIATION: an idle connection has no buffers [1.2.0, 1.6.0]
   } catch (error) {
     connFailed(c, error, connClose); // DEVIATION: a bug ends its own connection only
   }
-  if (isIdle(c)) connRests(c); // DEVIATION: an idle connection has no buffers [1.2.0, 1.6.0]
 
   // wait for next event
   return;
