@@ -14,6 +14,9 @@ const KEYS = Array.from({ length: 500 }, (_, i) => `k${i}`);
 const LARGE = 'L'.repeat(150_000);
 /** Longer than any window of a delete. */
 const WINDOW_SECONDS = 12;
+const MIB = 1 << 20;
+/** No more than is needed, for it is taken hundreds of times. */
+const MEMORY = [MIB, 8 * MIB, 10 * MIB] as const;
 const key = bss(256);
 
 /** What is sent on one connection, and what may be answered beside nothing at all on one that is closed. */
@@ -71,7 +74,7 @@ async function runs(
   t: ExecutionContext, classic: boolean, fails: (n: number) => boolean, name: string,
 ): Promise<{ count: number; used: number }> {
   const allocations = new Allocations();
-  const server = await SimServer.start(['-m', '8', '-c', '16'], { classic, sendBuffer: 100_000 });
+  const server = await SimServer.start(['-m', '8'], { classic, sendBuffer: 100_000, memory: MEMORY });
   const connect = (): SimPeer => server.connectNow();
   try {
     const first = allocations.count;
