@@ -2,6 +2,7 @@
 import * as memory from '../../lib/libc/memory';
 import { NULL } from '../../lib/libc/memory';
 import type { Ptr } from '../../lib/libc/memory';
+import { ENOMEM, setErrno } from '../../reactor/errno.h';
 import { replace } from './replace';
 
 type Allocator = 'malloc' | 'realloc' | 'mallocForItems' | 'reallocForItems';
@@ -46,6 +47,7 @@ export class Allocations {
   private allocate(by: Allocator, size: number, original: (size: number) => Ptr): Ptr {
     if (this.fails(this.count++, size, by)) {
       this.failed.push({ by, size });
+      setErrno(ENOMEM);
       return NULL;
     }
     const p = original(size);
