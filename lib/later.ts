@@ -32,13 +32,16 @@ export function badLength(len: Ref): boolean {
   return len.value < 0 || len.value > DATA_MAX_LENGTH_BYTES;
 }
 
+/** The fifth word of a line, as sscanf reads it: between words there is C's white space, not JavaScript's. */
+const LENGTH_OF_DATA = /^(?:[^\t-\r ]+[\t-\r ]+){4}\+?(\d+)/;
+
 /**
  * 1.6.45: the data behind a refused storage line are swallowed, where their length can be read: they are no commands.
  * Until then they were run, so that a client who stored what somebody else had chosen ran what somebody else had
  * chosen.
  */
 export function swallowRefused(c: Conn, command: Ptr): void {
-  const length = /^\S+ +\S+ +\S+ +\S+ +(\d+)(?!\S)/.exec(str(command))?.[1];
+  const length = LENGTH_OF_DATA.exec(str(command))?.[1];
   if (length === undefined || Number(length) > DATA_MAX_LENGTH_BYTES) return;
   c.writeAndGo = ConnState.swallow;
   c.sbytes = Number(length) + 2;
@@ -134,13 +137,19 @@ export function freeBuffers(c: Conn): void {
   c.rbuf = c.wbuf = c.ilist = NULL;
 }
 
+/** 1.2.0: gives back what a new connection has, and takes its event from libevent's queue, which keeps it otherwise. */
+export function forget(c: Conn): void {
+  freeBuffers(c);
+  eventDel(c.event);
+}
+
 /** After the machine has run: frees the buffers of a connection that waits for a command, and has nothing of it yet. */
-export function connRests(c: Conn): void {
+function connRests(c: Conn): void {
   if (c.state === ConnState.read && c.rbytes === 0) freeBuffers(c);
 }
 
 /** Before the machine runs: buffers anew. Where there is no memory for them, the connection is closed. */
-export function connWakes(c: Conn): void {
+function connWakes(c: Conn): void {
   if (c.rbuf !== NULL || c.state === ConnState.listening) return;
   c.rbuf = malloc(c.rsize);
   c.wbuf = malloc(c.wsize);
@@ -160,7 +169,11 @@ export const REQS_PER_EVENT = 20;
  * is writable, which it nearly always is.
  */
 export function yieldsTurn(c: Conn, update: (c: Conn, newFlags: number) => number): boolean {
-  return c.rbytes > 0 && update(c, EV_WRITE | EV_PERSIST) === 1;
+  if (c.rbytes === 0) return false;
+  if (update(c, EV_WRITE | EV_PERSIST) === 1) return true;
+  // The event is waited for no more, whatever its flags say: the next update tries again, or closes the connection.
+  c.evFlags = 0;
+  return false;
 }
 
 // Accepting connections.
@@ -180,6 +193,7 @@ export function acceptsWith(c: Conn, update: (c: Conn, newFlags: number) => numb
   updateEvent = update;
   toldAt = 0;
   evtimerSet(acceptTimer, () => acceptNewConns(true), null);
+  freeBuffers(c);
 }
 
 /**
@@ -204,16 +218,17 @@ function isFull(): boolean {
   return stats.currConns - 1 + lingering() >= settings.maxconns;
 }
 
-/** After a connection was accepted: with as many as -c allows, the others wait until one is closed. */
-export function acceptOrRest(): void {
+/** `c` is a new connection. With as many as -c allows, the others wait until one is closed. */
+export function accepted(c: Conn): void {
+  freeBuffers(c);
   if (!isFull()) return;
   if (settings.verbose && toldNow()) fprintf(stderr, 'Too many open connections\n');
   acceptNewConns(false);
 }
 
 /** accept(2) has failed, with errno; 1.6 tries again a little later, whatever came of it meanwhile. */
-export function acceptFailed(): void {
-  if (toldNow()) perror('accept()');
+export function acceptFailed(message: string): void {
+  if (toldNow()) perror(message);
   acceptNewConns(false);
   tryAgain();
 }
@@ -234,12 +249,14 @@ function tryAgain(): void {
 // Bugs.
 
 /**
- * Runs the machine. A bug that it runs into is reported, and ends its connection; where 1.0.4 has one, the server crashes,
- * and all connections with it.
+ * Runs the machine, with buffers for it. A bug that it runs into is reported, and ends its connection; where 1.0.4 has
+ * one, the server crashes, and all connections with it.
  */
 export function guarded(driveMachine: (c: Conn) => void, c: Conn, connClose: (c: Conn) => void): void {
   try {
+    connWakes(c);
     driveMachine(c);
+    connRests(c);
   } catch (error) {
     connFailed(c, error, connClose);
   }

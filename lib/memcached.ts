@@ -16,9 +16,9 @@ import {
   debugConn, debugEvent, debugState, item, itemAt, settings, stats,
 } from './memcached.h';
 import {
-  READ_BUFFER_HIGHWAT, REQS_PER_EVENT, acceptFailed, acceptNewConns, acceptOrRest, acceptsWith, answerDelete, badLength,
-  boundPort, connRests, connWakes, endDelete, freeBuffers, guarded, isBlank, keyTooLong, lineTooLong, megabytes,
-  refuseDelete, refuseGet, reportLock, shows, swallowRefused, yieldsTurn,
+  READ_BUFFER_HIGHWAT, REQS_PER_EVENT, acceptFailed, acceptNewConns, accepted, acceptsWith, answerDelete, badLength,
+  boundPort, endDelete, forget, freeBuffers, guarded, isBlank, keyTooLong, lineTooLong, megabytes, refuseDelete,
+  refuseGet, reportLock, shows, swallowRefused, yieldsTurn,
 } from './later';
 import { JSLD, JSLG, JSLI, Judy } from './assoc';
 import {
@@ -168,8 +168,8 @@ function connNew(sfd: number, initState: ConnState, eventFlags: number): Conn | 
   eventSet(c.event, sfd, eventFlags, eventHandler, c);
   c.evFlags = eventFlags;
 
-  freeBuffers(c); // DEVIATION: an idle connection has no buffers [1.2.0, 1.6.0]
   if (eventAdd(c.event, null) === -1) {
+    forget(c); // DEVIATION: a connection that cannot be waited for leaves nothing behind [1.2.0]
     free(c.ptr);
     return null;
   }
@@ -779,9 +779,10 @@ function driveMachine(c: Conn): void {
       case ConnState.listening:
         if ((sfd = accept(c.sfd, null)) === -1) {
           if (errno === EAGAIN || errno === EWOULDBLOCK) {
-            perror("accept() shouldn't block");
+            // DEVIATION: while there is no room, clients wait to be accepted [1.4.8]
+            acceptFailed("accept() shouldn't block");
           } else {
-            acceptFailed(); // DEVIATION: while there is no room, clients wait to be accepted [1.4.8]
+            acceptFailed('accept()'); // DEVIATION: while there is no room, clients wait to be accepted [1.4.8]
           }
           return;
         }
@@ -796,7 +797,8 @@ function driveMachine(c: Conn): void {
           close(sfd);
           return;
         }
-        acceptOrRest(); // DEVIATION: while there is no room, clients wait to be accepted [1.4.8]
+        // DEVIATION: an idle connection has no buffers [1.2.0, 1.6.0]
+        accepted(newc); // DEVIATION: while there is no room, clients wait to be accepted [1.4.8]
         exit = true;
         break;
 
@@ -1023,10 +1025,9 @@ function eventHandler(fd: number, which: number, arg: unknown): void {
     return;
   }
 
-  connWakes(c); // DEVIATION: an idle connection has no buffers [1.2.0, 1.6.0]
   // do as much I/O as possible until we block
+  // DEVIATION: an idle connection has no buffers [1.2.0, 1.6.0]
   guarded(driveMachine, c, connClose); // DEVIATION: a bug ends its own connection only
-  connRests(c); // DEVIATION: an idle connection has no buffers [1.2.0, 1.6.0]
 
   // wait for next event
   return;
@@ -1225,6 +1226,7 @@ export async function main(_argc: number, argv: readonly string[]): Promise<numb
     fprintf(stderr, 'failed to create listening connection\n');
     exit(1);
   }
+  // DEVIATION: an idle connection has no buffers [1.2.0, 1.6.0]
   acceptsWith(lConn, updateEvent); // DEVIATION: while there is no room, clients wait to be accepted [1.4.8]
   debugConn('%d: listening on port %d', lSocket, boundPort(lSocket));
 

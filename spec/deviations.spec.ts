@@ -178,9 +178,9 @@ test.serial('an item that is deleted again and again is noted once', async (t) =
   await c.ask('set a 0 0 1\r\n1\r\n');
   c.send('delete a\r\n'.repeat(20_000));
   t.is(await c.take('DELETED\r\n'.length * 20_000), 'DELETED\r\n'.repeat(20_000));
-  const before = /total_alloc (\d+)/.exec(await c.ask('stats malloc\r\n', 'END\r\n'));
+  const before = /STAT total_alloc (\d+)/.exec(await c.ask('stats malloc\r\n', 'END\r\n'));
   c.send('delete a\r\n'.repeat(20_000));
   t.is(await c.take('DELETED\r\n'.length * 20_000), 'DELETED\r\n'.repeat(20_000));
-  t.is(/total_alloc (\d+)/.exec(await c.ask('stats malloc\r\n', 'END\r\n'))?.[1], before?.[1]);
+  t.is(/STAT total_alloc (\d+)/.exec(await c.ask('stats malloc\r\n', 'END\r\n'))?.[1], before?.[1]);
   await server.stop();
 });

@@ -12,6 +12,7 @@ import { item } from '../lib/memcached.h';
 import { sprintf, sscanf } from '../lib/libc/stdio';
 import { memchr, memcpy, memmove, strcmp } from '../lib/libc/string';
 import { Errx } from '../reactor/err';
+import { ENOMEM, errno, setErrno } from '../reactor/errno.h';
 import { bytes, put, putz } from './support/memory';
 
 const MIB = 1 << 20;
@@ -105,7 +106,9 @@ test.serial('malloc and realloc give NULL when there is no block left, and the o
   for (let p = malloc(1000); p !== NULL; p = malloc(1000)) blocks.push({ p, size: 1000, fill: blocks.length % 251 });
   t.is(blocks.length, (MIB - STATIC_SIZE_BYTES) / 1024);
   blocks.forEach(fillBlock);
+  setErrno(0);
   t.is(realloc(blocks[0].p, 2000), NULL);
+  t.is(errno, ENOMEM);
   t.is(malloc(0), NULL);
   t.true(blocks.every(keeps));
 });
@@ -205,6 +208,24 @@ test.serial('realloc takes a block that grows large to where the large ones are,
     block.p = p;
     block.size = size;
     fillBlock(block);
+  }
+});
+
+test.serial('realloc gives back what a block that shrinks by half needs no more, and keeps what is in it', (t) => {
+  memoryInit(MIB, 4 * MIB, 4 * MIB);
+  const grow = { small: 20_000, large: 2 * MIB, items: 2 * MIB };
+  for (const [arena, size] of Object.entries(grow)) {
+    const [give, resize] = arena === 'items' ? [mallocForItems, reallocForItems] : [malloc, realloc];
+    const block: Block = { p: give(size), size, fill: 9 };
+    fillBlock(block);
+    for (let less = size / 2; less >= 256; less /= 2) {
+      block.p = resize(block.p, Math.floor(less));
+      block.size = Math.floor(less);
+      t.true(keeps(block));
+      t.is(mallinfo().uordblks, 2 ** Math.ceil(Math.log2(block.size)));
+    }
+    free(block.p);
+    t.is(mallinfo().uordblks, 0);
   }
 });
 

@@ -8,6 +8,7 @@
 // so have items, to which -m belongs.
 import { endianness } from 'node:os';
 import { Errx } from '../../reactor/err';
+import { ENOMEM, setErrno } from '../../reactor/errno.h';
 import { setHeap, u32, u8 } from './heap';
 
 /** A pointer: the number of a byte in the flat memory (u32). */
@@ -94,7 +95,7 @@ export function bss(size: number): Ptr {
   return p;
 }
 
-/** malloc(3). NULL when there is no block for `size` bytes. */
+/** malloc(3). NULL, and errno is ENOMEM, when there is no block for `size` bytes. */
 export function malloc(size: number): Ptr {
   if (size > SMALL_MAX_BYTES) return allocate(large, size);
   const order = orderFor(size);
@@ -123,7 +124,7 @@ export function free(p: Ptr): void {
   join(p < small.end ? small : p < large.end ? large : items, p, order);
 }
 
-/** realloc(3). NULL, and the old block stays, when there is no block for `size` bytes. */
+/** realloc(3). NULL and errno, and the old block stays, when there is no block for `size` bytes. */
 export function realloc(p: Ptr, size: number): Ptr {
   return p === NULL ? malloc(size) : move(p, size, malloc);
 }
@@ -182,14 +183,15 @@ function orderFor(size: number): number {
 }
 
 function allocate(from: Arena, size: number): Ptr {
-  if (!(size <= MEMORY_MAX_BYTES)) return NULL;
-  const order = orderFor(size);
+  const order = size <= MEMORY_MAX_BYTES ? orderFor(size) : MAX_ORDER + 1;
   let p = takeBlock(from, order);
   if (p === NULL && from === small && consolidate()) p = takeBlock(from, order);
-  if (p !== NULL) {
-    orders[p >>> MIN_ORDER] = order;
-    used += 2 ** order;
+  if (p === NULL) {
+    setErrno(ENOMEM);
+    return NULL;
   }
+  orders[p >>> MIN_ORDER] = order;
+  used += 2 ** order;
   return p;
 }
 

@@ -1,4 +1,5 @@
 // A server of our own in this process, on the simulated backend: one at a time, since the port's variables are C's.
+import { memoryInit } from '../../lib/libc/memory';
 import { main } from '../../lib/memcached';
 import { eventEconomy } from '../../reactor/backends';
 import { Simulation, installSimulation } from '../../reactor/sim';
@@ -12,27 +13,36 @@ const PORT = 11211;
 export interface SimServerOptions extends Partial<SimulationOptions> {
   /** Whether it runs with `--classic`. */
   classic?: boolean;
+  /** Bytes for small blocks, large ones and items; else what the command takes. */
+  memory?: readonly [small: number, large: number, items: number];
 }
 
 export class SimServer {
-  private constructor(readonly sim: Simulation, private readonly ended: Promise<number>) {}
+  /** `ended` resolves to what main has returned. */
+  private constructor(readonly sim: Simulation, readonly ended: Promise<number>) {}
 
   /** Resolves when it listens. `args` are the arguments beside the port and `--classic`. */
   static async start(args: readonly string[] = [], options: SimServerOptions = {}): Promise<SimServer> {
-    const { classic = false, ...simulation } = options;
+    const { classic = false, memory, ...simulation } = options;
     const sim = new Simulation({ seed: 1, record: false, ...simulation });
     const argv = ['memcached-ts', '-p', String(PORT), ...args];
     const { megabytes, connections } = commandOptions(args);
     installSimulation(sim);
     eventEconomy(!classic);
-    takeMemory(megabytes, connections);
+    if (memory === undefined) takeMemory(megabytes, connections);
+    else memoryInit(...memory);
     const ended = main(argv.length, argv);
     await sim.idle();
     return new SimServer(sim, ended);
   }
 
   connect(): Promise<SimPeer> {
-    return Promise.resolve(new SimPeer(this.sim.connect(PORT)));
+    return Promise.resolve(this.connectNow());
+  }
+
+  /** The same, for a spec that awaits nothing here. */
+  connectNow(): SimPeer {
+    return new SimPeer(this.sim.connect(PORT));
   }
 
   /** Ends the loop; what main took stays as it is. */

@@ -1,0 +1,13 @@
+// Another function in the place of a module's own, for a time. Specs run as CommonJS, where a caller looks up an imported
+// function in its module's exports at each call; calls within the module itself stay as they are.
+
+/** Has the other modules call what `wrap` makes of the function `name`, until the returned function is called. */
+export function replace<M extends object, K extends keyof M>(
+  module: M, name: K, wrap: (original: M[K]) => M[K],
+): () => void {
+  const original = module[name];
+  Object.assign(module, { [name]: wrap(original) });
+  return () => {
+    Object.assign(module, { [name]: original });
+  };
+}
