@@ -48,10 +48,24 @@ for (const name of shipped.filter((each) => each.endsWith('.md'))) {
   }
 }
 
+/** A connection to the server. On net it listens a moment after it has said so. */
+async function connected(port) {
+  for (;;) {
+    const client = connect(port, '127.0.0.1');
+    const connects = await new Promise((resolve) => {
+      client.once('connect', () => resolve(true));
+      client.once('error', () => resolve(false));
+    });
+    if (connects) return client;
+    assert(server.exitCode === null, 'the server ended');
+  }
+}
+
 // The command.
+let server;
 for (const method of ['epoll', 'net']) {
   const others = method === 'net' ? { EVENT_NOEPOLL: '1' } : {};
-  const server = spawn(join(app, 'node_modules', '.bin', 'memcached-ts'), ['-p', '0', '-l', '127.0.0.1'], {
+  server = spawn(join(app, 'node_modules', '.bin', 'memcached-ts'), ['-p', '0', '-l', '127.0.0.1'], {
     env: { ...env, ...others, DEBUG: 'memcached:conn', EVENT_SHOW_METHOD: '1' }, stdio: ['ignore', 'inherit', 'pipe'],
   });
   const exit = once(server, 'exit');
@@ -64,7 +78,7 @@ for (const method of ['epoll', 'net']) {
   }
   assert(port !== undefined, said.join('\n'));
   if (process.platform === 'linux') assert.equal(said[0], `libevent using: ${method}`);
-  const client = connect(Number(port), '127.0.0.1');
+  const client = await connected(Number(port));
   client.write('set greeting 0 0 5\r\nhello\r\nget greeting\r\nquit\r\n');
   assert.equal(await text(client), 'STORED\r\nVALUE greeting 0 5\r\nhello\r\nEND\r\n');
   server.kill('SIGTERM');
