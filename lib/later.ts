@@ -12,9 +12,9 @@ import { u8 } from './libc/heap';
 import type { Ptr } from './libc/memory';
 import { NULL, free, malloc } from './libc/memory';
 import type { Ref } from './libc/ref';
-import { fprintf, perror, stderr } from './libc/stdio';
+import { fprintf, perror, sscanf, stderr } from './libc/stdio';
 import { strtonum } from './libc/stdlib';
-import { str, strlen, strncmp } from './libc/string';
+import { strlen, strncmp } from './libc/string';
 import { time } from './libc/time';
 
 // Keys and lengths.
@@ -32,19 +32,22 @@ export function badLength(len: Ref): boolean {
   return len.value < 0 || len.value > DATA_MAX_LENGTH_BYTES;
 }
 
-/** The fifth word of a line, as sscanf reads it: between words there is C's white space, not JavaScript's. */
-const LENGTH_OF_DATA = /^(?:[^\t-\r ]+[\t-\r ]+){4}\+?(\d+)/;
+const refusedLength: Ref = { value: 0 };
 
 /**
  * 1.6.45: the data behind a refused storage line are swallowed, where their length can be read: they are no commands.
  * Until then they were run, so that a client who stored what somebody else had chosen ran what somebody else had
- * chosen.
+ * chosen. The length is the fifth word, whatever is wrong with the others, and is read as sscanf reads it.
  */
 export function swallowRefused(c: Conn, command: Ptr): void {
-  const length = LENGTH_OF_DATA.exec(str(command))?.[1];
-  if (length === undefined || Number(length) > DATA_MAX_LENGTH_BYTES) return;
+  let p = command;
+  for (let words = 0; words < 4; words++) {
+    while (u8[p] !== 0 && !isspace(u8[p])) p++;
+    while (isspace(u8[p])) p++;
+  }
+  if (sscanf(p, '%d', refusedLength) !== 1 || badLength(refusedLength)) return;
   c.writeAndGo = ConnState.swallow;
-  c.sbytes = Number(length) + 2;
+  c.sbytes = refusedLength.value + 2;
 }
 
 // Items.

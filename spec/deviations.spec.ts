@@ -1,10 +1,41 @@
 // What C gets dangerously wrong, and what a later memcached answers: each DEVIATION that shows on the wire.
 import test from 'ava';
+import fc from 'fast-check';
 import { Client, ask, served } from './support/client';
 import { kinds, startServer } from './support/server';
-import { SimServer } from './support/sim-server';
+import { SMALL_MEMORY, SimServer } from './support/sim-server';
 
 const BAD_LINE = 'CLIENT_ERROR bad command line format\r\n';
+
+/** Words of a storage line, of which some are wrong. */
+const word = {
+  command: fc.constantFrom('set ', 'add ', 'replace '),
+  key: fc.oneof(
+    fc.constantFrom('a', 'k'.repeat(250), 'k'.repeat(251), 'k'.repeat(256), 'k'.repeat(700), '\xa0'.repeat(251), 'sch\xc3\xb6n'),
+    fc.string({ minLength: 1, maxLength: 300, unit: fc.integer({ min: 33, max: 255 }).map((c) => String.fromCharCode(c)) }),
+  ),
+  number: fc.constantFrom('0', '1', '4294967296', '-1', '+7', '1x', 'x', '0x10', '1.5'),
+  gap: fc.constantFrom(' ', ' ', '  ', '\t', '\v', '\f', ' \r '),
+  rest: fc.constantFrom('', '', ' ', ' noreply', '\t9', 'x'),
+  sign: fc.constantFrom('', '', '+', '0'),
+};
+
+test.serial('sim: whatever is wrong with a storage line, its data are no commands, where its length can be read', async (t) => {
+  const server = await SimServer.start([], { memory: SMALL_MEMORY });
+  const c = await server.connect();
+  t.is(await c.ask('set victim 0 0 1\r\n1\r\n'), 'STORED\r\n');
+  const repeated = fc.integer({ min: 1, max: 3 });
+  const line = fc.tuple(word.command, word.key, word.gap, word.number, word.gap, word.number, word.gap, word.sign, word.rest);
+  await fc.assert(fc.asyncProperty(line, repeated, async ([command, key, g1, flags, g2, expiry, g3, sign, rest], count) => {
+    const data = 'delete victim\r\n'.repeat(count);
+    const length = `${sign}${data.length - 2}`;
+    c.send(`${command}${key}${g1}${flags}${g2}${expiry}${g3}${length}${rest}\r\n${data}`);
+    const reply = await c.ask('');
+    if (reply !== BAD_LINE) t.true(['STORED\r\n', 'NOT_STORED\r\n'].includes(reply), reply);
+    t.is(await c.ask('get victim\r\n', 'END\r\n'), 'VALUE victim 0 1\r\n1\r\nEND\r\n');
+  }), { numRuns: 500 });
+  await server.stop();
+});
 
 for (const { name, ...kind } of kinds) {
   test(`${name}: a key has up to 250 bytes, in every command`, async (t) => {

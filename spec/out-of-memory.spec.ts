@@ -7,7 +7,8 @@ import { stats } from '../lib/memcached.h';
 import { bss } from '../lib/libc/memory';
 import { Allocations } from './support/allocations';
 import { putz } from './support/memory';
-import { SimPeer, SimServer } from './support/sim-server';
+import { SMALL_MEMORY, SimServer } from './support/sim-server';
+import type { SimPeer } from './support/sim-server';
 import { Stderr } from './support/stderr';
 
 const BAD_LINE = 'CLIENT_ERROR bad command line format\r\n';
@@ -16,9 +17,6 @@ const KEYS = Array.from({ length: 500 }, (_, i) => `k${i}`);
 const LARGE = 'L'.repeat(150_000);
 /** Longer than any window of a delete. */
 const WINDOW_SECONDS = 12;
-const MIB = 1 << 20;
-/** No more than is needed, for it is taken hundreds of times. */
-const MEMORY = [MIB, 8 * MIB, 10 * MIB] as const;
 const key = bss(256);
 
 /** What is sent on one connection, and what may be answered beside nothing at all on one that is closed. */
@@ -76,7 +74,7 @@ async function runs(
   t: ExecutionContext, classic: boolean, fails: (n: number) => boolean, name: string,
 ): Promise<{ count: number; used: number }> {
   const allocations = new Allocations();
-  const server = await SimServer.start(['-m', '8'], { classic, sendBuffer: 100_000, memory: MEMORY });
+  const server = await SimServer.start(['-m', '8'], { classic, sendBuffer: 100_000, memory: SMALL_MEMORY });
   const connect = (): SimPeer => server.connectNow();
   try {
     const first = allocations.count;
@@ -129,7 +127,7 @@ async function start(t: ExecutionContext, args: readonly string[] = []): Promise
     stderr.restore();
     allocations.restore();
   });
-  const server = await SimServer.start(['-m', '8', ...args], { memory: MEMORY, sendBuffer: 100_000 });
+  const server = await SimServer.start(['-m', '8', ...args], { memory: SMALL_MEMORY, sendBuffer: 100_000 });
   const c = await server.connect();
   t.is(await c.ask('version\r\n'), 'VERSION 1.0.4\r\n');
   return { server, c, allocations, stderr };

@@ -87,12 +87,12 @@ function command(random: Random): string {
 function storage(random: Random, length: number, off: number): string {
   const value = length < 0 ? random.pick(VALUES) : noise(random, off === 0 ? length : Math.min(length, SHORT));
   const name = random.pick(['set', 'set', 'add', 'replace']);
-  // A line that is refused has its data taken for a command; a long one that comes in pieces ends the connection.
+  // A refused line whose length cannot be read has its data taken for a command; a long one ends the connection.
   const long = value.length > 1000;
-  const key = random.pick(KEYS.slice(0, long ? 7 : 9));
-  const [flags, expiry] = long ? ['0', '0'] : [random.pick(NUMBERS.slice(0, 13)), random.pick(EXPIRIES)];
-  const words = [name, key, flags, expiry, value.length + off];
-  return `${words.join(' ')}\r\n${value}\r\n`;
+  const key = random.pick(long ? KEYS.slice(0, 7) : KEYS);
+  const [flags, expiry] = long ? ['0', '0'] : [random.pick(NUMBERS), random.pick(random.chance(0.1) ? NUMBERS : EXPIRIES)];
+  const words = [key, flags, expiry, value.length + off].join(random.pick([' ', ' ', ' ', '  ', '\t', ' \v\f']));
+  return `${name} ${words}\r\n${value}\r\n`;
 }
 
 /** Any bytes; many of them at a time are one byte. */

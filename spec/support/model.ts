@@ -8,6 +8,7 @@ const NO_MEMORY = 'SERVER_ERROR out of memory';
 const KEY_MAX = 250;
 const ITEM_SIZE = 48;
 const LINE_MAX = 2048;
+const LENGTH_MAX = 0x7fffffff - 2;
 
 interface Item {
   key: string;
@@ -86,8 +87,11 @@ export class Model {
     const scanner = new Scanner(line);
     const [command, key] = [scanner.word(9), scanner.word(255)];
     const [flags, expire, length] = [scanner.unsigned(), scanner.unsigned(), scanner.signed()];
-    if (command === null || key === null || flags === null || expire === null || length === null) return `${BAD_LINE}\r\n`;
-    if (key.length > KEY_MAX || length < 0 || length > 0x7fffffff - 2) return `${BAD_LINE}\r\n`;
+    const refused = command === null || key === null || flags === null || expire === null || length === null;
+    if (refused || key.length > KEY_MAX || length < 0 || length > LENGTH_MAX) {
+      this.swallow = sizeOfRefused(line);
+      return `${BAD_LINE}\r\n`;
+    }
     const item = this.alloc(key, flags, expire | 0, length + 2);
     if (item === null) {
       this.swallow = length + 2;
@@ -270,4 +274,12 @@ function isPast(exptime: number): boolean {
 
 function lineOf(reply: string): string {
   return reply.length + 2 > LINE_MAX ? 'SERVER_ERROR output line too long' : reply;
+}
+
+/** How many bytes behind a refused line are its data: what its fifth word says, whatever the others are; else none. */
+function sizeOfRefused(line: string): number {
+  const scanner = new Scanner(line);
+  for (let i = 0; i < 4; i++) scanner.word(LINE_MAX);
+  const length = scanner.signed();
+  return length === null || length < 0 || length > LENGTH_MAX ? 0 : length + 2;
 }

@@ -10,6 +10,10 @@ import { Replies } from './replies';
 
 const PORT = 11211;
 
+const MIB = 1 << 20;
+/** For a few connections and items, and taken in no time. */
+export const SMALL_MEMORY = [MIB, 8 * MIB, 10 * MIB] as const;
+
 export interface SimServerOptions extends Partial<SimulationOptions> {
   /** Whether it runs with `--classic`. */
   classic?: boolean;
