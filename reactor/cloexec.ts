@@ -1,4 +1,4 @@
-// Whether a child process inherits the sockets of this one. Without this, a child that outlives its parent keeps the port.
+// Whether a child process inherits the sockets of this one. A child that outlives its parent would keep the port.
 
 /** What socket(2) and accept(2) open is closed when a child process executes its program. */
 export let closesOnExec = true;

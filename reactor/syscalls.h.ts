@@ -34,6 +34,8 @@ export interface Syscalls {
   getrandom(buf: Uint8Array): number;
   /** How many descriptors the program has closed that are still open, because not all that it wrote has arrived. */
   readonly lingering: number;
+  /** Whether a read that gives less than it was asked for, or EAGAIN, tells that nothing more has come. */
+  readonly seesAllInput: boolean;
   /** Null where several calls are not quicker made together. */
   readonly batch: Batch | null;
 }

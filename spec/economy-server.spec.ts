@@ -78,6 +78,17 @@ test.serial('sim: a client that resets while replies are kept for it ends its ow
   await server.stop();
 });
 
+test.serial('sim: an error that ends the connection is told, whatever else the client has sent; with --classic by a reset', async (t) => {
+  for (const classic of [false, true]) {
+    const server = await SimServer.start([], { classic });
+    const c = await server.connect();
+    c.send(`get ${'k'.repeat(4_000_000)}`);
+    t.is(await c.closed(), 'SERVER_ERROR out of memory\r\n');
+    t.deepEqual([c.client.ended, c.client.wasReset], [!classic, classic]);
+    await server.stop();
+  }
+});
+
 test.serial('sim: a get is one read and one write; a pipeline is one of each', async (t) => {
   const server = await SimServer.start([], { record: true });
   const c = await server.connect();
@@ -167,6 +178,16 @@ for (const backend of backends) {
     }
     while (!(await ask(server.port, 'stats\r\n', 'END\r\n')).includes('STAT curr_connections 2\r\n'));
     t.notRegex(server.stderr(), /Error|at /);
+  });
+}
+
+for (const backend of backends) {
+  test(`${backend}: a line that is too long to be read is answered, though the client has not sent all of it`, async (t) => {
+    const server = await startServer({ backend });
+    t.teardown(() => server.stop());
+    const client = await Client.connect(server.port);
+    t.is(await client.insists('get ', 'k'.repeat(4_000_000)), 'SERVER_ERROR out of memory\r\n');
+    await served(server.port);
   });
 }
 

@@ -6,16 +6,17 @@
 // before it begins or when it is at its end.
 import { EV_READ, EV_WRITE } from '../event.h';
 import type { Event, Eventop } from '../event.h';
-import { EAGAIN, errno, setErrno } from '../errno.h';
-import { SOCK_STREAM } from '../socket.h';
-import type { SockaddrIn } from '../socket.h';
+import { EAGAIN, EBADF, errno, setErrno } from '../errno.h';
+import { F_SETFL, SOCK_STREAM, SOL_SOCKET } from '../socket.h';
+import type { Linger, SockaddrIn } from '../socket.h';
 import type { Syscalls } from '../syscalls.h';
 import type { Timeval } from '../time';
 import type { Iovec } from '../uio.h';
 import { isWithin } from '../uio.h';
 import { Cork } from './cork';
-import { Held } from './held';
+import { Held, isForNow } from './held';
 import { Hint } from './hint';
+import { Lingering } from './lingering';
 import { PassThrough } from './passthrough';
 import { ReadAhead } from './readahead';
 
@@ -50,6 +51,7 @@ export function economical(base: Eventop): Eventop {
     },
 
     add(arg: object, ev: Event): number {
+      if (economy?.isRefused(ev) === true) return economy.refuse();
       if (ev.evEvents & EV_WRITE) economy?.held.writerAdded(ev);
       const res = base.add(arg, ev);
       if (res === -1 && ev.evEvents & EV_WRITE) {
@@ -62,6 +64,7 @@ export function economical(base: Eventop): Eventop {
     },
 
     del(arg: object, ev: Event): number {
+      if (economy?.isRefused(ev) === true) return economy.refuse();
       const res = base.del(arg, ev);
       if (ev.evEvents & EV_READ) economy?.ahead?.readerDeleted(ev);
       if (ev.evEvents & EV_WRITE) {
@@ -93,6 +96,9 @@ class Economy extends PassThrough {
   readonly held: Held;
   private readonly hint = new Hint();
   private readonly cork: Cork;
+  private readonly lingerers: Lingering;
+  /** What the program has closed, and is still open in the kernel. To the program it is no descriptor any more. */
+  private readonly orphans = new Set<number>();
 
   /** The loop calls callbacks. */
   private inTurn = false;
@@ -102,8 +108,29 @@ class Economy extends PassThrough {
   constructor(kernel: Syscalls) {
     super(kernel);
     this.ahead = kernel.batch === null ? null : new ReadAhead(kernel.batch);
-    this.held = new Held(kernel, (fd) => this.closeNow(fd));
+    this.held = new Held(kernel, (fd, sound) => this.letGo(fd, sound));
+    this.lingerers = new Lingering(kernel, (fd) => this.closeNow(fd));
     this.cork = new Cork(kernel, this.held, this.ahead);
+  }
+
+  override get lingering(): number {
+    return this.orphans.size + this.kernel.lingering;
+  }
+
+  /** -1 for what is closed, of which the kernel then says that it is none. */
+  protected override given(fd: number): number {
+    return this.orphans.size > 0 && this.orphans.has(fd) ? -1 : fd;
+  }
+
+  /** Whether `ev` is the program's, and its descriptor is closed. */
+  isRefused(ev: Event): boolean {
+    if (this.orphans.size === 0 || !(ev.evEvents & (EV_READ | EV_WRITE)) || !this.orphans.has(ev.evFd)) return false;
+    return !this.held.owns(ev) && !this.lingerers.owns(ev);
+  }
+
+  refuse(): number {
+    setErrno(EBADF);
+    return -1;
   }
 
   beginTurn(): void {
@@ -121,6 +148,7 @@ class Economy extends PassThrough {
 
   override read(fd: number, buf: Uint8Array, offset: number, length: number): number {
     const { hint, ahead } = this;
+    fd = this.given(fd);
     if (this.inTurn && length > 0 && hint.isDrained(fd)) {
       setErrno(EAGAIN);
       return -1;
@@ -128,13 +156,17 @@ class Economy extends PassThrough {
     if (ahead !== null && ahead.has(fd) && length > 0 && isWithin(buf, offset, length)) {
       const res = ahead.take(fd, buf, offset, length);
       if (res > 0) hint.hasRead(fd, ahead.drained);
+      else this.lingerers.ended(fd);
       return res;
     }
     const res = this.kernel.read(fd, buf, offset, length);
     if (res > 0) {
       hint.hasRead(fd, res < length);
       ahead?.hasRead(fd, res);
-    } else if (res === 0 && this.inTurn && length > 0 && hint.gaveAll(fd)) {
+      return res;
+    }
+    if (length > 0 && (res === 0 || !isForNow(errno))) this.lingerers.ended(fd);
+    if (res === 0 && this.inTurn && length > 0 && hint.gaveAll(fd)) {
       setErrno(EAGAIN);
       return -1;
     }
@@ -142,6 +174,7 @@ class Economy extends PassThrough {
   }
 
   override write(fd: number, buf: Uint8Array, offset: number, length: number): number {
+    fd = this.given(fd);
     // Not within the buffer, or no descriptor: what that means, the kernel says. In the cork there are others' bytes.
     if (fd < 0 || !isWithin(buf, offset, length)) return this.kernel.write(fd, buf, offset, length);
     if (this.inTurn) return this.cork.write(fd, buf, offset, length);
@@ -149,33 +182,49 @@ class Economy extends PassThrough {
   }
 
   override send(fd: number, buf: Uint8Array, offset: number, length: number, flags: number): number {
+    fd = this.given(fd);
     return this.mayPass(fd) ? this.kernel.send(fd, buf, offset, length, flags) : -1;
   }
 
   override sendmsg(fd: number, iov: readonly Iovec[], flags: number): number {
+    fd = this.given(fd);
     return this.mayPass(fd) ? this.kernel.sendmsg(fd, iov, flags) : -1;
   }
 
   override shutdown(fd: number, how: number): number {
     this.cork.flush();
-    return this.held.shutdown(fd, how);
+    return this.held.shutdown(this.given(fd), how);
   }
 
   override close(fd: number): number {
     this.cork.flush();
+    fd = this.given(fd);
+    this.orphans.add(fd);
     return this.held.close(fd);
   }
 
   override socket(domain: number, type: number, protocol: number): number {
     const fd = this.kernel.socket(domain, type, protocol);
-    if (fd !== -1 && type === SOCK_STREAM) this.opened(fd);
+    if (fd !== -1 && type === SOCK_STREAM) this.opened(fd, -1);
     return fd;
   }
 
   override accept(fd: number, addr: SockaddrIn | null): number {
-    const sfd = this.kernel.accept(fd, addr);
-    if (sfd !== -1) this.opened(sfd);
+    const sfd = super.accept(fd, addr);
+    if (sfd !== -1) this.opened(sfd, fd);
     return sfd;
+  }
+
+  override fcntl(fd: number, cmd: number, arg: number): number {
+    const res = super.fcntl(fd, cmd, arg);
+    if (res !== -1 && cmd === F_SETFL) this.lingerers.flagsSet(fd, arg);
+    return res;
+  }
+
+  override setsockopt(fd: number, level: number, optname: number, optval: number | Linger): number {
+    const res = super.setsockopt(fd, level, optname, optval);
+    if (res !== -1 && level === SOL_SOCKET && typeof optval === 'object') this.lingerers.lingerSet(fd, optval);
+    return res;
   }
 
   override time(): number {
@@ -190,15 +239,30 @@ class Economy extends PassThrough {
     return this.held.isEmpty || this.held.mayWrite(fd);
   }
 
-  /** `fd` is a new socket. */
-  private opened(fd: number): void {
+  /** `fd` is a new socket, which was accepted at `from` unless that is -1. */
+  private opened(fd: number, from: number): void {
     this.cork.opened(fd);
     this.ahead?.opened(fd);
+    this.lingerers.opened(fd, from);
+  }
+
+  /** Whether it is known that the kernel has no input for `fd` now. */
+  private isDrained(fd: number): boolean {
+    return this.inTurn && this.kernel.seesAllInput && (this.hint.isDrained(fd) || this.ahead?.foundAll(fd) === true);
+  }
+
+  /** The program has closed `fd`, of which nothing is held any more. */
+  private letGo(fd: number, sound: boolean): number {
+    if (!sound || this.isDrained(fd) || !this.lingerers.mayHaveInput(fd)) return this.closeNow(fd);
+    this.ahead?.closed(fd);
+    return this.lingerers.begin(fd) ? 0 : this.closeNow(fd);
   }
 
   private closeNow(fd: number): number {
+    this.orphans.delete(fd);
     this.hint.closed(fd);
     this.ahead?.closed(fd);
+    this.lingerers.closed(fd);
     return this.kernel.close(fd);
   }
 }

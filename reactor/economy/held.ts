@@ -1,6 +1,6 @@
 // What the kernel did not take, and what failed. What is held is sent as the descriptor turns writable; meanwhile a further
 // write gives EAGAIN. When sending fails, the next write has the error, and the descriptor is shut down, so that who only
-// reads sees its end. A descriptor that is closed while something is held is closed when that is sent, or when nothing of it
+// reads sees its end. A descriptor that is closed while something is held is let go when that is sent, or when nothing of it
 // has been taken for ORPHAN_TIMEOUT.
 import { EV_PERSIST, EV_TIMEOUT, EV_WRITE, Event } from '../event.h';
 import { eventAdd, eventDel, eventSet } from '../event';
@@ -37,19 +37,24 @@ export class Held {
   /** Events that waited: used again, since a list that one was in keeps it for as long as those that were beside it. */
   private readonly spare: Event[] = [];
 
-  /** `closeNow` closes a descriptor of which nothing is held. */
-  constructor(private readonly kernel: Syscalls, private readonly closeNow: (fd: number) => number) {}
+  /** `onClose` closes a descriptor. `sound`: all that was written has been sent, and the program left no event. */
+  constructor(private readonly kernel: Syscalls, private readonly onClose: (fd: number, sound: boolean) => number) {}
 
   /** Nothing is held, and nothing has failed: every write may go on. */
   get isEmpty(): boolean {
     return this.unsent.size === 0 && this.failed.size === 0;
   }
 
+  /** Whether `ev` is an event of ours. */
+  owns(ev: Event): boolean {
+    return this.unsent.get(ev.evFd)?.event === ev;
+  }
+
   /** Whether a write to `fd` is to go on; otherwise errno says why not. */
   mayWrite(fd: number): boolean {
     const unsent = this.unsent.get(fd);
-    if (unsent !== undefined && (unsent.closing || unsent.shutting || !this.send(unsent))) {
-      setErrno(unsent.closing ? EBADF : unsent.shutting ? EPIPE : EAGAIN);
+    if (unsent !== undefined && (unsent.shutting || !this.send(unsent))) {
+      setErrno(unsent.shutting ? EPIPE : EAGAIN);
       return false;
     }
     const error = this.takeError(fd);
@@ -87,11 +92,7 @@ export class Held {
 
   close(fd: number): number {
     const unsent = this.unsent.get(fd);
-    if (unsent === undefined) return this.closed(fd);
-    if (unsent.closing) {
-      setErrno(EBADF);
-      return -1;
-    }
+    if (unsent === undefined) return this.closed(fd, true);
     unsent.closing = true;
     this.watch(unsent);
     return 0;
@@ -146,7 +147,7 @@ export class Held {
     if (unsent === undefined) return;
     const { start } = unsent;
     // A process that was stopped may be late: only what still does not get on is given up.
-    if (!this.send(unsent) && which & EV_TIMEOUT && unsent.start === start) this.letGo(unsent);
+    if (!this.send(unsent) && which & EV_TIMEOUT && unsent.start === start) this.letGo(unsent, false);
   };
 
   /** Sends what is held as far as the kernel takes it; true where nothing is held any more. */
@@ -167,19 +168,19 @@ export class Held {
     return true;
   }
 
-  /** Nothing is held any more: what waited for that can be done. */
-  private letGo({ fd, event, shutting, closing }: Unsent): void {
+  /** Nothing is held any more, or it was not `sent`: what waited for that can be done. */
+  private letGo({ fd, event, shutting, closing }: Unsent, sent = true): void {
     eventDel(event);
     this.spare.push(event);
     this.unsent.delete(fd);
     if (shutting) this.kernel.shutdown(fd, SHUT_WR);
-    if (closing) this.closed(fd);
+    if (closing) this.closed(fd, sent);
   }
 
-  private closed(fd: number): number {
-    this.failed.delete(fd);
-    this.writers.delete(fd);
-    return this.closeNow(fd);
+  private closed(fd: number, sent: boolean): number {
+    const failed = this.failed.delete(fd);
+    const waited = this.writers.delete(fd);
+    return this.onClose(fd, sent && !failed && !waited);
   }
 }
 

@@ -14,60 +14,69 @@ export class PassThrough implements Syscalls {
     return this.kernel.lingering;
   }
 
+  get seesAllInput(): boolean {
+    return this.kernel.seesAllInput;
+  }
+
+  /** The descriptor that the kernel is to get for the program's `fd`. */
+  protected given(fd: number): number {
+    return fd;
+  }
+
   socket(domain: number, type: number, protocol: number): number {
     return this.kernel.socket(domain, type, protocol);
   }
 
   bind(fd: number, addr: SockaddrIn): number {
-    return this.kernel.bind(fd, addr);
+    return this.kernel.bind(this.given(fd), addr);
   }
 
   listen(fd: number, backlog: number): number {
-    return this.kernel.listen(fd, backlog);
+    return this.kernel.listen(this.given(fd), backlog);
   }
 
   accept(fd: number, addr: SockaddrIn | null): number {
-    return this.kernel.accept(fd, addr);
+    return this.kernel.accept(this.given(fd), addr);
   }
 
   connect(fd: number, addr: SockaddrIn): number {
-    return this.kernel.connect(fd, addr);
+    return this.kernel.connect(this.given(fd), addr);
   }
 
   getsockname(fd: number, addr: SockaddrIn): number {
-    return this.kernel.getsockname(fd, addr);
+    return this.kernel.getsockname(this.given(fd), addr);
   }
 
   fcntl(fd: number, cmd: number, arg: number): number {
-    return this.kernel.fcntl(fd, cmd, arg);
+    return this.kernel.fcntl(this.given(fd), cmd, arg);
   }
 
   setsockopt(fd: number, level: number, optname: number, optval: number | Linger): number {
-    return this.kernel.setsockopt(fd, level, optname, optval);
+    return this.kernel.setsockopt(this.given(fd), level, optname, optval);
   }
 
   read(fd: number, buf: Uint8Array, offset: number, length: number): number {
-    return this.kernel.read(fd, buf, offset, length);
+    return this.kernel.read(this.given(fd), buf, offset, length);
   }
 
   write(fd: number, buf: Uint8Array, offset: number, length: number): number {
-    return this.kernel.write(fd, buf, offset, length);
+    return this.kernel.write(this.given(fd), buf, offset, length);
   }
 
   send(fd: number, buf: Uint8Array, offset: number, length: number, flags: number): number {
-    return this.kernel.send(fd, buf, offset, length, flags);
+    return this.kernel.send(this.given(fd), buf, offset, length, flags);
   }
 
   sendmsg(fd: number, iov: readonly Iovec[], flags: number): number {
-    return this.kernel.sendmsg(fd, iov, flags);
+    return this.kernel.sendmsg(this.given(fd), iov, flags);
   }
 
   shutdown(fd: number, how: number): number {
-    return this.kernel.shutdown(fd, how);
+    return this.kernel.shutdown(this.given(fd), how);
   }
 
   close(fd: number): number {
-    return this.kernel.close(fd);
+    return this.kernel.close(this.given(fd));
   }
 
   gettimeofday(tv: Timeval): number {

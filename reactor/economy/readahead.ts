@@ -154,6 +154,12 @@ export class ReadAhead {
     return fd >= 0 && fd < this.slotOf.length && this.slotOf[fd] !== 0;
   }
 
+  /** Whether what was fetched of `fd` in this turn was all that the kernel had. */
+  foundAll(fd: number): boolean {
+    const slot = fd >= 0 && fd < this.slotOf.length ? this.slotOf[fd] - 1 : -1;
+    return slot >= 0 && this.results[slot] < AHEAD_SIZE;
+  }
+
   /** read(2), of what is here. */
   take(fd: number, buf: Uint8Array, offset: number, length: number): number {
     const slot = this.slotOf[fd] - 1;

@@ -174,7 +174,9 @@ function bindSystem(k: Koffi): System {
   });
 
   const syscalls: Syscalls = {
-    socket: (domain, type, protocol) => call(libcSocket(domain, closesOnExec ? type | SOCK_CLOEXEC : type, protocol)),
+    socket: (domain, type, protocol) => {
+      return call(libcSocket(domain, closesOnExec ? type | SOCK_CLOEXEC : type, protocol));
+    },
     bind: (fd, addr) => call(libcBind(fd, putAddr(addr), SOCKADDR_LEN)),
     listen: (fd, backlog) => call(libcListen(fd, backlog)),
     accept: (fd, addr) => {
@@ -211,6 +213,7 @@ function bindSystem(k: Koffi): System {
     time: () => call(libcTime(0)),
     getrandom: (buf) => call(libcGetrandom(addressOf(buf), buf.length, 0)),
     lingering: 0,
+    seesAllInput: true,
     get batch() {
       if (ring === undefined) ring = openRing();
       return ring;

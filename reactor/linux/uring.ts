@@ -1,9 +1,10 @@
 // Several reads or writes in one system call: io_uring(7), used as no more than that. Every one is made at once, in order,
 // without waiting, and is over when the call returns.
 //
-// A ring that the kernel stops serving is given up: `size` is 0 from then on, and each socket gets calls of its own again.
-// What the kernel had not taken is not lost, since it counts as EAGAIN. What the kernel had taken without reporting a result
-// may or may not have been done, so nobody may do it again: that socket is shut down, and the result is EIO.
+// A ring that the kernel stops serving is given up: `size` is 0 from then on, and each socket gets calls of its own
+// again. What the kernel had not taken is not lost, since it counts as EAGAIN. What the kernel had taken without
+// reporting a result may or may not have been done, so nobody may do it again: that socket is shut down, and the result
+// is EIO.
 import type { Batch } from '../syscalls.h';
 import { EAGAIN, EBUSY, EINTR, EIO } from '../errno.h';
 

@@ -24,6 +24,8 @@ import { Unconnected } from './unconnected';
 const { EAFNOSUPPORT, EALREADY, EFAULT, EISCONN, ENOPROTOOPT, EPROTONOSUPPORT } = constants.errno;
 
 export class Calls implements Syscalls {
+  /** More may be in the kernel than Node has read so far. */
+  readonly seesAllInput = false;
   readonly batch = null;
   private readonly orphans = new Orphans();
   /** How many sockets there may be (RLIMIT_NOFILE). */

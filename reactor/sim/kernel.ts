@@ -47,6 +47,7 @@ export class Kernel implements Syscalls {
   private firstFree = FIRST_FD;
   private nextSerial = 1;
   readonly lingering = 0;
+  readonly seesAllInput = true;
   readonly batch = loopBatch(this);
 
   constructor(private readonly options: KernelOptions) {

@@ -37,6 +37,16 @@ export class Client extends Replies {
     });
   }
 
+  /** Sends all of it and the end, whatever comes. Resolves to all that came; rejects where the connection is broken off. */
+  insists(...data: string[]): Promise<string> {
+    return new Promise((resolve, reject) => {
+      this.socket.once('error', reject);
+      for (const each of data) this.send(each);
+      this.end();
+      void this.closed().then(resolve);
+    });
+  }
+
   /** Sends no more. */
   end(): void {
     this.socket.end();

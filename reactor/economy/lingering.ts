@@ -1,0 +1,141 @@
+// Descriptors that the program has closed while the kernel still had input for them. At a close(2) with unread input
+// the kernel resets the connection, and a reset makes the peer lose what it has not read yet: the reply that says what
+// was wrong. So only our direction is shut down then, and what the peer still sends is read and thrown away until it
+// ends its own, or until one of the bounds below is reached. Then the descriptor is closed.
+import { EV_PERSIST, EV_READ, Event } from '../event.h';
+import { eventAdd, eventDel, eventSet } from '../event';
+import { EINTR, errno } from '../errno.h';
+import { trace } from '../log';
+import { O_NONBLOCK, SHUT_WR } from '../socket.h';
+import type { Linger } from '../socket.h';
+import type { Syscalls } from '../syscalls.h';
+import type { Timeval } from '../time';
+import { withRoomFor } from './bydescriptor';
+import { isForNow } from './held';
+
+const debugLinger = trace('reactor:linger');
+
+/** How long the peer may send nothing. */
+export const LINGER_IDLE_SECONDS = 2;
+/** How long all of it may take, even if the peer never stops sending. */
+export const LINGER_MAX_SECONDS = 30;
+/** How many bytes are thrown away at most. */
+export const LINGER_MAX_BYTES = 16 * 1024 * 1024;
+const IDLE: Readonly<Timeval> = { tvSec: LINGER_IDLE_SECONDS, tvUsec: 0 };
+const TOTAL: Readonly<Timeval> = { tvSec: LINGER_MAX_SECONDS, tvUsec: 0 };
+
+/** How many bytes are read at a time. */
+const PIECE_BYTES = 64 * 1024;
+
+// What is known of a descriptor, in bits.
+/** It carries a stream. */
+const STREAM = 1;
+/** A read does not wait. */
+const NONBLOCKING = 2;
+/** The program wants the reset, or waits in close(2) itself. */
+const SO_LINGERS = 4;
+/** A read has found the end of the stream, or an error: nothing more will come. */
+const ENDED = 8;
+
+interface Lingerer {
+  readonly fd: number;
+  /** Waits for input, for LINGER_IDLE_SECONDS each time. */
+  readonly reader: Event;
+  /** Comes after LINGER_MAX_SECONDS. */
+  readonly timer: Event;
+  /** What was thrown away so far. */
+  bytes: number;
+}
+
+export class Lingering {
+  private known = new Int32Array(1024);
+  private readonly lingerers = new Map<number, Lingerer>();
+  private readonly bin = new Uint8Array(PIECE_BYTES);
+
+  /** `onEnd` closes the descriptor. */
+  constructor(private readonly kernel: Syscalls, private readonly onEnd: (fd: number) => void) {}
+
+  /** `fd` is a new socket for streams; `from` is the one at which it was accepted. */
+  opened(fd: number, from: number): void {
+    this.known = withRoomFor(this.known, fd);
+    this.known[fd] = STREAM | (this.get(from) & SO_LINGERS);
+  }
+
+  /** fcntl(2) has set the flags of `fd`. */
+  flagsSet(fd: number, flags: number): void {
+    this.set(fd, NONBLOCKING, (flags & O_NONBLOCK) !== 0);
+  }
+
+  /** setsockopt(2) has set SO_LINGER. */
+  lingerSet(fd: number, { lOnoff }: Linger): void {
+    this.set(fd, SO_LINGERS, lOnoff !== 0);
+  }
+
+  /** A read has found the end of the stream, or an error. */
+  ended(fd: number): void {
+    this.set(fd, ENDED, true);
+  }
+
+  /** Whether the kernel may have input for `fd`, as far as is known here, and may be asked for it. */
+  mayHaveInput(fd: number): boolean {
+    return this.get(fd) === (STREAM | NONBLOCKING);
+  }
+
+  closed(fd: number): void {
+    if (fd < this.known.length) this.known[fd] = 0;
+  }
+
+  /** Whether `ev` is an event of ours. */
+  owns(ev: Event): boolean {
+    return this.lingerers.get(ev.evFd)?.reader === ev;
+  }
+
+  /** The program has closed `fd`. False where there is nothing to wait for: it can be closed at once. */
+  begin(fd: number): boolean {
+    const { kernel, bin } = this;
+    const bytes = kernel.read(fd, bin, 0, bin.length);
+    const nothing = bytes === 0 || (bytes === -1 && (kernel.seesAllInput ? errno !== EINTR : !isForNow(errno)));
+    if (nothing) return false;
+    if (kernel.shutdown(fd, SHUT_WR) === -1) return false;
+    const lingerer = { fd, reader: new Event(), timer: new Event(), bytes: Math.max(bytes, 0) };
+    eventSet(lingerer.reader, fd, EV_READ | EV_PERSIST, (_fd, which) => this.onReader(lingerer, which), null);
+    eventSet(lingerer.timer, -1, 0, () => this.end(lingerer), null);
+    this.lingerers.set(fd, lingerer);
+    if (eventAdd(lingerer.reader, IDLE) === -1) {
+      eventDel(lingerer.reader);
+      this.lingerers.delete(fd);
+      return false;
+    }
+    eventAdd(lingerer.timer, TOTAL);
+    debugLinger('%d: closed with input unread', fd);
+    return true;
+  }
+
+  private onReader(lingerer: Lingerer, which: number): void {
+    if (which & EV_READ) {
+      const res = this.kernel.read(lingerer.fd, this.bin, 0, this.bin.length);
+      if (res > 0) lingerer.bytes += res;
+      const goesOn = res > 0 ? lingerer.bytes < LINGER_MAX_BYTES : res === -1 && isForNow(errno);
+      if (goesOn && eventAdd(lingerer.reader, IDLE) !== -1) return;
+    }
+    this.end(lingerer);
+  }
+
+  private end(lingerer: Lingerer): void {
+    const { fd, reader, timer, bytes } = lingerer;
+    debugLinger('%d: %d bytes were thrown away', fd, bytes);
+    eventDel(reader);
+    eventDel(timer);
+    this.lingerers.delete(fd);
+    this.onEnd(fd);
+  }
+
+  private set(fd: number, bit: number, on: boolean): void {
+    const bits = this.get(fd);
+    if (bits & STREAM) this.known[fd] = on ? bits | bit : bits & ~bit;
+  }
+
+  private get(fd: number): number {
+    return fd >= 0 && fd < this.known.length ? this.known[fd] : 0;
+  }
+}
