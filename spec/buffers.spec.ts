@@ -100,3 +100,21 @@ test.serial('an idle connection has no buffers at all', async (t) => {
   t.is(await allocated(c) - before, 100 * 512);
   await server.stop();
 });
+
+test.serial('a line of more than 1024 bytes without an end closes the connection, but a get may have 2 MB', async (t) => {
+  const server = await SimServer.start();
+  const [c, getter] = [await server.connect(), await server.connect()];
+  c.send('x'.repeat(1024));
+  await server.sim.idle();
+  t.is(await c.ask('\r\n'), 'ERROR\r\n');
+  c.send('x'.repeat(1025));
+  t.is(await c.closed(), '');
+  getter.send(`get ${'nothing '.repeat(250_000)}`);
+  t.is(await getter.ask('\r\n'), 'END\r\n');
+  const fresh = await server.connect();
+  const before = await allocated(fresh);
+  getter.send(`get ${'nothing '.repeat(300_000)}`);
+  t.is(await getter.closed(), NO_MEMORY);
+  t.is(await allocated(fresh), before);
+  await server.stop();
+});
