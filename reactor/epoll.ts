@@ -1,4 +1,4 @@
-// epoll.c: events by epoll(7), and how Node's own loop gets its turn beside it.
+// epoll.c: events by epoll(7), and how Node's own loop gets to run beside it.
 import { isMainThread } from 'node:worker_threads';
 import { EV_PERSIST, EV_READ, EV_SIGNAL, EV_WRITE } from './event.h';
 import type { Event, Eventop } from './event.h';
@@ -45,7 +45,7 @@ interface Epollop {
   events: Uint32Array;
   nevents: number;
   epfd: number;
-  /** epoll_wait(2) for at most `timeout` milliseconds. (Here the address of `events` is no field, whose value is garbage.) */
+  /** epoll_wait(2) for at most `timeout` milliseconds. (A closure, since an address in a field would be garbage.) */
   wait: (timeout: number) => number;
   /** epoll_ctl(2) with the last of `events`. */
   ctl: (op: number, fd: number) => number;
@@ -54,27 +54,24 @@ interface Epollop {
   node: NodeLoop;
 }
 
-/** What is known of Node's own loop, whose descriptor is in our epoll set. */
+/** The state of Node's own loop. Its descriptor is in our epoll set. */
 interface NodeLoop {
   fd: number;
   /** It has something to do: its descriptor was readable, or a signal came. */
   due: boolean;
-  /** When it last had its turn. */
-  turned: Timeval;
-  /** Holds the process while we wait, so that libuv takes its loop for alive and counts its timers. */
+  /** When it last ran. */
+  yielded: Timeval;
+  /** Referenced while we wait, so that libuv considers its loop alive and counts its timers. */
   hold: NodeJS.Timeout;
 }
 
-/** How long the loop may keep Node waiting under load, in microseconds. */
-const TURN_INTERVAL = 5000;
-/** How long to wait for the next event before Node gets its turn: a client's answer is often quicker than that. */
-const LINGER = 1;
-const MAX_DELAY = 2 ** 31 - 1;
+/** How long the loop may keep Node waiting under load. */
+const YIELD_INTERVAL_US = 5000;
+/** How long to wait for more events before yielding to Node: a client's answer is often quicker than that. */
+const WAIT_BEFORE_YIELD_MS = 1;
+const MAX_DELAY_MS = 2 ** 31 - 1;
 
-/**
- * As many events as one epoll_wait reports at most. DEVIATION: C makes room for RLIMIT_NOFILE, which today is often a
- * million, and has this for a system without a limit.
- */
+/** How many events one epoll_wait reports at most. C uses this on a system without RLIMIT_NOFILE. */
 const NEVENT = 32000;
 
 let system: System | null = null;
@@ -95,13 +92,13 @@ export const epollops: Eventop = {
 
 // epoll.c: epoll_init
 function epollInit(): object | null {
-  const nfiles = NEVENT;
+  const nfiles = NEVENT; // DEVIATION: there is room for 32,000 events, whatever RLIMIT_NOFILE says
   let epfd: number;
 
   // Disable epoll when this environment variable is set.
   if (getenv('EVENT_NOEPOLL') !== null) return null;
 
-  // Only the main thread's libuv loop can be found from here.
+  // We can find the libuv loop of the main thread only.
   if (!isMainThread) return null;
   system ??= loadSystem();
   if (system === null) return null;
@@ -130,8 +127,8 @@ function epollInit(): object | null {
     node: {
       fd: system.uvBackendFd(),
       due: true,
-      turned: { tvSec: 0, tvUsec: 0 },
-      hold: setInterval(() => {}, MAX_DELAY).unref(),
+      yielded: { tvSec: 0, tvUsec: 0 },
+      hold: setInterval(() => {}, MAX_DELAY_MS).unref(),
     },
   };
   if (epollCtl(epollop, EPOLL_CTL_ADD, epollop.node.fd, EPOLLIN) === -1) {
@@ -149,7 +146,7 @@ function epollInit(): object | null {
 function epollRecalc(arg: object, max: number): number {
   const epollop = arg as Epollop;
 
-  // DEVIATION: C asks for > and <, and its table may end just before the descriptor.
+  // DEVIATION: the table has room for `max` itself
   if (max >= epollop.nfds) {
     let nfds: number;
 
@@ -170,44 +167,45 @@ function epollDispatch(arg: object, tv: Timeval): number | Promise<number> {
 
   if (evsignalDeliver(epollop.evsigmask) === -1) return -1;
 
-  // DEVIATION: C cuts the wait to whole milliseconds, and spins through what is left of it; libevent 1.1 rounds up.
+  // DEVIATION: the wait is rounded up to whole milliseconds [1.1]
   const timeout = tv.tvSec * 1000 + Math.ceil(tv.tvUsec / 1000);
 
-  // The loop's own time: another would be garbage in each turn.
-  const kept = (eventTv.tvSec - node.turned.tvSec) * 1_000_000 + eventTv.tvUsec - node.turned.tvUsec;
-  if (!node.due && kept >= 0 && kept < TURN_INTERVAL) {
-    const res = epollop.wait(Math.min(timeout, LINGER));
+  // Reuses the loop's timestamp; a new object per turn would be garbage.
+  const kept = (eventTv.tvSec - node.yielded.tvSec) * 1_000_000 + eventTv.tvUsec - node.yielded.tvUsec;
+  if (!node.due && kept >= 0 && kept < YIELD_INTERVAL_US) {
+    const res = epollop.wait(Math.min(timeout, WAIT_BEFORE_YIELD_MS));
     if (res !== 0 || timeout === 0) return dispatched(epollop, res);
   }
-  return dispatchAfterTurn(epollop, timeout);
+  return dispatchAfterYield(epollop, timeout);
 }
 
-/** Lets Node's loop turn once, then waits; at most until Node itself has something to do. */
-async function dispatchAfterTurn(epollop: Epollop, timeout: number): Promise<number> {
+/** Lets Node's loop run once, then waits for events, but no longer than until Node's next timer. */
+async function dispatchAfterYield(epollop: Epollop, timeout: number): Promise<number> {
   const { node, system } = epollop;
 
   node.due = false;
   await new Promise<void>((resolve) => {
     setImmediate(resolve);
   });
-  node.turned.tvSec = eventTv.tvSec;
-  node.turned.tvUsec = eventTv.tvUsec;
+  node.yielded.tvSec = eventTv.tvSec;
+  node.yielded.tvUsec = eventTv.tvUsec;
 
-  // A signal's handler may just have run.
+  // A signal handler may just have run.
   if (evsignalCaught || eventGotsig) return dispatched(epollop, epollop.wait(0));
 
-  // While Node runs its immediates, as now, libuv's loop counts as busy, until the last immediate is unreferenced.
+  // We are inside an immediate, and libuv counts its loop as busy until the last immediate is unreferenced.
   setImmediate(() => {}).unref();
   node.hold.ref();
   const nodeTimeout = system.uvBackendTimeout();
   const res = epollop.wait(nodeTimeout === -1 ? timeout : Math.min(timeout, nodeTimeout));
   node.hold.unref();
-  // Its timer has come, or it has changed what its descriptor reports.
+  // Node's timer is due, or Node has changed what its descriptor reports.
   if (res === 0 && nodeTimeout !== -1 && nodeTimeout <= timeout) node.due = true;
   return dispatched(epollop, res);
 }
 
-/** What epoll_dispatch does with what epoll_wait returned. */
+// epoll.c: epoll_dispatch
+/** The part after epoll_wait, which has returned `res`. */
 function dispatched(epollop: Epollop, res: number): number {
   const { events, fds, node } = epollop;
   const error = errno;
@@ -220,7 +218,7 @@ function dispatched(epollop: Epollop, res: number): number {
       return -1;
     }
 
-    node.due = true; // the handler runs in its turn
+    node.due = true; // Node's loop runs the handler
     evsignalProcess();
     return 0;
   } else if (evsignalCaught) evsignalProcess();
@@ -238,8 +236,7 @@ function dispatched(epollop: Epollop, res: number): number {
     }
     const evep = fds[fd];
     const what = events[i * EVENT_WORDS];
-    // DEVIATION: C ignores EPOLLHUP and EPOLLERR, and spins where they come alone, as on a pipe whose writer is gone. A
-    // later libevent takes them for both directions.
+    // DEVIATION: EPOLLHUP and EPOLLERR make both directions ready [1.0]
     if (what & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
       evread = evep.evread;
       which |= EV_READ;
@@ -336,7 +333,7 @@ function epollDel(arg: object, ev: Event): number {
   return 0;
 }
 
-/** epoll_ctl(2) with the struct epoll_event that C has on its stack; its data is the descriptor, C's pointer to fds[fd]. */
+/** epoll_ctl(2). C has the struct epoll_event on its stack, and in its data a pointer to fds[fd] instead of `fd`. */
 function epollCtl(epollop: Epollop, op: number, fd: number, events: number): number {
   const { nevents } = epollop;
   epollop.events[nevents * EVENT_WORDS] = events;

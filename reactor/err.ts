@@ -1,7 +1,7 @@
-// errx(3) and warn(3), as a library may do them: errx throws, and the program says it and exits.
+// errx(3) and warn(3) for a library: errx throws, and the program prints the message and exits.
 import { errno, strerror } from './errno.h';
 
-/** A message for the user and an exit status; whoever runs the program prints the one and exits with the other. */
+/** A message for the user and an exit status. The program prints the message and exits with the status. */
 export class Errx extends Error {
   constructor(readonly status: number, message: string) {
     super(message);
@@ -13,7 +13,7 @@ export function errx(status: number, message: string): never {
   throw new Errx(status, message);
 }
 
-/** One line on stderr: the message, and what the current errno means. */
+/** Prints one line on stderr: the message, and what errno means. */
 export function warn(message: string): void {
   process.stderr.write(`${message}: ${strerror(errno)}\n`);
 }

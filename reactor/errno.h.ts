@@ -1,4 +1,4 @@
-// The error number of the last system call that failed (errno(3)), and the numbers that we name.
+// errno(3), the error number of the last system call that failed, and the numbers that we use.
 import { constants } from 'node:os';
 import { getSystemErrorMap } from 'node:util';
 
@@ -8,14 +8,14 @@ export const {
   EOPNOTSUPP, EPERM, EPIPE, ETIMEDOUT, EWOULDBLOCK,
 } = constants.errno;
 
-/** A live export, as in C: read it at once after a call that returned -1. */
+/** As in C, read it at once after a call that returned -1. */
 export let errno = 0;
 
 export function setErrno(value: number): void {
   errno = value;
 }
 
-/** The message for an error number, as strerror(3) gives it but in libuv's words. */
+/** strerror(3), with libuv's messages. */
 export function strerror(errnum: number): string {
   return getSystemErrorMap().get(-errnum)?.[1] ?? `Unknown error ${errnum}`;
 }

@@ -26,15 +26,15 @@ export const EVLOOP_NONBLOCK = 0x02;
 
 export const TIMEOUT_DEFAULT: Readonly<Timeval> = { tvSec: 5, tvUsec: 0 };
 
-/** `fd` is the signal's number for a signal event; `which` is the EV_ flags that came true. */
+/** `fd` is the signal's number for a signal event; `which` has the EV_ flags that are true now. */
 export type EventCallback = (fd: number, which: number, arg: unknown) => void;
 
-/** A short whose address C keeps (ev_pncalls): how often a callback is still to be called. */
+/** How many calls of a callback are left. C keeps the address of a short (ev_pncalls). */
 export interface Ncalls {
   value: number;
 }
 
-/** struct event. `new Event()` is C's uninitialised struct: give it to eventSet before anything else. */
+/** struct event. `new Event()` is C's uninitialised struct: call eventSet on it first. */
 export class Event {
   evNext: TailqEntry<Event> = TAILQ_ENTRY<Event>(this);
   evActiveNext: TailqEntry<Event> = TAILQ_ENTRY<Event>(this);
@@ -59,17 +59,17 @@ export class Event {
   evFlags = 0;
 }
 
-/** struct eventop: one way of waiting, and the system calls that belong to it. `arg` is what init returned. */
+/** struct eventop: one way of waiting, and the system calls that belong to it. `arg` is the result of init. */
 export interface Eventop {
   name: string;
-  /** The backend's own state, or null where it cannot be had. */
+  /** The backend's own state, or null if the backend is not available. */
   init(): object | null;
   add(arg: object, ev: Event): number;
   del(arg: object, ev: Event): number;
   recalc(arg: object, max: number): number;
-  /** The callbacks of a turn of the loop are over, also where one threw. Not C's: for what is put off until then. */
+  /** The callbacks of a turn are over, or one has thrown. C has no such call; a backend does here what it put off. */
   endTurn(arg: object): void;
-  /** Waits at most `tv` for events and makes them active. 0 or -1; a promise where Node's own loop got its turn. */
+  /** Waits at most `tv` for events and makes them active. 0 or -1; a promise if Node's own loop ran meanwhile. */
   dispatch(arg: object, tv: Timeval): number | Promise<number>;
   syscalls: Syscalls;
 }

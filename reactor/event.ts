@@ -17,7 +17,7 @@ import { timeradd, timerclear, timercmp, timersub } from './time';
 import type { RbHead } from './tree';
 import { RB_FIND, RB_HEAD, RB_INIT, RB_INSERT, RB_MIN, RB_NEXT, RB_REMOVE, RB_ROOT } from './tree';
 
-/** In order of preference. Which there are is for the program to say (backends.ts). */
+/** In order of preference. The program chooses them (backends.ts). */
 let eventops: readonly Eventop[] = [];
 
 /** The backends from which the next eventInit picks. */
@@ -40,7 +40,7 @@ export function setEventSigcb(callback: typeof eventSigcb): void {
   eventSigcb = callback;
 }
 
-/** For a program that handles signals itself: the loop calls eventSigcb as its next turn begins. */
+/** For a program that handles signals itself. The loop calls eventSigcb when its next turn begins. */
 export function setEventGotsig(gotsig: boolean): void {
   eventGotsig = gotsig;
 }
@@ -49,7 +49,7 @@ const timetree: RbHead<Event> = RB_HEAD(compare);
 export const activequeue: TailqHead<Event> = TAILQ_HEAD();
 export const signalqueue: TailqHead<Event> = TAILQ_HEAD();
 export const eventqueue: TailqHead<Event> = TAILQ_HEAD();
-/** The time as the present turn of the loop began. */
+/** The time when this turn of the loop began. */
 export const eventTv: Timeval = { tvSec: 0, tvUsec: 0 };
 
 // event.c: compare
@@ -60,7 +60,7 @@ function compare(a: Event, b: Event): number {
 }
 
 // event.c: event_init
-/** Picks the first backend that is to be had, and empties all queues. Throws Errx where there is none. */
+/** Picks the first available backend, and empties all queues. Throws Errx if there is none. */
 export function eventInit(): void {
   eventSigcb = null;
   eventGotsig = false;
@@ -81,8 +81,7 @@ export function eventInit(): void {
   evbase = base;
   evcalls = evsel.syscalls;
 
-  // DEVIATION: C asks for the time first; here the clock is the backend's, so that a simulated one is never taken for
-  // a clock that ran backwards.
+  // DEVIATION: the time is read after the backend is chosen, because the clock is the backend's
   evcalls.gettimeofday(eventTv);
 
   if (getenv('EVENT_SHOW_METHOD') !== null) process.stderr.write(`libevent using: ${evsel.name}\n`);
@@ -96,7 +95,7 @@ function eventHaveevents(): boolean {
   );
 }
 
-/** What event_process_active has on its stack in C; null while it is in use. */
+/** C has this on the stack of event_process_active; null while it is in use. */
 let stackNcalls: Ncalls | null = { value: 0 };
 
 // event.c: event_process_active
@@ -122,15 +121,15 @@ function eventProcessActive(): void {
 }
 
 // event.c: event_dispatch
-/** The loop until no event is left: eventLoop(0). */
+/** Runs the loop until no event is left. */
 export async function eventDispatch(): Promise<number> {
   return eventLoop(0);
 }
 
 // event.c: event_loop
 /**
- * Waits for events and calls their callbacks. 0 when EVLOOP_ONCE or EVLOOP_NONBLOCK is done, 1 when there is no event
- * to wait for, -1 with errno set when the backend failed or a signal callback said so.
+ * Waits for events and calls their callbacks. Returns 0 when EVLOOP_ONCE or EVLOOP_NONBLOCK is done, 1 when there is no
+ * event to wait for, -1 with errno set when the backend fails or eventSigcb returns -1.
  */
 export async function eventLoop(flags: number): Promise<number> {
   const tv: Timeval = { tvSec: 0, tvUsec: 0 };
@@ -170,7 +169,7 @@ export async function eventLoop(flags: number): Promise<number> {
     // If we have no events, we just exit.
     if (!eventHaveevents()) return 1;
 
-    // The one await of the program: a number when the backend did not let Node's own loop turn meanwhile.
+    // The one await of the program. A number means that Node's own loop did not run meanwhile.
     const dispatched = evsel.dispatch(evbase, tv);
     res = typeof dispatched === 'number' ? dispatched : await dispatched;
 
@@ -194,7 +193,7 @@ export async function eventLoop(flags: number): Promise<number> {
 }
 
 // event.c: event_set
-/** Fills in `ev`, which must not be added. `events` is of EV_READ, EV_WRITE, EV_SIGNAL, EV_PERSIST. */
+/** Fills in `ev`, which must not be added. `events`: flags out of EV_READ, EV_WRITE, EV_SIGNAL, EV_PERSIST. */
 export function eventSet(ev: Event, fd: number, events: number, callback: EventCallback, arg: unknown): void {
   ev.evCallback = callback;
   ev.evArg = arg;
@@ -206,7 +205,7 @@ export function eventSet(ev: Event, fd: number, events: number, callback: EventC
 }
 
 // event.c: event_pending
-/** Which of `event` (EV_TIMEOUT, EV_READ, EV_WRITE) are waited for or active; `tv` gets the time of the timeout. */
+/** Which flags of `event` (EV_TIMEOUT, EV_READ, EV_WRITE) `ev` waits for or has active; `tv` gets its timeout. */
 export function eventPending(ev: Event, event: number, tv: Timeval | null): number {
   let flags = 0;
 
@@ -227,7 +226,7 @@ export function eventPending(ev: Event, event: number, tv: Timeval | null): numb
 }
 
 // event.c: event_add
-/** Waits for `ev`, with a timeout `tv` from now if one is given; on an event that is waited for, sets its timeout. 0 or -1. */
+/** Adds `ev`, with a timeout `tv` from now unless that is null. If it is added already, sets its timeout. 0 or -1. */
 export function eventAdd(ev: Event, tv: Timeval | null): number {
   LOG_DBG(
     'event_add: event: fd %d, %s%s%s',
@@ -278,7 +277,7 @@ export function eventAdd(ev: Event, tv: Timeval | null): number {
 }
 
 // event.c: event_del
-/** Waits no more for `ev`, and takes it from the active ones: its callback is not called. 0 or -1. */
+/** Deletes `ev` from all queues. The loop does not call its callback any more, even if it was active. 0 or -1. */
 export function eventDel(ev: Event): number {
   LOG_DBG('event_del: fd %d', ev.evFd);
 
@@ -306,7 +305,7 @@ export function eventDel(ev: Event): number {
 }
 
 // event.c: event_active
-/** Has the callback of `ev` called `ncalls` times with `res`, in this turn of the loop. */
+/** The loop will call the callback of `ev` `ncalls` times with `res` in this turn. */
 export function eventActive(ev: Event, res: number, ncalls: number): void {
   // We get different kinds of events, add them together.
   if (ev.evFlags & EVLIST_ACTIVE) {
@@ -320,11 +319,11 @@ export function eventActive(ev: Event, res: number, ncalls: number): void {
   eventQueueInsert(ev, EVLIST_ACTIVE);
 }
 
-/** What timeout_next and timeout_process have on their stacks in C. */
+/** C has this on the stacks of timeout_next and timeout_process. */
 const now: Timeval = { tvSec: 0, tvUsec: 0 };
 
 // event.c: timeout_next
-/** Sets `tv` to how long the loop may wait: until the first timer, or TIMEOUT_DEFAULT where there is none. 0 or -1. */
+/** Sets `tv` to how long the loop may wait: until the first timeout, or TIMEOUT_DEFAULT if there is none. 0 or -1. */
 export function timeoutNext(tv: Timeval): number {
   const dflt = TIMEOUT_DEFAULT;
 
@@ -350,16 +349,17 @@ export function timeoutNext(tv: Timeval): number {
 }
 
 // event.c: timeout_correct
-/** Takes `off` from every timeout: the clock was set back by that much. */
+/** The clock was set back by `off`: moves every timeout back as far. */
 export function timeoutCorrect(off: Timeval): void {
   let ev: Event | null;
 
-  // We can modify the key element of the node without destroying the key, because we apply it to all in the right order.
+  // We can modify the key element of the node without destroying the key, because we apply it to all in the right
+  // order.
   for (ev = RB_MIN(timetree); ev; ev = RB_NEXT(ev)) timersub(ev.evTimeout, off, ev.evTimeout);
 }
 
 // event.c: timeout_process
-/** Makes every event active whose timeout has come, and waits for it no more, EV_PERSIST or not. */
+/** Deletes every event whose timeout has passed, EV_PERSIST or not, and makes it active. */
 export function timeoutProcess(): void {
   let ev: Event | null, next: Event | null;
 

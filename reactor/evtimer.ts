@@ -17,7 +17,7 @@ export function evtimerDel(ev: Event): number {
   return eventDel(ev);
 }
 
-/** EV_TIMEOUT while the timer runs or its callback is still to come, else 0; `tv` gets the time when it is due. */
+/** EV_TIMEOUT until the timer's callback is called, else 0; `tv` gets the time when it is due. */
 export function evtimerPending(ev: Event, tv: Timeval | null): number {
   return eventPending(ev, EV_TIMEOUT, tv);
 }
@@ -36,7 +36,7 @@ export function signalAdd(ev: Event, tv: Timeval | null): number {
   return eventAdd(ev, tv);
 }
 
-/** Calls back as often as the signal of number `x` has come, until signalDel. */
+/** Calls back once for each signal `x` that comes, until signalDel. */
 export function signalSet(ev: Event, x: number, callback: EventCallback, arg: unknown): void {
   eventSet(ev, x, EV_SIGNAL | EV_PERSIST, callback, arg);
 }
@@ -45,7 +45,7 @@ export function signalDel(ev: Event): number {
   return eventDel(ev);
 }
 
-/** Always 0: event_pending knows nothing of signals. */
+/** Always 0: event_pending ignores signals. */
 export function signalPending(ev: Event, tv: Timeval | null): number {
   return eventPending(ev, EV_SIGNAL, tv);
 }
@@ -54,7 +54,7 @@ export function signalInitialized(ev: Event): boolean {
   return eventInitialized(ev);
 }
 
-/** Whether eventSet has been called on it. */
+/** Whether eventSet has initialised `ev`. */
 export function eventInitialized(ev: Event): boolean {
   return (ev.evFlags & EVLIST_INIT) !== 0;
 }

@@ -1,4 +1,4 @@
-// The reactor for a program that uses it as a library: what it may call, and the backends from which eventInit picks.
+// What a program that uses the reactor as a library may call. Importing it also names the backends for eventInit.
 import { eventEconomy } from './backends';
 
 export { eventEconomy };

@@ -1,4 +1,4 @@
-// koffi, which calls C functions from JavaScript. It is optional: who needs it does without where it is missing.
+// koffi calls C functions from JavaScript. It is optional: callers must cope without it.
 import { createRequire } from 'node:module';
 
 export type Koffi = typeof import('koffi');

@@ -3,7 +3,7 @@ import debug from 'debug';
 
 type Log = (formatter: string, ...args: unknown[]) => void;
 
-/** The debug function of a namespace, or one that does nothing: what DEBUG says at start stays. */
+/** The debug function of a namespace, or one that does nothing. Only the value of DEBUG at start counts. */
 export function trace(namespace: string): Log {
   const log = debug(namespace);
   return log.enabled ? log : () => {};

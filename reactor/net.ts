@@ -1,4 +1,4 @@
-// Events where there is no epoll(7): node:net made to behave like descriptors that never block. In the place of poll.c.
+// A backend for systems without epoll(7), in place of poll.c: makes node:net behave like descriptors that never block.
 import { EV_PERSIST, EV_READ, EV_SIGNAL, EV_WRITE } from './event.h';
 import type { Event, Eventop } from './event.h';
 import { eventActive, eventDel } from './event';
@@ -6,9 +6,9 @@ import { EBADF, setErrno } from './errno.h';
 import { Errx } from './err';
 import { trace } from './log';
 import { Calls } from './net/calls';
-import { Cork } from './net/cork';
+import { WriteBuffer } from './net/writebuffer';
 import type { Descriptor } from './net/descriptor';
-import { Files } from './net/files';
+import { Descriptors } from './net/descriptors';
 import { maxSockets } from './net/limit';
 import { Pollset, readiness } from './net/pollset';
 import { Sigwake } from './net/sigwake';
@@ -22,33 +22,33 @@ import type { Timeval } from './time';
 
 const debugNet = trace('reactor:net');
 
-/** How long ready events may keep Node's loop, and with it all new bytes, waiting: milliseconds. */
-const TURN_INTERVAL = 1;
+/** How long ready events may keep Node's loop waiting, and with it all new bytes. */
+const YIELD_INTERVAL_MS = 1;
 
 interface Netop {
   pollset: Pollset;
-  /** When Node's loop last had its turn, in milliseconds. */
-  turned: number;
+  /** When Node's loop last ran, by performance.now(). */
+  yielded: number;
   evsigmask: Sigset;
 }
 
-const files = new Files();
-const cork = new Cork();
+const descriptors = new Descriptors();
+const writeBuffer = new WriteBuffer();
 const waiting = new Waiting(() => {
-  netop.turned = performance.now();
+  netop.yielded = performance.now();
   return dispatched(netop, netop.pollset.ready());
 });
-/** One that listens, and one connection. */
+/** One listening socket, and one connection. */
 const FEW = 2;
-const wake = (): void => waiting.wake(files.count <= FEW);
+const wake = (): void => waiting.wake(descriptors.count <= FEW);
 const sigwake = new Sigwake(wake);
-let netop: Netop = { pollset: new Pollset(wake), turned: 0, evsigmask: new Set() };
+let netop: Netop = { pollset: new Pollset(wake), yielded: 0, evsigmask: new Set() };
 
 let hooked = false;
-/** Why the loop cannot go on. */
+/** Set when the loop cannot go on. */
 let lost: Errx | null = null;
 
-const calls = new Calls(files, cork, (descriptor) => netop.pollset.changed(descriptor), (message) => {
+const calls = new Calls(descriptors, writeBuffer, (descriptor) => netop.pollset.changed(descriptor), (message) => {
   lost = new Errx(1, message);
   wake();
 });
@@ -59,7 +59,7 @@ export const netops: Eventop = {
   add: netAdd,
   del: netDel,
   recalc: netRecalc,
-  endTurn: () => cork.endTurn(),
+  endTurn: () => writeBuffer.endTurn(),
   dispatch: netDispatch,
   syscalls: calls,
 };
@@ -68,15 +68,15 @@ function netInit(): object | null {
   // Disable net when this environment variable is set.
   if (getenv('EVENT_NONET') !== null) return null;
 
-  if (!hooked) process.on('exit', () => cork.endTurn()); // a callback may end the process
+  if (!hooked) process.on('exit', () => writeBuffer.endTurn()); // a callback may end the process
   hooked = true;
   sigwake.clear();
-  for (const descriptor of files) {
+  for (const descriptor of descriptors) {
     descriptor.evread = descriptor.evwrite = null;
     descriptor.candidate = false;
   }
-  netop = { pollset: new Pollset(wake), turned: 0, evsigmask: new Set() };
-  calls.maxSockets = files.count + maxSockets();
+  netop = { pollset: new Pollset(wake), yielded: 0, evsigmask: new Set() };
+  calls.maxSockets = descriptors.count + maxSockets();
   lost = null;
 
   evsignalInit(netop.evsigmask);
@@ -92,23 +92,23 @@ function netDispatch(arg: object, tv: Timeval): number | Promise<number> {
   const netop = arg as Netop;
 
   if (evsignalDeliver(netop.evsigmask) === -1) return -1;
-  // A callback may run a loop of its own: nothing is kept while that waits.
-  cork.endTurn();
+  // A callback may run a loop of its own. While that loop waits, nothing may stay in the write buffer.
+  writeBuffer.endTurn();
 
   const ready = netop.pollset.ready();
-  if (ready.length > 0 && performance.now() - netop.turned < TURN_INTERVAL) return dispatched(netop, ready);
+  if (ready.length > 0 && performance.now() - netop.yielded < YIELD_INTERVAL_MS) return dispatched(netop, ready);
 
-  // Rounded up: to wake up too early is to turn around for nothing.
+  // Rounds up: a wait that ends too early costs a turn for nothing.
   const timeout = ready.length > 0 || evsignalCaught || lost !== null ? 0 : tv.tvSec * 1000 + Math.ceil(tv.tvUsec / 1000);
-  return timeout === 0 ? waiting.turn() : waiting.wait(timeout);
+  return timeout === 0 ? waiting.yieldToNode() : waiting.wait(timeout);
 }
 
-/** What the backends of libevent do when they have waited. */
+/** What every backend of libevent does after its wait. */
 function dispatched(netop: Netop, ready: readonly Descriptor[]): number {
   if (lost !== null) throw lost;
   if (evsignalRecalc(netop.evsigmask) === -1) return -1;
   if (evsignalCaught) evsignalProcess();
-  cork.beginTurn();
+  writeBuffer.beginTurn();
 
   debugNet('%d ready', ready.length);
 
@@ -137,7 +137,7 @@ function netAdd(arg: object, ev: Event): number {
     return evsignalAdd(netop.evsigmask, ev);
   }
 
-  const descriptor = files.get(ev.evFd);
+  const descriptor = descriptors.get(ev.evFd);
   if (descriptor === undefined) {
     setErrno(EBADF);
     return -1;
@@ -158,7 +158,7 @@ function netDel(arg: object, ev: Event): number {
     return evsignalDel(netop.evsigmask, ev);
   }
 
-  const descriptor = files.get(ev.evFd);
+  const descriptor = descriptors.get(ev.evFd);
   if (descriptor === undefined) {
     setErrno(EBADF);
     return -1;

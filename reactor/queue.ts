@@ -1,5 +1,5 @@
-// TAILQ of <sys/queue.h>: doubly linked lists whose links live in the elements. Where C's macros take an element and the
-// name of its link, these take the link, which knows its element: names of fields, given at run time, would be slow.
+// TAILQ of <sys/queue.h>: doubly linked lists whose links live in the elements. C's macros take an element and the name
+// of its link. These take the link, which knows its element; passing the field name at run time would be slow.
 
 export interface TailqEntry<T> {
   readonly elm: T;
@@ -41,7 +41,7 @@ export function TAILQ_INSERT_TAIL<T>(head: TailqHead<T>, entry: TailqEntry<T>): 
   head.tqhLast = entry;
 }
 
-/** The link of `entry` stays, for a loop that is at it. */
+/** Leaves the links of `entry` as they are, for a loop that is at it. */
 export function TAILQ_REMOVE<T>(head: TailqHead<T>, { tqeNext, tqePrev }: TailqEntry<T>): void {
   if (tqeNext !== null) tqeNext.tqePrev = tqePrev;
   else head.tqhLast = tqePrev;

@@ -1,5 +1,5 @@
-// signal.c: signals as events. A handler only counts; the loop makes the events active when it is back from waiting.
-// Node delivers a signal to JavaScript when its own loop turns, so nothing has to be blocked meanwhile (sigprocmask).
+// signal.c: signals as events. A handler only counts; the loop makes the events active after its wait. Node calls
+// handlers only while its own loop runs, so we need not block signals at other times (sigprocmask).
 import { EV_PERSIST, EV_READ, EV_SIGNAL, EV_WRITE } from './event.h';
 import type { Event } from './event.h';
 import { eventActive, eventDel, signalqueue } from './event';
@@ -71,7 +71,7 @@ export function evsignalProcess(): void {
   let ev: Event | null;
   let ncalls: number;
 
-  // The link of an event that event_del took from the queue is still good: TAILQ_REMOVE leaves it.
+  // TAILQ_REMOVE leaves an event's links as they are, so we can go on from it after event_del.
   for (ev = TAILQ_FIRST(signalqueue); ev; ev = TAILQ_NEXT(ev.evSignalNext)) {
     ncalls = evsigcaught.get(ev.evFd) ?? 0;
     if (ncalls) {
@@ -86,7 +86,7 @@ export function evsignalProcess(): void {
 
 const installed = new Set<number>();
 
-/** sigaction(2) in Node's terms: `handler`, or the default action. -1 and EINVAL for what cannot be caught. */
+/** sigaction(2) by Node: sets `handler`, or the default action. -1 and EINVAL for a signal that nobody can catch. */
 function sigaction(sig: number, handler: typeof evsignalHandler | null): number {
   try {
     if (handler === null) process.removeListener(signame(sig), evsignalHandler);

@@ -1,5 +1,5 @@
-// A backend without a kernel, for tests and teaching: a Simulation decides what is ready, how many bytes a call moves,
-// which call fails, and what time it is. What is kept for epoll(7) is kept here, as in epoll.ts.
+// A backend without a kernel, for tests and teaching. A Simulation decides what is ready, how many bytes a call moves,
+// which call fails, and what time it is. The rest works like epoll.ts.
 import { EV_PERSIST, EV_READ, EV_SIGNAL, EV_WRITE } from './event.h';
 import type { Event, Eventop } from './event.h';
 import { eventActive, eventDel, signalqueue } from './event';
@@ -26,7 +26,7 @@ export type {
   Call, CallHook, CallName, CallRecord, Fault, FaultTable, Intervention, TranscriptEntry,
 } from './sim/calls';
 
-/** Which event is responsible for what a descriptor reports. */
+/** The events that wait for a descriptor. */
 interface Evsim {
   evread: Event | null;
   evwrite: Event | null;
@@ -42,7 +42,7 @@ let installed: Simulation | null = null;
 /** The simulation that event_init chose. */
 let chosen: Simulation | null = null;
 
-/** Has the next event_init choose `sim`, or, with null, no simulation. */
+/** The next event_init will choose `sim`, or no simulation if that is null. */
 export function installSimulation(sim: Simulation | null): void {
   installed = sim;
 }

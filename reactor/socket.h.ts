@@ -1,4 +1,4 @@
-// The constants and structures that the socket calls take: Linux's numbers, on every backend.
+// Constants and structures for the socket calls, with Linux's numbers on every backend.
 
 export const AF_INET = 2;
 export const SOCK_STREAM = 1;
@@ -16,7 +16,7 @@ export const F_GETFL = 3;
 export const F_SETFL = 4;
 export const O_NONBLOCK = 0o4000;
 
-/** More will follow: the system may wait for it with a packet that is not full. */
+/** More will follow, so the system may delay a packet that is not full. */
 export const MSG_MORE = 0x8000;
 
 export const SHUT_RD = 0;
@@ -30,7 +30,7 @@ export interface SockaddrIn {
   sinAddr: number;
 }
 
-/** struct linger: seconds that close(2) waits for unsent data, when on. */
+/** struct linger: if `lOnoff`, close(2) waits `lLinger` seconds for unsent data. */
 export interface Linger {
   lOnoff: number;
   lLinger: number;

@@ -1,24 +1,24 @@
-// The system calls that a backend brings with it: what the program, and what stands between the two, may ask of it.
+// The system calls that every backend provides to the program, and to the economy between them.
 import type { Linger, SockaddrIn } from './socket.h';
 import type { Timeval } from './time';
 import type { Iovec } from './uio.h';
 
 /**
- * The system calls of one backend. Each returns what its man page says, or -1 with `errno` set;
- * a descriptor blocks until O_NONBLOCK is set on it, where there is a kernel to block in: set it at once.
+ * The system calls of one backend. Each returns what its man page says, or -1 with `errno` set. A descriptor of a real
+ * kernel blocks until the program sets O_NONBLOCK, so set it at once.
  */
 export interface Syscalls {
   socket(domain: number, type: number, protocol: number): number;
   bind(fd: number, addr: SockaddrIn): number;
   listen(fd: number, backlog: number): number;
-  /** A new descriptor; fills in `addr`, the peer's address, if one is given. */
+  /** Returns a new descriptor. Sets `addr` to the peer's address, unless it is null. */
   accept(fd: number, addr: SockaddrIn | null): number;
-  /** 0, or -1 and EINPROGRESS: then the descriptor turns writable when it is known. */
+  /** 0, or -1 and EINPROGRESS: then the descriptor becomes writable when the result is known. */
   connect(fd: number, addr: SockaddrIn): number;
   getsockname(fd: number, addr: SockaddrIn): number;
   fcntl(fd: number, cmd: number, arg: number): number;
   setsockopt(fd: number, level: number, optname: number, optval: number | Linger): number;
-  /** Up to `length` bytes into `buf` at `offset`; 0 at end of stream. */
+  /** Reads up to `length` bytes into `buf` at `offset`; 0 at end of stream. */
   read(fd: number, buf: Uint8Array, offset: number, length: number): number;
   write(fd: number, buf: Uint8Array, offset: number, length: number): number;
   /** As write; `flags` are hints only: 0 or MSG_MORE. */
@@ -32,23 +32,23 @@ export interface Syscalls {
   time(): number;
   /** Fills `buf` with random bytes (getrandom(2)). */
   getrandom(buf: Uint8Array): number;
-  /** How many descriptors the program has closed that are still open, because not all that it wrote has arrived. */
+  /** How many descriptors the program has closed that are still open, for instance to send the last bytes. */
   readonly lingering: number;
-  /** Whether a read that gives less than it was asked for, or EAGAIN, tells that nothing more has come. */
+  /** Whether a short read, or EAGAIN, means that the kernel has no more input. */
   readonly seesAllInput: boolean;
-  /** Null where several calls are not quicker made together. */
+  /** Makes several calls in one; null if the backend cannot, or if that is not quicker. */
   readonly batch: Batch | null;
 }
 
 /**
- * Several reads or writes on as many sockets, each another one, in their order; none of them waits. `results` gets what
- * each returned, and where that is -1, errno as a negative number.
+ * Makes several reads or writes in one call, each on a different socket, in order and without waiting. `results` gets
+ * the result of each, or a negated errno value.
  */
 export interface Batch {
-  /** So many at most; 0 from when the kernel makes no more such calls. */
+  /** How many it can make at once; 0 after the kernel has stopped serving it. */
   readonly size: number;
-  /** From fds[i], up to `length` bytes into `buf` at i * length. */
+  /** Reads from fds[i] up to `length` bytes into `buf` at i * length. */
   recv(fds: Int32Array, n: number, buf: Uint8Array, length: number, results: Int32Array): void;
-  /** To fds[i], what is in `buf` from starts[i] to starts[i + 1]. */
+  /** Writes to fds[i] the bytes of `buf` from starts[i] to starts[i + 1]. */
   send(fds: Int32Array, n: number, buf: Uint8Array, starts: Uint32Array, results: Int32Array): void;
 }

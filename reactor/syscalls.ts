@@ -1,4 +1,4 @@
-// The system calls, as the program makes them: each goes to the backend that event_init chose.
+// The system calls as functions for the program. Each calls the backend that event_init chose.
 import { evcalls } from './event';
 import type { Syscalls } from './syscalls.h';
 
@@ -20,5 +20,5 @@ export const gettimeofday: Syscalls['gettimeofday'] = (tv) => evcalls.gettimeofd
 export const time: Syscalls['time'] = () => evcalls.time();
 export const getrandom: Syscalls['getrandom'] = (buf) => evcalls.getrandom(buf);
 
-/** How many descriptors the program has closed that are still open, because not all that it wrote has arrived. */
+/** How many descriptors the program has closed that are still open. */
 export const lingering = (): number => evcalls.lingering;

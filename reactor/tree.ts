@@ -1,4 +1,4 @@
-// RB_* of <sys/tree.h>: a red-black tree whose links live in the elements, under the field evTimeoutNode.
+// RB_* of <sys/tree.h>: a red-black tree. The links live in the elements, in the field evTimeoutNode.
 
 const RED = true;
 const BLACK = false;
@@ -63,7 +63,7 @@ export function RB_FIND<T extends Node<T>>(head: RbHead<T>, elm: T): T | null {
   return null;
 }
 
-/** Null when `elm` is in; the element that is in its place already otherwise. */
+/** Inserts `elm` and returns null, or returns the element that compares equal to it. */
 export function RB_INSERT<T extends Node<T>>(head: RbHead<T>, elm: T): T | null {
   let parent: T | null = null;
   let node = head.rbhRoot;
@@ -159,7 +159,7 @@ function insertFixup<T extends Node<T>>(head: RbHead<T>, elm: T): void {
   if (head.rbhRoot !== null) head.rbhRoot.evTimeoutNode.rbeColor = BLACK;
 }
 
-/** The side of `parent` under which `start` hangs has one black node too few. */
+/** Rebalances: the side of `parent` on which `start` hangs has one black node too few. */
 function removeFixup<T extends Node<T>>(head: RbHead<T>, start: T | null, startParent: T | null): void {
   let node = start;
   let parent = startParent;
@@ -196,7 +196,7 @@ function removeFixup<T extends Node<T>>(head: RbHead<T>, start: T | null, startP
   if (node !== null) node.evTimeoutNode.rbeColor = BLACK;
 }
 
-/** `elm`, which has two children, changes places with the next element, so that it has one at most. */
+/** Swaps `elm`, which has two children, with the next element, so that it has one child at most. */
 function swapWithSuccessor<T extends Node<T>>(head: RbHead<T>, elm: T): void {
   const next = RB_NEXT(elm);
   if (next === null) throw new Error('red-black tree: no successor under a right child');

@@ -1,4 +1,4 @@
-// <sys/uio.h>: data in several pieces, each a part of a buffer.
+// <sys/uio.h>: data in several pieces.
 
 /** struct iovec: a part of a buffer. */
 export interface Iovec {
@@ -11,7 +11,7 @@ export function isWithin(buf: Uint8Array, offset: number, length: number): boole
   return offset >= 0 && length >= 0 && offset + length <= buf.length;
 }
 
-/** All pieces in one, where the system cannot be given several. */
+/** Copies all pieces into one, for a backend that cannot write several. */
 export function gather(iov: readonly Iovec[]): Uint8Array {
   return Buffer.concat(iov.map(({ buf, offset, length }) => buf.subarray(offset, offset + length)));
 }

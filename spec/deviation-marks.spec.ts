@@ -1,26 +1,24 @@
-// Every DEVIATION in the port is one short line at its place, and the table in lib/README.md tells them all, and no
-// other.
+// Every DEVIATION in the port is one short line at its place, and the table in its folder's README lists exactly these.
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { root } from './support/server';
 
-const lib = join(root, 'lib');
 const MARK_MAX = 100;
 const LINE_MAX = 120;
 
 interface Mark {
-  /** As the table names it: the C function, or the C file for what stands outside of any. */
+  /** As the table names it: the C function, or the C file for a mark outside of any function. */
   where: string;
   what: string;
-  /** The comment, and the line that it is in. */
+  /** The comment, and the whole line. */
   comment: string;
   line: string;
 }
 
-/** The marks of a file. Above each ported function stands where it comes from: `memcached.c: drive_machine`. */
-function marksOf(file: string): Mark[] {
-  const lines = readFileSync(join(lib, file), 'utf8').split('\n');
+/** The marks of a file. The line above each ported function names its origin: `memcached.c: drive_machine`. */
+function marksOf(folder: string, file: string): Mark[] {
+  const lines = readFileSync(join(root, folder, file), 'utf8').split('\n');
   let where = file.replace(/\.ts$/, '').replace(/^(\w+)$/, '$1.c');
   const outside = where;
   return lines.flatMap((line): Mark[] => {
@@ -32,32 +30,37 @@ function marksOf(file: string): Mark[] {
   });
 }
 
-/** later.ts is about them, and has none. */
-const ported = readdirSync(lib).filter((file) => file.endsWith('.ts') && file !== 'later.ts');
-const marks = ported.flatMap(marksOf);
-
-function table(): string[] {
-  const rows = readFileSync(join(lib, 'README.md'), 'utf8').split('\n| DEVIATION |')[1].split('\n\n')[0].split('\n').slice(2);
+function table(folder: string): string[] {
+  const text = readFileSync(join(root, folder, 'README.md'), 'utf8');
+  const rows = text.split('\n| DEVIATION |')[1].split('\n\n')[0].split('\n').slice(2);
   return rows.flatMap((row) => {
     const [what, where] = row.slice('| '.length).split(' | ');
     return where.split(', ').map((name) => `${name}: ${what}`);
   });
 }
 
-test('the marks in the code are those of the table in lib/README.md', (t) => {
-  t.true(marks.length > 30);
-  t.deepEqual([...new Set(marks.map(({ where, what }) => `${where}: ${what}`))].sort(), table().sort());
-});
+// lib/later.ts is about the deviations, and has none.
+for (const [folder, version] of [['lib', '\\d+\\.\\d+\\.\\d+'], ['reactor', '\\d+\\.\\d+']]) {
+  const files = readdirSync(join(root, folder), { encoding: 'utf8', recursive: true })
+    .filter((file) => file.endsWith('.ts') && file !== 'later.ts');
+  const marks = files.flatMap((file) => marksOf(folder, file));
 
-test(`a mark has ${MARK_MAX} characters at most, the line that it is in ${LINE_MAX}, and there is no other form of it`, (t) => {
-  t.deepEqual(marks.filter(({ comment }) => comment.length > MARK_MAX).map(({ comment }) => comment), []);
-  t.deepEqual(marks.filter(({ line }) => line.length > LINE_MAX).map(({ line }) => line), []);
-  for (const file of ported) {
-    const said = readFileSync(join(lib, file), 'utf8').split('DEVIATION').length - 1;
-    t.is(said, marksOf(file).length, file);
-  }
-});
+  test(`${folder}: the marks in the code are those of the table in its README`, (t) => {
+    t.true(marks.length > 0);
+    t.deepEqual([...new Set(marks.map(({ where, what }) => `${where}: ${what}`))].sort(), table(folder).sort());
+  });
 
-test('a version stands at the end of a mark, in brackets, and no mark goes on in the next line', (t) => {
-  for (const { what } of marks) t.regex(what, /^[^[\]]+?( \[\d+\.\d+\.\d+(, \d+\.\d+\.\d+)*\])?$/);
-});
+  test(`${folder}: a mark has ${MARK_MAX} characters at most, its line ${LINE_MAX}, and it has no other form`, (t) => {
+    t.deepEqual(marks.filter(({ comment }) => comment.length > MARK_MAX).map(({ comment }) => comment), []);
+    t.deepEqual(marks.filter(({ line }) => line.length > LINE_MAX).map(({ line }) => line), []);
+    for (const file of files) {
+      const count = readFileSync(join(root, folder, file), 'utf8').split('DEVIATION').length - 1;
+      t.is(count, marksOf(folder, file).length, file);
+    }
+  });
+
+  test(`${folder}: versions are in brackets at the end of a mark, and no mark continues on the next line`, (t) => {
+    const form = new RegExp(`^[^[\\]]+?( \\[${version}(, ${version})*\\])?$`);
+    for (const { what } of marks) t.regex(what, form);
+  });
+}

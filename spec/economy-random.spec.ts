@@ -4,7 +4,7 @@
 import test from 'ava';
 
 import { eventEconomy } from '../reactor/backends';
-import { CORK_SIZE } from '../reactor/economy/cork';
+import { CORK_BYTES } from '../reactor/economy/cork';
 import { EAGAIN, ECONNRESET, EINTR, ENOMEM, EPIPE, errno } from '../reactor/errno.h';
 import { EV_PERSIST, EV_READ, EV_WRITE, Event } from '../reactor/event.h';
 import { eventActive, eventAdd, eventDel, eventDispatch, eventInit, eventSet } from '../reactor/event';
@@ -21,7 +21,8 @@ import { unblock } from './support/sockets';
 const SEEDS = Array.from({ length: 300 }, (_, seed) => seed + 1);
 
 /** So long that no part of it looks like another. */
-const TEXT = Buffer.from(Array.from({ length: 4 * CORK_SIZE }, (_, i) => (Math.imul(i, 2654435761) >>> 24) ^ (i >> 8)));
+const TEXT_BYTES = 4 * CORK_BYTES;
+const TEXT = Buffer.from(Array.from({ length: TEXT_BYTES }, (_, i) => (Math.imul(i, 2654435761) >>> 24) ^ (i >> 8)));
 
 /**
  * What one side of a connection does: sends so many bytes, or pauses for so many seconds; 0 in the program lets the
@@ -81,7 +82,7 @@ function steps(random: Random, most: number): Step[] {
   let left = random.int(most + 1);
   while (left > 0) {
     if (random.chance(0.3)) list.push({ pause: random.int(3) });
-    const send = Math.min(left, 1 + random.int(random.pick([10, 300, 5000, CORK_SIZE + 1000])));
+    const send = Math.min(left, 1 + random.int(random.pick([10, 300, 5000, CORK_BYTES + 1000])));
     list.push({ send });
     left -= send;
   }
@@ -281,7 +282,7 @@ function schedule(sim: Simulation, client: SimClient, { at: start, client: list,
   sim.at(Math.max(time, start + 30), () => client.resumeReading());
 }
 
-/** Runs the program of `seed`, whose calls fail as `table` says; `waiting` is how often a descriptor cannot be waited for. */
+/** Runs the program of `seed`. Its calls fail as `table` says; `waiting`: how often adding an event fails. */
 async function run(seed: number, economy: boolean, table: FaultTable, waiting = 0): Promise<Run & { plans: Plan[] }> {
   const random = new Random(seed);
   const sendBuffer = random.pick([1, 10, 1000, 65536, Infinity]);
@@ -303,7 +304,8 @@ async function run(seed: number, economy: boolean, table: FaultTable, waiting = 
   const latest = random.pick([0, 0, 2, 20]);
   // Where reads are cut short, or fail by chance, nobody knows whether input is unread.
   const mayLeave = options.shortIo === false && Object.keys(table).length === 0;
-  const plans = Array.from({ length: count }, () => plan(random, most, latest, chatty, mayLeave)).sort((a, b) => a.at - b.at);
+  const plans = Array.from({ length: count }, () => plan(random, most, latest, chatty, mayLeave))
+    .sort((a, b) => a.at - b.at);
   const bufSize = random.pick([16, 100, 300, 4096]);
 
   let listener = -1;

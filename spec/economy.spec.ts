@@ -8,7 +8,7 @@ import test from 'ava';
 
 import { eventEconomy } from '../reactor/backends';
 import { EAGAIN, EBADF, ECONNRESET, EINTR, ENOENT, ENOMEM, EPERM, EPIPE } from '../reactor/errno.h';
-import { CORK_SIZE, LARGE_WRITE } from '../reactor/economy/cork';
+import { CORK_BYTES, LARGE_WRITE_BYTES } from '../reactor/economy/cork';
 import { EVLOOP_NONBLOCK, EVLOOP_ONCE, EV_PERSIST, EV_READ, EV_WRITE } from '../reactor/event.h';
 import { eventActive, eventAdd, eventDel, eventDispatch, eventLoop } from '../reactor/event';
 import type { SimClient, Simulation } from '../reactor/sim';
@@ -249,16 +249,16 @@ test.serial('cork: that is full leaves; of a write that it has no room for, it t
   const sim = start({ sendBuffer: Infinity });
   const [[client, fd]] = accepted(sim);
   const kernel = new Kernel(sim);
-  const small = LARGE_WRITE / 2;
+  const small = LARGE_WRITE_BYTES / 2;
   await turn(() => {
-    for (let kept = 0; kept < CORK_SIZE - small; kept += small) writeText(fd, 'a'.repeat(small));
+    for (let kept = 0; kept < CORK_BYTES - small; kept += small) writeText(fd, 'a'.repeat(small));
     t.is(writeText(fd, 'a'.repeat(small - 5)), small - 5);
     t.is(writeText(fd, 'b'.repeat(10)), 5);
-    t.deepEqual(kernel.calls(), [`write ${fd}: ${CORK_SIZE} of ${CORK_SIZE}`]);
+    t.deepEqual(kernel.calls(), [`write ${fd}: ${CORK_BYTES} of ${CORK_BYTES}`]);
     t.is(writeText(fd, 'b'.repeat(5)), 5);
   });
   t.deepEqual(kernel.calls(), [`write ${fd}: 5 of 5`]);
-  t.is(client.take().toString(), 'a'.repeat(CORK_SIZE - 5) + 'b'.repeat(10));
+  t.is(client.take().toString(), 'a'.repeat(CORK_BYTES - 5) + 'b'.repeat(10));
 });
 
 test.serial('cork: what the kernel does not take is not overtaken by what was written later in the same turn', async (t) => {
@@ -325,13 +325,13 @@ test.serial('large: goes straight through but for its last byte, behind what was
   const kernel = new Kernel(sim);
   await turn(() => {
     writeText(fd, 'header');
-    t.is(writeText(fd, 'a'.repeat(LARGE_WRITE)), LARGE_WRITE - 1);
-    t.deepEqual(kernel.calls(), [`write ${fd}: ${LARGE_WRITE + 5} of ${LARGE_WRITE + 5}, and more`]);
+    t.is(writeText(fd, 'a'.repeat(LARGE_WRITE_BYTES)), LARGE_WRITE_BYTES - 1);
+    t.deepEqual(kernel.calls(), [`write ${fd}: ${LARGE_WRITE_BYTES + 5} of ${LARGE_WRITE_BYTES + 5}, and more`]);
     t.is(writeText(fd, 'a'), 1);
     writeText(fd, 'end');
   });
   t.deepEqual(kernel.calls(), [`write ${fd}: 4 of 4`]);
-  t.is(client.take().toString(), `header${'a'.repeat(LARGE_WRITE)}end`);
+  t.is(client.take().toString(), `header${'a'.repeat(LARGE_WRITE_BYTES)}end`);
 });
 
 test.serial("large: another descriptor's bytes that were kept before it stay in the cork", async (t) => {
@@ -340,11 +340,12 @@ test.serial("large: another descriptor's bytes that were kept before it stay in 
   const kernel = new Kernel(sim);
   await turn(() => {
     writeText(a, 'hello');
-    writeText(b, 'x'.repeat(LARGE_WRITE));
+    writeText(b, 'x'.repeat(LARGE_WRITE_BYTES));
     writeText(b, 'x');
   });
   t.deepEqual(kernel.calls(), [
-    `write ${b}: ${LARGE_WRITE - 1} of ${LARGE_WRITE - 1}, and more`, `write ${a}: 5 of 5`, `write ${b}: 1 of 1`,
+    `write ${b}: ${LARGE_WRITE_BYTES - 1} of ${LARGE_WRITE_BYTES - 1}, and more`,
+    `write ${a}: 5 of 5`, `write ${b}: 1 of 1`,
   ]);
 });
 
@@ -354,10 +355,10 @@ test.serial('large: what was kept goes first where another descriptor has writte
   await turn(() => {
     writeText(a, 'header');
     writeText(b, 'hello');
-    writeText(a, 'x'.repeat(LARGE_WRITE - 1) + 'y');
+    writeText(a, 'x'.repeat(LARGE_WRITE_BYTES - 1) + 'y');
     writeText(a, 'y');
   });
-  t.is(client.take().toString(), `header${'x'.repeat(LARGE_WRITE - 1)}y`);
+  t.is(client.take().toString(), `header${'x'.repeat(LARGE_WRITE_BYTES - 1)}y`);
 });
 
 for (const [taken, room] of [['nothing', 0], ['a part of what was kept', 4], ['what was kept and no more', 6]] as const) {
@@ -369,9 +370,9 @@ for (const [taken, room] of [['nothing', 0], ['a part of what was kept', 4], ['w
     const kernel = new Kernel(sim);
     await turn(() => {
       writeText(fd, 'header');
-      t.is(writeText(fd, 'a'.repeat(LARGE_WRITE)), -EAGAIN);
+      t.is(writeText(fd, 'a'.repeat(LARGE_WRITE_BYTES)), -EAGAIN);
     });
-    t.is(kernel.calls()[0], `write ${fd}: ${room === 0 ? 'EAGAIN' : room} of ${LARGE_WRITE + 5}, and more`);
+    t.is(kernel.calls()[0], `write ${fd}: ${room === 0 ? 'EAGAIN' : room} of ${LARGE_WRITE_BYTES + 5}, and more`);
     client.resumeReading();
     await turn(() => {});
     await eventLoop(EVLOOP_NONBLOCK);
@@ -386,25 +387,26 @@ test.serial('large: an error of the call is that of the write, once, and the des
   await turn(() => {
     writeText(fd, 'header');
     failOnce(sim, 'write', ECONNRESET);
-    t.is(writeText(fd, 'a'.repeat(LARGE_WRITE)), -ECONNRESET);
+    t.is(writeText(fd, 'a'.repeat(LARGE_WRITE_BYTES)), -ECONNRESET);
     t.is(writeText(fd, 'more'), 4);
   });
   t.is(client.take().toString(), '');
 });
 
 test.serial('large: the kernel says how much of it goes', async (t) => {
-  const sim = start({ sendBuffer: LARGE_WRITE + 100 });
+  const sim = start({ sendBuffer: LARGE_WRITE_BYTES + 100 });
   const [[client, fd]] = accepted(sim);
   const kernel = new Kernel(sim);
   client.pauseReading();
   await turn(() => {
-    t.is(writeText(fd, 'a'.repeat(LARGE_WRITE + 1)), LARGE_WRITE);
-    t.is(writeText(fd, 'b'.repeat(LARGE_WRITE)), 100);
-    t.is(writeText(fd, 'b'.repeat(LARGE_WRITE)), -EAGAIN);
+    t.is(writeText(fd, 'a'.repeat(LARGE_WRITE_BYTES + 1)), LARGE_WRITE_BYTES);
+    t.is(writeText(fd, 'b'.repeat(LARGE_WRITE_BYTES)), 100);
+    t.is(writeText(fd, 'b'.repeat(LARGE_WRITE_BYTES)), -EAGAIN);
   });
   t.deepEqual(kernel.calls(), [
-    `write ${fd}: ${LARGE_WRITE} of ${LARGE_WRITE}, and more`, `write ${fd}: 100 of ${LARGE_WRITE - 1}, and more`,
-    `write ${fd}: EAGAIN of ${LARGE_WRITE - 1}, and more`,
+    `write ${fd}: ${LARGE_WRITE_BYTES} of ${LARGE_WRITE_BYTES}, and more`,
+    `write ${fd}: 100 of ${LARGE_WRITE_BYTES - 1}, and more`,
+    `write ${fd}: EAGAIN of ${LARGE_WRITE_BYTES - 1}, and more`,
   ]);
 });
 
@@ -577,7 +579,7 @@ test.serial('held: meanwhile a write gives EAGAIN, in a turn and outside of it, 
   const [client, fd] = await stuck(sim);
   await turn(() => {
     t.is(writeText(fd, 'more'), -EAGAIN);
-    t.is(writeText(fd, 'm'.repeat(CORK_SIZE)), -EAGAIN);
+    t.is(writeText(fd, 'm'.repeat(CORK_BYTES)), -EAGAIN);
   });
   t.is(writeText(fd, 'more'), -EAGAIN);
   client.resumeReading();
@@ -955,8 +957,8 @@ for (const [name, errnum] of [['ECONNRESET', ECONNRESET], ['EPIPE', EPIPE], ['EN
     failOnce(sim, 'write', errnum);
     await turn(() => {
       writeText(fd, 'a');
-      const small = LARGE_WRITE / 2;
-      for (let kept = 1; kept < CORK_SIZE - small; kept += small) writeText(fd, 'a'.repeat(small));
+      const small = LARGE_WRITE_BYTES / 2;
+      for (let kept = 1; kept < CORK_BYTES - small; kept += small) writeText(fd, 'a'.repeat(small));
       t.is(writeText(fd, 'a'.repeat(small)), small - 1);
       t.is(writeText(fd, 'a'), -errnum);
     });
@@ -968,7 +970,7 @@ for (const [name, errnum] of [['ECONNRESET', ECONNRESET], ['EPIPE', EPIPE], ['EN
     failOnce(sim, 'write', errnum);
     await turn(() => {
       writeText(fd, 'a');
-      t.is(writeText(fd, 'a'.repeat(LARGE_WRITE)), -errnum);
+      t.is(writeText(fd, 'a'.repeat(LARGE_WRITE_BYTES)), -errnum);
     });
   });
 
@@ -1105,7 +1107,7 @@ test.serial('misuse: bytes outside of the buffer are refused as by the kernel, a
   const buf = Buffer.from('hello');
   await turn(() => {
     writeText(fd, 'a secret');
-    for (const [offset, length] of [[0, 6], [5, 1], [-1, 2], [0, -1], [0, CORK_SIZE], [NaN, 1], [0, NaN]]) {
+    for (const [offset, length] of [[0, 6], [5, 1], [-1, 2], [0, -1], [0, CORK_BYTES], [NaN, 1], [0, NaN]]) {
       t.throws(() => write(other, buf, offset, length), { instanceOf: RangeError });
     }
     t.is(write(other, buf, 0, 5), 5);
@@ -1118,7 +1120,7 @@ test.serial('misuse: bytes outside of the buffer are refused as by the kernel, a
 test.serial('misuse: -1 is no descriptor to write to, in a turn or outside of it', async (t) => {
   const sim = start();
   const [[client, fd]] = accepted(sim);
-  const large = 'x'.repeat(LARGE_WRITE);
+  const large = 'x'.repeat(LARGE_WRITE_BYTES);
   const refused = (): void => {
     for (const text of ['hello', large]) t.is(writeText(-1, text), -EBADF);
   };
@@ -1127,7 +1129,7 @@ test.serial('misuse: -1 is no descriptor to write to, in a turn or outside of it
     refused();
     t.is(writeText(fd, 'hello'), 5);
     refused();
-    t.is(writeText(fd, large), LARGE_WRITE - 1);
+    t.is(writeText(fd, large), LARGE_WRITE_BYTES - 1);
     t.is(writeText(fd, 'x'), 1);
   });
   refused();

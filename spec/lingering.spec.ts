@@ -6,7 +6,7 @@ import type { ExecutionContext } from 'ava';
 
 import { eventEconomy } from '../reactor/backends';
 import { LINGER_IDLE_SECONDS, LINGER_MAX_BYTES, LINGER_MAX_SECONDS } from '../reactor/economy/lingering';
-import { AHEAD_SIZE } from '../reactor/economy/readahead';
+import { AHEAD_BYTES } from '../reactor/economy/readahead';
 import { EBADF, ECONNRESET, EINTR, ENOMEM, ENOTCONN, EPIPE } from '../reactor/errno.h';
 import { EV_PERSIST, EV_READ, EV_WRITE } from '../reactor/event.h';
 import { eventAdd, eventDel, eventDispatch } from '../reactor/event';
@@ -460,7 +460,7 @@ test.serial('ahead: what was fetched and not read is none of the kernel\'s; what
     close(fd);
   }));
   for (const ev of events) eventAdd(ev, null);
-  for (const [i, [client]] of pairs.entries()) client.send('y'.repeat(i === 3 ? AHEAD_SIZE + 1 : 10));
+  for (const [i, [client]] of pairs.entries()) client.send('y'.repeat(i === 3 ? AHEAD_BYTES + 1 : 10));
   const over = eventDispatch();
   await sim.idle();
   const fds = pairs.map(([, fd]) => fd);

@@ -17,7 +17,7 @@ import { Errx } from '../reactor/err';
 import { EVLOOP_NONBLOCK, EV_READ } from '../reactor/event.h';
 import { eventLoop } from '../reactor/event';
 import { Connection } from '../reactor/net/connection';
-import { Cork } from '../reactor/net/cork';
+import { WriteBuffer } from '../reactor/net/writebuffer';
 import { Descriptor } from '../reactor/net/descriptor';
 import { CHUNKS_MAX, ReceiveBuffer } from '../reactor/net/receive';
 import { AF_INET, SOCK_STREAM } from '../reactor/socket.h';
@@ -283,7 +283,7 @@ async function accepted(options: ServerOpts = {}): Promise<Accepted> {
   await once(server, 'listening');
   const peer = connectTo({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', noDelay: true });
   const [socket] = await once(server, 'connection') as [Socket];
-  return { connection: new Connection(socket, new Cork()), socket, peer, server };
+  return { connection: new Connection(socket, new WriteBuffer()), socket, peer, server };
 }
 
 test.serial('net: of a client that sends byte by byte few are read ahead, as each takes much memory', async (t) => {

@@ -15,7 +15,7 @@ import {
 import { eventActive, eventAdd, eventDel, eventDispatch, eventLoop, eventSet } from '../reactor/event';
 import { evtimerAdd, evtimerSet, signalAdd, signalDel, signalSet } from '../reactor/evtimer';
 import { Connection } from '../reactor/net/connection';
-import { Cork } from '../reactor/net/cork';
+import { WriteBuffer } from '../reactor/net/writebuffer';
 import { Orphans } from '../reactor/net/orphans';
 import { Waiting } from '../reactor/net/waiting';
 import { AF_INET, SHUT_WR, SOCK_STREAM } from '../reactor/socket.h';
@@ -292,7 +292,7 @@ test.serial('net: after the bytes that came with it a read gives the end of the 
   await once(server, 'listening');
   const peer = connectTo({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', allowHalfOpen: true });
   const [socket] = await once(server, 'connection') as [Socket];
-  const connection = new Connection(socket, new Cork());
+  const connection = new Connection(socket, new WriteBuffer());
   peer.end('hello');
   await once(socket, 'end');
   t.is(connection.poll() & EV_READ, EV_READ);
@@ -311,7 +311,7 @@ test.serial('net: what is thrown when a wait is over is thrown by who waits', as
   const waiting = new Waiting(() => {
     throw new Error('broken');
   });
-  await t.throwsAsync(waiting.turn(), { message: 'broken' });
+  await t.throwsAsync(waiting.yieldToNode(), { message: 'broken' });
   for (const alone of [true, false]) {
     const wait = waiting.wait(60_000);
     waiting.wake(alone);

@@ -6,13 +6,13 @@ import type { ExecutionContext } from 'ava';
 
 import { eventEconomy } from '../reactor/backends';
 import { EAGAIN, EBADF, ECONNRESET, EINTR, ENOMEM, EPIPE } from '../reactor/errno.h';
-import { CORK_SIZE, LARGE_WRITE } from '../reactor/economy/cork';
+import { CORK_BYTES, LARGE_WRITE_BYTES } from '../reactor/economy/cork';
 import {
   EVLOOP_NONBLOCK, EVLOOP_ONCE, EV_PERSIST, EV_READ, EV_TIMEOUT, EV_WRITE,
 } from '../reactor/event.h';
 import type { Event } from '../reactor/event.h';
 import { eventActive, eventAdd, eventDel, eventDispatch, eventLoop } from '../reactor/event';
-import { AHEAD_MIN, AHEAD_SIZE } from '../reactor/economy/readahead';
+import { AHEAD_MIN, AHEAD_BYTES } from '../reactor/economy/readahead';
 import type { SimClient, Simulation } from '../reactor/sim';
 import { SHUT_RD, SHUT_WR, AF_INET, SOCK_STREAM } from '../reactor/socket.h';
 import { accept, close, connect, read, shutdown, socket, write } from '../reactor/syscalls';
@@ -107,7 +107,7 @@ test.serial('ahead: what four descriptors have to read is fetched in one call, b
   const kernel = new Kernel(sim);
   const seen: Got[][] = [];
   watch(pairs, (fd) => {
-    if (seen.length === 0) t.deepEqual(kernel.calls(), pairs.map(([, each]) => `read ${each}: 5 of ${AHEAD_SIZE}`));
+    if (seen.length === 0) t.deepEqual(kernel.calls(), pairs.map(([, each]) => `read ${each}: 5 of ${AHEAD_BYTES}`));
     seen.push(readAll(fd));
   });
   for (const [client] of pairs) client.send('hello');
@@ -155,7 +155,7 @@ test.serial('ahead: a descriptor from which nothing was read yet is the program\
 });
 
 test.serial('ahead: so is one from which the last read was no short one', async (t) => {
-  for (const [length, count] of [[AHEAD_SIZE - 1, 5], [AHEAD_SIZE, 4], [5000, 4]]) {
+  for (const [length, count] of [[AHEAD_BYTES - 1, 5], [AHEAD_BYTES, 4], [5000, 4]]) {
     const sim = start();
     const pairs = await warm(sim, 5);
     const [client, fd] = pairs[2];
@@ -260,7 +260,7 @@ test.serial('ahead: reads smaller than what was fetched get it piece by piece, i
     });
     for (const [client] of pairs) client.send(text);
     await oneTurn();
-    t.deepEqual(kernel.calls(), pairs.map(([, fd]) => `read ${fd}: 200 of ${AHEAD_SIZE}`));
+    t.deepEqual(kernel.calls(), pairs.map(([, fd]) => `read ${fd}: 200 of ${AHEAD_BYTES}`));
   }
 });
 
@@ -281,7 +281,7 @@ test.serial('ahead: bytes come to where they are asked for, and nowhere else', a
 });
 
 test.serial('ahead: after a fetch of all it can take the kernel is asked for more, in the same turn', async (t) => {
-  const fetches = [[AHEAD_SIZE - 1, false], [AHEAD_SIZE, true], [AHEAD_SIZE + 1, true], [4000, true]] as const;
+  const fetches = [[AHEAD_BYTES - 1, false], [AHEAD_BYTES, true], [AHEAD_BYTES + 1, true], [4000, true]] as const;
   for (const [length, asks] of fetches) {
     const sim = start();
     const pairs = await warm(sim);
@@ -290,8 +290,8 @@ test.serial('ahead: after a fetch of all it can take the kernel is asked for mor
     for (const [client] of pairs) client.send(distinct(length));
     await oneTurn();
     t.deepEqual(kernel.calls(), [
-      ...pairs.map(([, fd]) => `read ${fd}: ${Math.min(length, AHEAD_SIZE)} of ${AHEAD_SIZE}`),
-      ...pairs.flatMap(([, fd]) => asks ? [`read ${fd}: ${length - AHEAD_SIZE || 'EAGAIN'} of 4096`] : []),
+      ...pairs.map(([, fd]) => `read ${fd}: ${Math.min(length, AHEAD_BYTES)} of ${AHEAD_BYTES}`),
+      ...pairs.flatMap(([, fd]) => asks ? [`read ${fd}: ${length - AHEAD_BYTES || 'EAGAIN'} of 4096`] : []),
     ]);
   }
 });
@@ -301,7 +301,8 @@ test.serial('ahead: and then nothing is fetched until a read is a short one agai
   const pairs = await warm(sim);
   const together = batches(sim);
   watch(pairs, drain);
-  for (const [length, count] of [[AHEAD_SIZE, 1], [AHEAD_SIZE, 1], [10, 1], [10, 2], [AHEAD_SIZE + 10, 3], [10, 4]]) {
+  const full = AHEAD_BYTES;
+  for (const [length, count] of [[full, 1], [full, 1], [10, 1], [10, 2], [full + 10, 3], [10, 4]]) {
     for (const [client] of pairs) client.send('a'.repeat(length));
     await oneTurn();
     t.is(together.length, count);
@@ -409,7 +410,7 @@ test.serial('ahead: EAGAIN and EINTR that were fetched are as if nothing had bee
 // The end of the stream, and errors
 
 test.serial('ahead: the end of the stream is told after the last bytes, in a turn of its own', async (t) => {
-  for (const length of [5, AHEAD_SIZE, AHEAD_SIZE + 5]) {
+  for (const length of [5, AHEAD_BYTES, AHEAD_BYTES + 5]) {
     const sim = start();
     const pairs = await warm(sim);
     const together = batches(sim);
@@ -429,7 +430,7 @@ test.serial('ahead: the end of the stream is told after the last bytes, in a tur
       t.is(got.join(''), 'a'.repeat(length));
     }
     t.deepEqual(seen.slice(4), times(4, ['']));
-    t.is(together.length, length === AHEAD_SIZE ? 1 : 2);
+    t.is(together.length, length === AHEAD_BYTES ? 1 : 2);
   }
 });
 
@@ -528,7 +529,7 @@ test.serial('left: who waits to read is called again in the next turn, which doe
   // What came meanwhile would be told by the next wait; so the kernel was asked.
   t.deepEqual(seen, times(4, ['hello', EAGAIN]).flat());
   t.deepEqual(kernel.calls(), [
-    ...pairs.map(([, fd]) => `read ${fd}: 5 of ${AHEAD_SIZE}`), ...pairs.map(([, fd]) => `read ${fd}: EAGAIN of 4096`),
+    ...pairs.map(([, fd]) => `read ${fd}: 5 of ${AHEAD_BYTES}`), ...pairs.map(([, fd]) => `read ${fd}: EAGAIN of 4096`),
   ]);
   t.is(sim.elapsed, 0);
   for (const ev of events) eventDel(ev);
@@ -1049,7 +1050,7 @@ test.serial('together: a cork that many have filled leaves so, and goes on with 
   const count = 30;
   const pairs = accepted(sim, count);
   const together = batches(sim);
-  const size = LARGE_WRITE - 1000;
+  const size = LARGE_WRITE_BYTES - 1000;
   const sent = new Map<number, string>();
   await turn(() => {
     for (const [, fd] of pairs) {
@@ -1058,7 +1059,7 @@ test.serial('together: a cork that many have filled leaves so, and goes on with 
       for (let at = 0; at < text.length;) at += writeText(fd, text.slice(at));
     }
   });
-  const perCork = Math.floor(CORK_SIZE / size);
+  const perCork = Math.floor(CORK_BYTES / size);
   t.deepEqual(together, [`send ${list(pairs.slice(0, perCork + 1))}`, `send ${list(pairs.slice(perCork))}`]);
   for (const [client, fd] of pairs) t.true(client.take().toString('latin1') === sent.get(fd));
 });
@@ -1084,13 +1085,13 @@ test.serial('together: leaves before a large write of who has a part in it that 
     const kernel = new Kernel(sim);
     await turn(() => {
       for (const [, fd] of pairs.slice(0, 4)) writeText(fd, 'hello');
-      t.is(writeText(pairs[who][1], 'a'.repeat(LARGE_WRITE)), LARGE_WRITE - 1);
+      t.is(writeText(pairs[who][1], 'a'.repeat(LARGE_WRITE_BYTES)), LARGE_WRITE_BYTES - 1);
       t.is(together.length, who === 0 ? 1 : 0);
       t.is(kernel.calls().filter((call) => call.includes(' of 5')).length, who === 0 ? 4 : 0);
       t.is(writeText(pairs[who][1], 'a'), 1);
     });
     t.deepEqual(pairs.map(([client]) => client.take().length), pairs.map((_pair, i) => {
-      return (i < 4 ? 5 : 0) + (i === who ? LARGE_WRITE : 0);
+      return (i < 4 ? 5 : 0) + (i === who ? LARGE_WRITE_BYTES : 0);
     }));
   }
 });

@@ -1,6 +1,6 @@
 // <string.h> of the flat memory, a word at a time. Where C passes a string literal, a JavaScript string of Latin-1
 // characters may stand; it is read in place.
-import { LONG_COPY, copyWords } from '../../reactor/words';
+import { LONG_COPY_BYTES, copyWords } from '../../reactor/words';
 import type { Ptr } from './memory';
 import { dv, u8 } from './heap';
 import { NULL } from './memory';
@@ -122,14 +122,14 @@ export function strncmp(s1: CString, s2: CString, n: number): number {
 
 export function memcpy(dst: Ptr, src: CString, n: number): Ptr {
   if (typeof src !== 'number') for (let i = 0; i < n; i++) u8[dst + i] = at(src, i);
-  else if (n < LONG_COPY) copyWords(dv, dst, dv, src, n);
+  else if (n < LONG_COPY_BYTES) copyWords(dv, dst, dv, src, n);
   else u8.copyWithin(dst, src, src + n);
   return dst;
 }
 
 /** As memcpy, but the two may overlap. */
 export function memmove(dst: Ptr, src: Ptr, n: number): Ptr {
-  if (n < LONG_COPY && dst <= src) copyWords(dv, dst, dv, src, n);
+  if (n < LONG_COPY_BYTES && dst <= src) copyWords(dv, dst, dv, src, n);
   else u8.copyWithin(dst, src, src + n);
   return dst;
 }

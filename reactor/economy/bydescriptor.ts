@@ -1,6 +1,6 @@
-// Tables of numbers by descriptor, which grow with the highest descriptor.
+// Tables of numbers, indexed by descriptor.
 
-/** The same table, with room for `fd`. */
+/** The same table, grown if it has no room for `fd`. */
 export function withRoomFor(table: Int32Array<ArrayBuffer>, fd: number): Int32Array<ArrayBuffer> {
   if (fd < table.length) return table;
   const longer = new Int32Array(2 * fd);

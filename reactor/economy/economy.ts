@@ -1,9 +1,9 @@
-// Fewer system calls than the program makes, which it does not notice: what stands between the program and a backend,
-// and decides which of its calls the kernel gets. hint.ts answers reads, cork.ts keeps writes until the callbacks of the
-// turn are over, held.ts keeps what the kernel does not take, readahead.ts reads for many at once as the turn begins.
+// A layer between the program and a backend that makes fewer system calls than the program asks for, without the
+// program noticing. hint.ts answers reads, cork.ts keeps writes until the callbacks of the turn are over, held.ts keeps
+// what the kernel does not take, readahead.ts reads for several sockets at once as the turn begins.
 //
-// All of this applies only while the loop is running callbacks: not while it waits (when Node's own callbacks run), and not
-// before or after the loop. time(2), in whole seconds, is asked once a turn.
+// All of this applies only while the loop is running callbacks: not while it waits (when Node's own callbacks run), and
+// not before or after the loop. time(2), in whole seconds, is called once a turn.
 import { EV_READ, EV_WRITE } from '../event.h';
 import type { Event, Eventop } from '../event.h';
 import { EAGAIN, EBADF, errno, setErrno } from '../errno.h';
@@ -22,7 +22,7 @@ import { ReadAhead } from './readahead';
 
 const NO_WAIT: Readonly<Timeval> = { tvSec: 0, tvUsec: 0 };
 
-/** That of the backend which was chosen last. */
+/** The economy of the backend that eventInit chose last. */
 let current: Economy | null = null;
 
 /** `base`, with fewer system calls. */
@@ -83,7 +83,7 @@ export function economical(base: Eventop): Eventop {
     },
 
     dispatch(arg: object, tv: Timeval): number | Promise<number> {
-      // A callback may run a loop of its own: nothing is kept while that waits.
+      // A callback may run a loop of its own. While that loop waits, nothing may stay in the cork.
       economy?.endTurn();
       const res = base.dispatch(arg, economy?.ahead?.waitedFor() ? NO_WAIT : tv);
       return typeof res === 'number' ? dispatched(res) : res.then(dispatched);
@@ -97,12 +97,12 @@ class Economy extends PassThrough {
   private readonly hint = new Hint();
   private readonly cork: Cork;
   private readonly lingerers: Lingering;
-  /** What the program has closed, and is still open in the kernel. To the program it is no descriptor any more. */
+  /** Descriptors that the program has closed and the kernel still has. The program must get EBADF for them. */
   private readonly orphans = new Set<number>();
 
-  /** The loop calls callbacks. */
+  /** The loop is running callbacks. */
   private inTurn = false;
-  /** What time(2) says in this turn; -1 where nobody has asked. */
+  /** The result of time(2) in this turn; -1 before the first call. */
   private now = -1;
 
   constructor(kernel: Syscalls) {
@@ -117,12 +117,12 @@ class Economy extends PassThrough {
     return this.orphans.size + this.kernel.lingering;
   }
 
-  /** -1 for what is closed, of which the kernel then says that it is none. */
+  /** -1 for a closed descriptor, so that the kernel answers EBADF. */
   protected override given(fd: number): number {
     return this.orphans.size > 0 && this.orphans.has(fd) ? -1 : fd;
   }
 
-  /** Whether `ev` is the program's, and its descriptor is closed. */
+  /** Whether `ev` is an event of the program for a descriptor that it has closed. */
   isRefused(ev: Event): boolean {
     if (this.orphans.size === 0 || !(ev.evEvents & (EV_READ | EV_WRITE)) || !this.orphans.has(ev.evFd)) return false;
     return !this.held.owns(ev) && !this.lingerers.owns(ev);
@@ -175,7 +175,7 @@ class Economy extends PassThrough {
 
   override write(fd: number, buf: Uint8Array, offset: number, length: number): number {
     fd = this.given(fd);
-    // Not within the buffer, or no descriptor: what that means, the kernel says. In the cork there are others' bytes.
+    // Leaves the error to the kernel. In the cork there is no error, and beyond `buf` there may be others' bytes.
     if (fd < 0 || !isWithin(buf, offset, length)) return this.kernel.write(fd, buf, offset, length);
     if (this.inTurn) return this.cork.write(fd, buf, offset, length);
     return this.mayPass(fd) ? this.kernel.write(fd, buf, offset, length) : -1;
@@ -233,25 +233,25 @@ class Economy extends PassThrough {
     return this.now;
   }
 
-  /** Whether a write that the cork does not keep is to go on, behind what it has kept; otherwise errno says why not. */
+  /** Flushes the cork; then whether a write that bypasses the cork may go to the kernel. If not, sets errno. */
   private mayPass(fd: number): boolean {
     this.cork.flush();
     return this.held.isEmpty || this.held.mayWrite(fd);
   }
 
-  /** `fd` is a new socket, which was accepted at `from` unless that is -1. */
+  /** `fd` is a new socket. `from`: the listening socket that accepted it, or -1. */
   private opened(fd: number, from: number): void {
     this.cork.opened(fd);
     this.ahead?.opened(fd);
     this.lingerers.opened(fd, from);
   }
 
-  /** Whether it is known that the kernel has no input for `fd` now. */
+  /** Whether we know that the kernel has no input for `fd` now. */
   private isDrained(fd: number): boolean {
     return this.inTurn && this.kernel.seesAllInput && (this.hint.isDrained(fd) || this.ahead?.foundAll(fd) === true);
   }
 
-  /** The program has closed `fd`, of which nothing is held any more. */
+  /** The program has closed `fd`, and nothing is held for it any more. */
   private letGo(fd: number, sound: boolean): number {
     if (!sound || this.isDrained(fd) || !this.lingerers.mayHaveInput(fd)) return this.closeNow(fd);
     this.ahead?.closed(fd);

@@ -1,7 +1,7 @@
-// What the kernel did not take, and what failed. What is held is sent as the descriptor turns writable; meanwhile a
-// further write gives EAGAIN. When sending fails, the next write has the error, and the descriptor is shut down, so
-// that a program that only reads sees its end. A descriptor that is closed while something is held is let go when that is
-// sent, or when nothing of it has been taken for ORPHAN_TIMEOUT.
+// Holds the bytes that the kernel did not take, and sends them when the descriptor becomes writable. Until then further
+// writes give EAGAIN. When sending fails, the next write gets the error, and the descriptor is shut down, so that a
+// program that only reads sees the end of the stream. A descriptor that is closed while bytes are held stays open until
+// they are sent, or until the kernel has taken none of them for ORPHAN_TIMEOUT.
 import { EV_PERSIST, EV_TIMEOUT, EV_WRITE, Event } from '../event.h';
 import { eventAdd, eventDel, eventSet } from '../event';
 import { EAGAIN, EBADF, EINTR, EPIPE, EWOULDBLOCK, errno, setErrno } from '../errno.h';
@@ -12,35 +12,35 @@ import type { Timeval } from '../time';
 
 const debugCork = trace('reactor:cork');
 
-/** How long what was held at close may go without getting on. */
+/** How long bytes that were held at close may make no progress. */
 const ORPHAN_TIMEOUT: Readonly<Timeval> = { tvSec: 60, tvUsec: 0 };
 
-/** What the kernel did not take of one descriptor's writes. */
+/** The bytes held for one descriptor. */
 interface Unsent {
   readonly fd: number;
-  /** From `start` to the end. */
+  /** What is unsent begins at `start`. */
   bytes: Uint8Array;
   start: number;
-  /** Waits for the descriptor to turn writable, unless the program does: the backend has one place for both. */
+  /** Waits for the descriptor to become writable, unless the program does: the backend has room for one event. */
   readonly event: Event;
-  /** What the program asked for that is to be done when nothing is held any more: shutdown for writing, close. */
+  /** The program has asked for a shutdown for writing, or a close, which must wait until nothing is held. */
   shutting: boolean;
   closing: boolean;
 }
 
 export class Held {
   private readonly unsent = new Map<number, Unsent>();
-  /** The errno with which sending failed, until a write has told it. */
+  /** The errno with which sending failed, until a write reports it. */
   private readonly failed = new Map<number, number>();
-  /** The descriptors for whose writability the program waits. */
+  /** The descriptors that the program waits to write to. */
   private readonly writers = new Set<number>();
   /** Reused: a removed event keeps its list links, which would keep its old neighbours alive. */
   private readonly spare: Event[] = [];
 
-  /** `onClose` closes a descriptor. `sound`: all that was written has been sent, and the program left no event. */
+  /** `onClose` closes a descriptor. `sound`: all written bytes have been sent, and the program left no event. */
   constructor(private readonly kernel: Syscalls, private readonly onClose: (fd: number, sound: boolean) => number) {}
 
-  /** Nothing is held, and nothing has failed: every write may go on. */
+  /** Nothing is held, and nothing has failed: every write may go to the kernel. */
   get isEmpty(): boolean {
     return this.unsent.size === 0 && this.failed.size === 0;
   }
@@ -50,7 +50,7 @@ export class Held {
     return this.unsent.get(ev.evFd)?.event === ev;
   }
 
-  /** Whether a write to `fd` is to go on; otherwise errno says why not. */
+  /** Whether a write to `fd` may go to the kernel. If not, sets errno. */
   mayWrite(fd: number): boolean {
     const unsent = this.unsent.get(fd);
     if (unsent !== undefined && (unsent.shutting || !this.send(unsent))) {
@@ -63,20 +63,20 @@ export class Held {
     return false;
   }
 
-  /** The errno with which sending failed: who asks tells the program. */
+  /** The errno with which sending failed, for the caller to report to the program. */
   takeError(fd: number): number | undefined {
     const error = this.failed.get(fd);
     if (error !== undefined) this.failed.delete(fd);
     return error;
   }
 
-  /** The kernel has not taken `bytes`: `res` is what write(2) returned. */
+  /** The kernel has not taken `bytes`. `res`: the result of write(2). */
   notTaken(fd: number, res: number, bytes: Uint8Array): void {
     if (res === -1 && !isForNow(errno)) this.fail(fd);
     else this.hold(fd, bytes.slice());
   }
 
-  /** Whether what went before `bytes` was not sent, or not wholly: then these are not either, or wait behind it. */
+  /** True when earlier bytes are held or have failed: then `bytes` wait behind them, or are dropped. */
   takesBehind(fd: number, bytes: Uint8Array): boolean {
     const unsent = this.unsent.get(fd);
     if (unsent !== undefined) unsent.bytes = Buffer.concat([unsent.bytes, bytes]);
@@ -98,7 +98,7 @@ export class Held {
     return 0;
   }
 
-  /** Before the backend is asked to wait with `ev` for a descriptor to turn writable. */
+  /** Called before the backend adds `ev`, which waits for a descriptor to become writable. */
   writerAdded(ev: Event): void {
     const unsent = this.unsent.get(ev.evFd);
     if (unsent?.event === ev) return;
@@ -106,13 +106,13 @@ export class Held {
     if (unsent !== undefined) eventDel(unsent.event);
   }
 
-  /** After the backend was asked to wait no more with `ev`. */
+  /** Called after the backend has deleted `ev`. */
   writerDeleted(ev: Event): void {
     const unsent = this.unsent.get(ev.evFd);
     if (unsent?.event === ev) return;
     this.writers.delete(ev.evFd);
     if (unsent === undefined) return;
-    // After close it has the place that the program's event had, and has just lost it.
+    // After a close our event has replaced the program's, and this deletion has just removed it.
     eventDel(unsent.event);
     this.watch(unsent);
   }
@@ -120,7 +120,7 @@ export class Held {
   /** Sending failed, with errno. */
   private fail(fd: number): void {
     debugCork('%d: sending what was kept failed: errno %d', fd, errno);
-    // The program wrote to what it had closed: nobody is there to be told, and the number may be another's tomorrow.
+    // The program wrote to a closed descriptor. Its number may soon be another socket's, which must not get the error.
     if (errno === EBADF) return;
     this.failed.set(fd, errno);
     this.kernel.shutdown(fd, SHUT_RDWR);
@@ -135,7 +135,7 @@ export class Held {
     if (!this.writers.has(fd)) this.watch(unsent);
   }
 
-  /** Waits for the descriptor to turn writable. */
+  /** Waits for the descriptor to become writable. */
   private watch(unsent: Unsent): void {
     if (eventAdd(unsent.event, unsent.closing ? ORPHAN_TIMEOUT : null) !== -1) return;
     this.fail(unsent.fd);
@@ -146,11 +146,11 @@ export class Held {
     const unsent = this.unsent.get(fd);
     if (unsent === undefined) return;
     const { start } = unsent;
-    // A process that was stopped may be late: only what still does not get on is given up.
+    // The timeout may be late, after the process was stopped. So try once more before giving up.
     if (!this.send(unsent) && which & EV_TIMEOUT && unsent.start === start) this.letGo(unsent, false);
   };
 
-  /** Sends what is held as far as the kernel takes it; true where nothing is held any more. */
+  /** Sends as much as the kernel takes. True when nothing is held any more. */
   private send(unsent: Unsent): boolean {
     const { fd, bytes, start } = unsent;
     const res = this.kernel.write(fd, bytes, start, bytes.length - start);
@@ -168,7 +168,7 @@ export class Held {
     return true;
   }
 
-  /** Nothing is held any more, or it was not `sent`: what waited for that can be done. */
+  /** Holds nothing any more, whether all was `sent` or given up. Does the shutdown or close that waited for this. */
   private letGo({ fd, event, shutting, closing }: Unsent, sent = true): void {
     eventDel(event);
     this.spare.push(event);
@@ -184,7 +184,7 @@ export class Held {
   }
 }
 
-/** Whether a write that failed so is to be made again. */
+/** Whether a write that failed with this error should be tried again. */
 export function isForNow(error: number): boolean {
   return error === EAGAIN || error === EWOULDBLOCK || error === EINTR;
 }

@@ -1,13 +1,13 @@
-// The hint. A read that gave less than it was asked for has drained the descriptor: in this turn of the loop a further
-// read gives EAGAIN, and the kernel is not asked. What comes meanwhile is reported by the next wait, since readiness is
-// level-triggered. End of stream is held back to the next turn as well, even after a full read, so a client that sends and
-// closes at once still gets its answer.
+// The hint. A read that returns less than it asked for has drained the descriptor: for the rest of the turn, further
+// reads give EAGAIN without a system call. The next wait reports what arrives meanwhile, since readiness is
+// level-triggered. End of stream is held back to the next turn as well, even after a full read, so a client that sends
+// and closes at once still gets its answer.
 import { withRoomFor } from './bydescriptor';
 
 export class Hint {
-  /** The turn of the loop, counted in twos; 0 is none. Numbers come again after 2^29 turns: an EAGAIN too many. */
+  /** The number of the turn, counted in twos; 0 is none. It wraps after 2^29 turns, which may cost one extra EAGAIN. */
   private turn = 2;
-  /** By descriptor, the turn in which a read last gave bytes, plus one where it drained the descriptor. */
+  /** By descriptor, the turn of the last read that returned bytes, plus one if it drained the descriptor. */
   private reads = new Int32Array(1024);
 
   beginTurn(): void {
@@ -19,7 +19,7 @@ export class Hint {
     return fd < this.reads.length && this.reads[fd] === this.turn + 1;
   }
 
-  /** A read in this turn has given bytes of `fd`, as many as it was asked for. */
+  /** The last read of `fd` in this turn returned as many bytes as it asked for. */
   gaveAll(fd: number): boolean {
     return fd < this.reads.length && this.reads[fd] === this.turn;
   }

@@ -1,7 +1,7 @@
-// Descriptors that the program has closed while the kernel still had input for them. At a close(2) with unread input
-// the kernel resets the connection, and a reset makes the peer lose what it has not read yet: the reply that says what
-// was wrong. So only our direction is shut down then, and what the peer still sends is read and thrown away until it
-// ends its own, or until one of the bounds below is reached. Then the descriptor is closed.
+// Closes descriptors that still have unread input. On close(2) with unread input the kernel resets the connection, and
+// a reset makes the peer lose what it has not read yet: perhaps the reply that says what was wrong. So we only shut
+// down our direction, then read and discard what the peer sends until it ends its own, or until we reach one of the
+// bounds below. Then we close the descriptor.
 import { EV_PERSIST, EV_READ, Event } from '../event.h';
 import { eventAdd, eventDel, eventSet } from '../event';
 import { EINTR, errno } from '../errno.h';
@@ -19,20 +19,20 @@ const debugLinger = trace('reactor:linger');
 export const LINGER_IDLE_SECONDS = 2;
 /** How long all of it may take, even if the peer never stops sending. */
 export const LINGER_MAX_SECONDS = 30;
-/** How many bytes are thrown away at most. */
+/** How much we discard at most. */
 export const LINGER_MAX_BYTES = 16 * 1024 * 1024;
 const IDLE: Readonly<Timeval> = { tvSec: LINGER_IDLE_SECONDS, tvUsec: 0 };
 const TOTAL: Readonly<Timeval> = { tvSec: LINGER_MAX_SECONDS, tvUsec: 0 };
 
-/** How many bytes are read at a time. */
+/** How much we read at a time. */
 const PIECE_BYTES = 64 * 1024;
 
-// What is known of a descriptor, in bits.
-/** It carries a stream. */
+// What we know of a descriptor, in bits.
+/** It is a stream socket. */
 const STREAM = 1;
-/** A read does not wait. */
+/** It has O_NONBLOCK. */
 const NONBLOCKING = 2;
-/** The program wants the reset, or waits in close(2) itself. */
+/** It has SO_LINGER: the program wants the reset, or waits in close(2) itself. */
 const SO_LINGERS = 4;
 /** A read has found the end of the stream, or an error: nothing more will come. */
 const ENDED = 8;
@@ -41,9 +41,9 @@ interface Lingerer {
   readonly fd: number;
   /** Waits for input, for LINGER_IDLE_SECONDS each time. */
   readonly reader: Event;
-  /** Comes after LINGER_MAX_SECONDS. */
+  /** Fires after LINGER_MAX_SECONDS. */
   readonly timer: Event;
-  /** What was thrown away so far. */
+  /** How many bytes we have discarded. */
   bytes: number;
 }
 
@@ -55,7 +55,7 @@ export class Lingering {
   /** `onEnd` closes the descriptor. */
   constructor(private readonly kernel: Syscalls, private readonly onEnd: (fd: number) => void) {}
 
-  /** `fd` is a new socket for streams; `from` is the one at which it was accepted. */
+  /** `fd` is a new stream socket. `from`: the listening socket that accepted it, or -1. */
   opened(fd: number, from: number): void {
     this.known = withRoomFor(this.known, fd);
     this.known[fd] = STREAM | (this.get(from) & SO_LINGERS);
@@ -76,7 +76,7 @@ export class Lingering {
     this.set(fd, ENDED, true);
   }
 
-  /** Whether the kernel may have input for `fd`, as far as is known here, and may be asked for it. */
+  /** Whether the kernel may have input for `fd`, and reading it cannot block. */
   mayHaveInput(fd: number): boolean {
     return this.get(fd) === (STREAM | NONBLOCKING);
   }
@@ -90,7 +90,7 @@ export class Lingering {
     return this.lingerers.get(ev.evFd)?.reader === ev;
   }
 
-  /** The program has closed `fd`. False where there is nothing to wait for: it can be closed at once. */
+  /** The program has closed `fd`. False if there is nothing to wait for, so that the caller can close it at once. */
   begin(fd: number): boolean {
     const { kernel, bin } = this;
     const bytes = kernel.read(fd, bin, 0, bin.length);

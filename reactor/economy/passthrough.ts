@@ -1,11 +1,11 @@
-// The system calls of a kernel as they are, for a layer that changes some of them.
+// Passes every system call on to the kernel. A layer that changes some of them extends it.
 import type { Linger, SockaddrIn } from '../socket.h';
 import type { Batch, Syscalls } from '../syscalls.h';
 import type { Timeval } from '../time';
 import type { Iovec } from '../uio.h';
 
 export class PassThrough implements Syscalls {
-  /** The layer itself uses the kernel's; nothing above it would. */
+  /** Nothing sits above this layer, so nobody would use it. */
   readonly batch: Batch | null = null;
 
   constructor(protected readonly kernel: Syscalls) {}
@@ -18,7 +18,7 @@ export class PassThrough implements Syscalls {
     return this.kernel.seesAllInput;
   }
 
-  /** The descriptor that the kernel is to get for the program's `fd`. */
+  /** The descriptor to pass to the kernel for the program's `fd`. */
   protected given(fd: number): number {
     return fd;
   }

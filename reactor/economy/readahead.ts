@@ -1,8 +1,9 @@
-// What several descriptors have to read, fetched at once as a turn of the loop begins, and given to the program as it asks.
+// Fetches the input of several descriptors in one call as a turn of the loop begins, and hands it to the program when
+// it reads.
 //
-// Only of sockets that carry streams, and only where the last read was a short one: a long one is better made by the program,
-// straight to where it wants the bytes. What the program does not ask for in the turn stays for later ones; who waits to read
-// is told of it, as if the kernel still had it.
+// It fetches only from stream sockets whose last read was short. A long read is better made by the program, straight to
+// where it wants the bytes. Data that the program does not read this turn is kept, and its read event fires again next
+// turn, as if the kernel still had the data.
 import { EV_PERSIST, EV_READ, EV_WRITE } from '../event.h';
 import type { Event } from '../event.h';
 import type { Batch } from '../syscalls.h';
@@ -11,17 +12,17 @@ import { EAGAIN, EINTR, setErrno } from '../errno.h';
 import { withRoomFor } from './bydescriptor';
 import { copyWords } from '../words';
 
-/** Bytes that are fetched of a descriptor, at most. */
-export const AHEAD_SIZE = 1024;
-/** Fewer descriptors are not worth a call for all of them. */
+/** How much is fetched for a descriptor at most. */
+export const AHEAD_BYTES = 1024;
+/** Below this many descriptors, one call for all of them does not pay. */
 export const AHEAD_MIN = 4;
 
-/** What is known of a descriptor: not a stream, a stream, a stream whose last read was short. */
+/** The kinds of descriptors: not a stream, a stream, a stream whose last read was short. */
 const OTHER = 0, STREAM = 1, SHORT = 2;
-/** In the place of a slot: what is there is in `left`. */
+/** In place of a slot: the data is in `left`. */
 const LEFT = -1;
 
-/** What was fetched in an earlier turn: bytes, or the errno that read(2) is to fail with. */
+/** Data fetched in an earlier turn: bytes, or the errno with which read(2) must fail. */
 type Left = Uint8Array | number;
 
 export class ReadAhead {
@@ -29,18 +30,18 @@ export class ReadAhead {
   private readonly results: Int32Array;
   private readonly slots: Uint8Array;
   private readonly slotsView: DataView;
-  /** By slot, how much of it the program has. */
+  /** By slot, how many of its bytes the program has read. */
   private readonly given: Int32Array;
   private count = 0;
 
   private kinds = new Int32Array(1024);
-  /** By descriptor, its slot plus one; 0 where nothing is there for it. */
+  /** By descriptor, its slot plus one, LEFT, or 0 if we have nothing for it. */
   private slotOf = new Int32Array(1024);
   private readonly left = new Map<number, Left>();
-  /** Who waits to read. */
+  /** By descriptor, the event that waits to read it. */
   private readonly readers = new Map<number, Event>();
 
-  /** Whether the last `take` gave all that the kernel had. */
+  /** Whether the last `take` returned all that the kernel had. */
   drained = false;
 
   private target: Uint8Array = new Uint8Array(0);
@@ -51,7 +52,7 @@ export class ReadAhead {
     this.fds = new Int32Array(size);
     this.results = new Int32Array(size);
     this.given = new Int32Array(size);
-    this.slots = new Uint8Array(size * AHEAD_SIZE);
+    this.slots = new Uint8Array(size * AHEAD_BYTES);
     this.slotsView = new DataView(this.slots.buffer);
   }
 
@@ -71,7 +72,7 @@ export class ReadAhead {
     this.kinds[fd] = OTHER;
     this.slotOf[fd] = 0;
     this.left.delete(fd);
-    this.readers.delete(fd); // the kernel, too, tells nobody any more
+    this.readers.delete(fd); // as the kernel reports nothing for a closed descriptor
   }
 
   readerAdded(ev: Event): void {
@@ -84,19 +85,19 @@ export class ReadAhead {
     this.readers.delete(ev.evFd);
   }
 
-  /** The program itself has read `n` bytes, more than 0. */
+  /** The program has read `n` bytes (more than 0) from the kernel. */
   hasRead(fd: number, n: number): void {
-    if (fd < this.kinds.length && this.kinds[fd] !== OTHER) this.kinds[fd] = n < AHEAD_SIZE ? SHORT : STREAM;
+    if (fd < this.kinds.length && this.kinds[fd] !== OTHER) this.kinds[fd] = n < AHEAD_BYTES ? SHORT : STREAM;
   }
 
-  /** Whether somebody waits to read what is here. */
+  /** Whether an event waits to read data that we have. */
   waitedFor(): boolean {
     if (this.left.size === 0) return false;
     for (const fd of this.left.keys()) if (this.readers.has(fd)) return true;
     return false;
   }
 
-  /** Before the callbacks of a turn. */
+  /** Called before the callbacks of a turn. */
   fetch(): void {
     if (this.left.size > 0) this.wake();
     const { fds, kinds, slotOf, given, results } = this;
@@ -113,15 +114,16 @@ export class ReadAhead {
       for (let i = 0; i < n; i++) slotOf[fds[i]] = 0;
       return;
     }
-    this.batch.recv(fds, n, this.slots, AHEAD_SIZE, results);
+    this.batch.recv(fds, n, this.slots, AHEAD_BYTES, results);
     given.fill(0, 0, n);
     for (let i = 0; i < n; i++) {
       if (results[i] === -EAGAIN || results[i] === -EINTR) slotOf[fds[i]] = 0;
-      else if (results[i] === AHEAD_SIZE) kinds[fds[i]] = STREAM;
+      else if (results[i] === AHEAD_BYTES) kinds[fds[i]] = STREAM;
     }
     this.count = n;
   }
 
+  /** Fires the read events of descriptors whose data is left. */
   private wake(): void {
     // A non-persistent read+write event that fires for writing has already left `readers`.
     for (let entry = activequeue.tqhFirst; entry !== null; entry = entry.tqeNext) {
@@ -136,31 +138,31 @@ export class ReadAhead {
     }
   }
 
-  /** After the callbacks of a turn: keeps what the program did not ask for. */
+  /** Called after the callbacks of a turn. Keeps what the program did not read. */
   endTurn(): void {
     const { fds, results, given, slots, slotOf } = this;
     for (let i = 0; i < this.count; i++) {
       const fd = fds[i];
       if (slotOf[fd] !== i + 1) continue;
-      const at = i * AHEAD_SIZE;
+      const at = i * AHEAD_BYTES;
       slotOf[fd] = LEFT;
       this.left.set(fd, results[i] < 0 ? -results[i] : slots.slice(at + given[i], at + results[i]));
     }
     this.count = 0;
   }
 
-  /** Whether something is here for `fd`. */
+  /** Whether we have data, an end of stream or an error for `fd`. */
   has(fd: number): boolean {
     return fd >= 0 && fd < this.slotOf.length && this.slotOf[fd] !== 0;
   }
 
-  /** Whether what was fetched of `fd` in this turn was all that the kernel had. */
+  /** Whether this turn's fetch for `fd` returned all that the kernel had. */
   foundAll(fd: number): boolean {
     const slot = fd >= 0 && fd < this.slotOf.length ? this.slotOf[fd] - 1 : -1;
-    return slot >= 0 && this.results[slot] < AHEAD_SIZE;
+    return slot >= 0 && this.results[slot] < AHEAD_BYTES;
   }
 
-  /** read(2), of what is here. */
+  /** read(2) from what we have. */
   take(fd: number, buf: Uint8Array, offset: number, length: number): number {
     const slot = this.slotOf[fd] - 1;
     if (slot < 0) return this.takeLeft(fd, buf, offset, length);
@@ -174,9 +176,9 @@ export class ReadAhead {
     const given = this.given[slot];
     const n = Math.min(length, res - given);
     if (buf !== this.target) this.setTarget(buf);
-    copyWords(this.targetView, offset, this.slotsView, slot * AHEAD_SIZE + given, n);
+    copyWords(this.targetView, offset, this.slotsView, slot * AHEAD_BYTES + given, n);
     this.given[slot] = given + n;
-    this.drained = given + n === res && res < AHEAD_SIZE;
+    this.drained = given + n === res && res < AHEAD_BYTES;
     if (given + n === res) this.slotOf[fd] = 0;
     return n;
   }

@@ -1,5 +1,5 @@
-// The real system calls, through koffi: numbers in, numbers out, and errno taken at once after a call that failed.
-// koffi is optional. Where it, or a symbol, is missing, `loadSystem` says so with null and the backend is not chosen.
+// The real system calls, through koffi: numbers in, numbers out. After a failed call we read errno at once. koffi is
+// optional. If koffi or a symbol is missing, `loadSystem` returns null and eventInit does not choose epoll.
 import { endianness } from 'node:os';
 import { closesOnExec } from '../cloexec';
 import type { Batch, Syscalls } from '../syscalls.h';
@@ -14,7 +14,7 @@ import { openUring } from './uring';
 
 type Native = (...args: (number | bigint)[]) => number;
 
-/** The calls that epoll needs beside those of every backend, and what libuv lets an embedder ask of its loop. */
+/** The system calls, those that only epoll needs, and libuv's functions for embedders. */
 export interface System {
   syscalls: Syscalls;
   epollCreate1(flags: number): number;
@@ -25,7 +25,7 @@ export interface System {
   uvBackendFd(): number;
   /** libuv: uv_update_time and uv_backend_timeout: milliseconds until its next timer, 0 for work now, -1 for none. */
   uvBackendTimeout(): number;
-  /** Where the first byte of a buffer is; good as long as the caller keeps the buffer. */
+  /** The address of the first byte of a buffer. It is valid as long as the caller keeps the buffer. */
   addressOf(buf: Uint8Array): number;
 }
 
@@ -42,12 +42,12 @@ export interface Machine {
   pointerBytes: number;
 }
 
-/** Whether structures lie in memory as we write and read them here, in epoll.ts and in uring.ts. */
+/** Whether structures have the layout that this file, epoll.ts and uring.ts use. */
 export function hasOurLayouts(machine: Machine): boolean {
   return machine.endianness === 'LE' && machine.pointerBytes === 8;
 }
 
-/** `machine` is for specs: the one that we run on, unless given. */
+/** `machine`: a spec may claim another one than the one that we run on. */
 export function loadSystem(machine?: Machine): System | null {
   const k = loadKoffi();
   if (k === null) return null;
@@ -98,7 +98,7 @@ function bindSystem(k: Koffi): System {
   const uvBackendTimeout = native('int uv_backend_timeout(uintptr_t)');
   const uvLoop = native('uintptr_t uv_default_loop()')();
 
-  // The structures that calls take by address: at 0 a sockaddr_in, at 16 its length, at 24 an option's value, at 32 a timeval,
+  // Structures that we pass by address: at 0 a sockaddr_in, at 16 its length, at 24 an option's value, at 32 a timeval,
   // at 64 a msghdr, at 128 its iovecs.
   const scratch = new DataView(new ArrayBuffer(4096));
   const sockaddr = Number(k.address(scratch.buffer));
@@ -120,9 +120,9 @@ function bindSystem(k: Koffi): System {
     addr.sinPort = scratch.getUint16(2);
     addr.sinAddr = scratch.getUint32(4);
   };
-  const SOCKADDR_LEN = 16;
+  const SOCKADDR_BYTES = 16;
 
-  // Numbers become addresses below, and koffi takes any: so none that lies outside its buffer may get there.
+  // koffi accepts any number as an address, so we must check that it lies within its buffer.
   let lastBuf: Uint8Array | null = null;
   let lastBase = 0;
   let otherBuf: Uint8Array | null = null;
@@ -133,17 +133,17 @@ function bindSystem(k: Koffi): System {
       throw new RangeError(`${length} bytes at ${offset} are not within a buffer of ${buf.length}`);
     }
     const address = baseOf(buf) + offset;
-    // No address is one of V8's small integers, and a new number for each call is garbage: those that come again are kept.
+    // Addresses exceed V8's small integers, so each new number is garbage. We keep those that are likely to come again.
     const i = Math.floor(address / 64) % KEPT;
     if (keptAddress[i] !== address) keptNumber[i] = keptAddress[i] = address;
     return keptNumber[i];
   };
-  /** A prime: buffers come at multiples of powers of two. */
+  /** A prime, because buffers lie at multiples of powers of two. */
   const KEPT = 2039;
   const keptAddress = new Float64Array(KEPT);
-  /** The same, each as an object of V8's. (An array that begins with bigints holds numbers so.) */
+  /** The same as heap objects of V8. (An array that begins with bigints stores numbers like that.) */
   const keptNumber = new Array<number | bigint>(KEPT).fill(0n);
-  // Two buffers in turn are usual: one that is read into, and one that is written from.
+  // Remembers two buffers, since a program often alternates between one to read into and one to write from.
   const baseOf = (buf: Uint8Array): number => {
     if (buf === lastBuf) return lastBase;
     const base = buf === otherBuf ? otherBase : addressOf(buf);
@@ -153,10 +153,10 @@ function bindSystem(k: Koffi): System {
     lastBase = base;
     return base;
   };
-  // A small typed array lives in the JavaScript heap, where it may move, until its ArrayBuffer is asked for.
+  // A small typed array may move within the JavaScript heap until `buf.buffer` is accessed.
   const addressOf = (buf: Uint8Array): number => Number(k.address(buf.buffer)) + buf.byteOffset;
 
-  // Not before it is asked for, which --classic never does.
+  // Opened at first use. Without economy nobody uses it.
   let ring: Batch | null | undefined;
   const openRing = (): Batch | null => getenv('EVENT_NOIOURING') !== null ? null : openUring({
     setup: (entries, params) => ioUringSetup(SYS_IO_URING_SETUP, entries, params),
@@ -177,19 +177,19 @@ function bindSystem(k: Koffi): System {
     socket: (domain, type, protocol) => {
       return call(libcSocket(domain, closesOnExec ? type | SOCK_CLOEXEC : type, protocol));
     },
-    bind: (fd, addr) => call(libcBind(fd, putAddr(addr), SOCKADDR_LEN)),
+    bind: (fd, addr) => call(libcBind(fd, putAddr(addr), SOCKADDR_BYTES)),
     listen: (fd, backlog) => call(libcListen(fd, backlog)),
     accept: (fd, addr) => {
-      scratch.setUint32(16, SOCKADDR_LEN, true);
+      scratch.setUint32(16, SOCKADDR_BYTES, true);
       const res = call(
         closesOnExec ? libcAccept4(fd, sockaddr, addrlen, SOCK_CLOEXEC) : libcAccept(fd, sockaddr, addrlen),
       );
       if (res !== -1 && addr !== null) takeAddr(addr);
       return res;
     },
-    connect: (fd, addr) => call(libcConnect(fd, putAddr(addr), SOCKADDR_LEN)),
+    connect: (fd, addr) => call(libcConnect(fd, putAddr(addr), SOCKADDR_BYTES)),
     getsockname: (fd, addr) => {
-      scratch.setUint32(16, SOCKADDR_LEN, true);
+      scratch.setUint32(16, SOCKADDR_BYTES, true);
       const res = call(libcGetsockname(fd, sockaddr, addrlen));
       if (res !== -1) takeAddr(addr);
       return res;
@@ -220,7 +220,7 @@ function bindSystem(k: Koffi): System {
     },
   };
 
-  /** struct msghdr and the struct iovec[] that it points to, of 64-bit systems. */
+  /** Writes a struct msghdr and its struct iovec[], as on 64-bit systems. Returns its address. */
   function putMsghdr(iov: readonly Iovec[]): number {
     for (const [i, { buf, offset, length }] of iov.entries()) {
       putWord(IOVEC + 16 * i, Number(addressIn(buf, offset, length)));

@@ -1,39 +1,39 @@
-// Several reads or writes in one system call: io_uring(7), used as no more than that. Every one is made at once, in order,
-// without waiting, and is over when the call returns.
+// Several reads or writes in one system call, by io_uring(7). The kernel makes them in order and without waiting, and
+// all are over when the call returns.
 //
-// A ring that the kernel stops serving is given up: `size` is 0 from then on, and each socket gets calls of its own
-// again. What the kernel had not taken is not lost, since it counts as EAGAIN. What the kernel had taken without
-// reporting a result may or may not have been done, so nobody may do it again: that socket is shut down, and the result
+// If the kernel stops serving the ring, we give it up: `size` becomes 0, and each socket gets calls of its own again.
+// Entries that the kernel had not taken count as EAGAIN, so nothing is lost. Entries that it had taken without
+// reporting a result may or may not have been done, so nobody may repeat them: we shut that socket down, and the result
 // is EIO.
 import type { Batch } from '../syscalls.h';
 import { EAGAIN, EBUSY, EINTR, EIO } from '../errno.h';
 
-/** What this needs of the C library. */
+/** The functions of the C library that this file needs. */
 export interface UringCalls {
-  /** `params`: the address of a struct io_uring_params. Returns -1 where it fails. */
+  /** `params`: the address of a struct io_uring_params. A descriptor, or -1. */
   setup(entries: number, params: number): number;
   /** How many entries the kernel has taken, or a negated errno value. */
   enter(fd: number, toSubmit: number, minComplete: number, flags: number): number;
-  /** The memory of a ring, shared with the kernel; null where it cannot be had. */
+  /** Maps the memory of a ring, which we share with the kernel; null on failure. */
   map(fd: number, offset: number, length: number): ArrayBuffer | null;
   close(fd: number): number;
-  /** Of both directions. */
+  /** Shuts down both directions. */
   shutdown(fd: number): number;
   addressOf(buf: Uint8Array): number;
 }
 
 const ENTRIES = 1024;
-/** How many waits in a row may end without a result before the ring is given up. A signal ends a wait, too. */
+/** We give up the ring after this many waits in a row without a result. A signal ends a wait, too. */
 const WAITS_MAX = 1000;
-/** In the place of a result that has not come yet. No call gives it. */
+/** Stands for a result that has not come yet. No call returns it. */
 const PENDING = -0x80000000;
 
 const IORING_OFF_SQ_RING = 0;
 const IORING_OFF_SQES = 0x10000000;
 const IORING_ENTER_GETEVENTS = 1;
-/** Both rings are in one mapping (Linux 5.4). */
+/** Linux 5.4: one mapping has both rings. */
 const IORING_FEAT_SINGLE_MMAP = 1;
-/** Of Linux 5.7: send and recv, which have no flag of their own, are of 5.6. */
+/** Linux 5.7. It implies send and recv, which came with 5.6 and have no flag of their own. */
 const IORING_FEAT_FAST_POLL = 1 << 5;
 const NEEDED = IORING_FEAT_SINGLE_MMAP | IORING_FEAT_FAST_POLL;
 const IORING_OP_SEND = 26;
@@ -62,7 +62,7 @@ const USER_DATA = 8;
 const CQE_WORDS = 4;
 const RES = 2;
 
-/** A ring, or null where the kernel has none for us. */
+/** A ring, or null if the kernel refuses one. */
 export function openUring(calls: UringCalls): Batch | null {
   const params = new Uint32Array(PARAMS_WORDS);
   const fd = calls.setup(ENTRIES, calls.addressOf(new Uint8Array(params.buffer)));
@@ -89,7 +89,7 @@ class Uring implements Batch {
   private readonly cqHead: number;
   private readonly cqTail: number;
   private readonly cqes: number;
-  /** The same words, signed: results are. */
+  /** The rings as signed words, since results are signed. */
   private readonly signed: Int32Array;
 
   private readonly from: Place;
@@ -145,7 +145,7 @@ class Uring implements Batch {
     const { rings, sqTail, sqHead } = this;
     rings[sqTail] += n;
     const res = this.calls.enter(this.fd, n, 0, 0);
-    // What the kernel did not take, for want of memory, is taken back: it is to be tried again.
+    // The kernel may have been short of memory. We take back what it did not take, for the caller to try again.
     const taken = n - ((rings[sqTail] - rings[sqHead]) | 0);
     rings[sqTail] = rings[sqHead];
     results.fill(PENDING, 0, taken);
@@ -161,7 +161,7 @@ class Uring implements Batch {
     if (done < taken || (res < 0 && !isForNow(-res))) this.giveUp(fds, taken, results);
   }
 
-  /** The descriptor of the ring stays open: where the kernel does not know it any more, its number may be another's. */
+  /** Leaves the ring's descriptor open: if the kernel no longer knows it, another file may have its number. */
   private giveUp(fds: Int32Array, taken: number, results: Int32Array): void {
     this.size = 0;
     for (let i = 0; i < taken; i++) {
@@ -171,7 +171,7 @@ class Uring implements Batch {
     }
   }
 
-  /** Takes what is complete; returns how many that was. */
+  /** Takes the results that have come; returns how many. */
   private take(results: Int32Array): number {
     const { rings, signed, cqHead, cqTail, cqMask, cqes } = this;
     const head = rings[cqHead];
@@ -185,15 +185,15 @@ class Uring implements Batch {
   }
 }
 
-/** Whether a call that failed so is worth another try. */
+/** Whether a call that failed with this error is worth another try. */
 function isForNow(error: number): boolean {
   return error === EAGAIN || error === EBUSY || error === EINTR;
 }
 
-/** Where the buffer is that comes with every call: found out once, since an address is garbage. */
+/** Remembers the address of the buffer that comes with every call, since looking it up makes garbage. */
 class Place {
   private buf: Uint8Array | null = null;
-  /** The halves of its address. */
+  /** The low and the high half of its address. */
   low = 0;
   high = 0;
 
@@ -202,7 +202,7 @@ class Place {
   find(buf: Uint8Array): void {
     if (buf === this.buf) return;
     const address = this.calls.addressOf(buf);
-    this.buf = buf; // and so it stays where it is
+    this.buf = buf; // this also keeps it from being freed
     this.low = address % 2 ** 32;
     this.high = Math.floor(address / 2 ** 32);
   }

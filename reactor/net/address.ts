@@ -1,4 +1,4 @@
-// IPv4 addresses between struct sockaddr_in and what node:net takes and gives.
+// Converts IPv4 addresses between struct sockaddr_in and node:net's strings.
 import { AF_INET, INADDR_ANY } from '../socket.h';
 import type { SockaddrIn } from '../socket.h';
 
@@ -7,7 +7,7 @@ export function inetNtop(sinAddr: number): string {
   return `${sinAddr >>> 24}.${(sinAddr >>> 16) & 0xff}.${(sinAddr >>> 8) & 0xff}.${sinAddr & 0xff}`;
 }
 
-/** inet_pton(3), for an address that node:net gave; INADDR_ANY where it gave none. */
+/** inet_pton(3), for an address from node:net; INADDR_ANY if it is undefined. */
 export function inetPton(address: string | undefined): number {
   if (address === undefined) return INADDR_ANY;
   return address.split('.').reduce((sum, byte) => (sum << 8 | Number(byte)) >>> 0, 0);

@@ -1,5 +1,5 @@
-// The system calls of the net backend: the arguments checked, the work done by what is behind the descriptor, and its
-// negated errno values made -1 and errno.
+// The system calls of the net backend. They check the arguments, let the descriptor's endpoint do the work, and turn
+// its negated errno values into -1 and errno.
 import { constants } from 'node:os';
 import type { Syscalls } from '../syscalls.h';
 import type { Timeval } from '../time';
@@ -13,9 +13,9 @@ import { gather, isWithin } from '../uio.h';
 import type { Iovec } from '../uio.h';
 import { isSockaddrIn } from './address';
 import { Connection } from './connection';
-import type { Cork } from './cork';
+import type { WriteBuffer } from './writebuffer';
 import { Descriptor } from './descriptor';
-import type { Files } from './files';
+import type { Descriptors } from './descriptors';
 import { Orphans } from './orphans';
 import { Listener } from './listener';
 import { probe } from './probe';
@@ -24,21 +24,21 @@ import { Unconnected } from './unconnected';
 const { EAFNOSUPPORT, EALREADY, EFAULT, EISCONN, ENOPROTOOPT, EPROTONOSUPPORT } = constants.errno;
 
 export class Calls implements Syscalls {
-  /** More may be in the kernel than Node has read so far. */
+  /** The kernel may have more input than Node has read so far. */
   readonly seesAllInput = false;
   readonly batch = null;
   private readonly orphans = new Orphans();
-  /** How many sockets there may be (RLIMIT_NOFILE). */
+  /** How many sockets may be open (RLIMIT_NOFILE). */
   maxSockets = Infinity;
 
   constructor(
-    private readonly files: Files,
-    private readonly cork: Cork,
+    private readonly descriptors: Descriptors,
+    private readonly writeBuffer: WriteBuffer,
     private readonly onChanged: (descriptor: Descriptor) => void,
     private readonly onLost: (message: string) => void,
   ) {}
 
-  /** Connections that were closed, and whose last bytes are not sent yet. */
+  /** How many closed connections still have bytes to send. */
   get lingering(): number {
     return this.orphans.count;
   }
@@ -47,11 +47,11 @@ export class Calls implements Syscalls {
     if (domain !== AF_INET) return fail(EAFNOSUPPORT);
     if (type !== SOCK_STREAM || (protocol !== 0 && protocol !== IPPROTO_TCP)) return fail(EPROTONOSUPPORT);
     if (this.isFull()) return fail(EMFILE);
-    return this.files.open(new Descriptor(new Unconnected(), this.onChanged));
+    return this.descriptors.open(new Descriptor(new Unconnected(), this.onChanged));
   }
 
   bind(fd: number, addr: SockaddrIn): number {
-    const descriptor = this.files.get(fd);
+    const descriptor = this.descriptors.get(fd);
     if (descriptor === undefined) return fail(EBADF);
     const { endpoint } = descriptor;
     if (!(endpoint instanceof Unconnected) || endpoint.bound !== null || !isSockaddrIn(addr)) return fail(EINVAL);
@@ -63,41 +63,41 @@ export class Calls implements Syscalls {
   }
 
   listen(fd: number, backlog: number): number {
-    const descriptor = this.files.get(fd);
+    const descriptor = this.descriptors.get(fd);
     if (descriptor === undefined) return fail(EBADF);
     const { endpoint } = descriptor;
     if (endpoint instanceof Listener) return 0;
     if (!(endpoint instanceof Unconnected)) return fail(EINVAL);
     if (endpoint.bound === null && this.bind(fd, { sinFamily: AF_INET, sinPort: 0, sinAddr: INADDR_ANY }) === -1) return -1;
     if (endpoint.bound === null) return fail(EADDRINUSE);
-    descriptor.endpoint = new Listener(endpoint.bound, Math.max(backlog, 1), descriptor, this.cork, this.onLost);
+    descriptor.endpoint = new Listener(endpoint.bound, Math.max(backlog, 1), descriptor, this.writeBuffer, this.onLost);
     return 0;
   }
 
   accept(fd: number, addr: SockaddrIn | null): number {
-    const descriptor = this.files.get(fd);
+    const descriptor = this.descriptors.get(fd);
     if (descriptor === undefined) return fail(EBADF);
     const { endpoint } = descriptor;
     if (endpoint instanceof Listener && endpoint.poll() !== 0 && this.isFull()) return fail(EMFILE);
     const connection = endpoint.accept();
     if (typeof connection === 'number') return fail(-connection);
     const accepted = new Descriptor(connection, this.onChanged);
-    // As in Linux, they come from the listening socket.
+    // As on Linux, a connection inherits the options of the listening socket.
     Object.assign(accepted.options, descriptor.options);
     connection.setOptions(accepted.options);
     connection.open(accepted);
     if (addr !== null) connection.getpeername(addr);
-    return this.files.open(accepted);
+    return this.descriptors.open(accepted);
   }
 
   connect(fd: number, addr: SockaddrIn): number {
-    const descriptor = this.files.get(fd);
+    const descriptor = this.descriptors.get(fd);
     if (descriptor === undefined) return fail(EBADF);
     if (!isSockaddrIn(addr)) return fail(EINVAL);
     const { endpoint, options } = descriptor;
     if (endpoint instanceof Connection) return fail(endpoint.connecting ? EALREADY : endpoint.takeError() || EISCONN);
     if (!(endpoint instanceof Unconnected)) return fail(EISCONN);
-    const connection = Connection.connect(addr, endpoint.bound, this.cork);
+    const connection = Connection.connect(addr, endpoint.bound, this.writeBuffer);
     connection.setOptions(options);
     connection.open(descriptor);
     descriptor.endpoint = connection;
@@ -105,14 +105,14 @@ export class Calls implements Syscalls {
   }
 
   getsockname(fd: number, addr: SockaddrIn): number {
-    const descriptor = this.files.get(fd);
+    const descriptor = this.descriptors.get(fd);
     if (descriptor === undefined) return fail(EBADF);
     descriptor.endpoint.getsockname(addr);
     return 0;
   }
 
   fcntl(fd: number, cmd: number, arg: number): number {
-    const descriptor = this.files.get(fd);
+    const descriptor = this.descriptors.get(fd);
     if (descriptor === undefined) return fail(EBADF);
     switch (cmd) {
       case F_GETFL:
@@ -126,7 +126,7 @@ export class Calls implements Syscalls {
   }
 
   setsockopt(fd: number, level: number, optname: number, optval: number | Linger): number {
-    const descriptor = this.files.get(fd);
+    const descriptor = this.descriptors.get(fd);
     if (descriptor === undefined) return fail(EBADF);
     const { endpoint, options } = descriptor;
     const isLinger = level === SOL_SOCKET && optname === SO_LINGER;
@@ -134,7 +134,7 @@ export class Calls implements Syscalls {
       if (isLinger) return fail(EINVAL);
       if (level === IPPROTO_TCP && optname === TCP_NODELAY) options.noDelay = optval !== 0;
       else if (level === SOL_SOCKET && optname === SO_KEEPALIVE) options.keepAlive = optval !== 0;
-      // What libuv does for every socket that listens.
+      // SO_REUSEADDR: libuv sets it for every listening socket.
       else if (level !== SOL_SOCKET || optname !== SO_REUSEADDR) return fail(ENOPROTOOPT);
     } else {
       if (!isLinger) return fail(EINVAL);
@@ -145,7 +145,7 @@ export class Calls implements Syscalls {
   }
 
   read(fd: number, buf: Uint8Array, offset: number, length: number): number {
-    const descriptor = this.files.get(fd);
+    const descriptor = this.descriptors.get(fd);
     if (descriptor === undefined) return fail(EBADF);
     if (!isWithin(buf, offset, length)) return fail(EFAULT);
     const res = descriptor.endpoint.read(buf, offset, length);
@@ -153,7 +153,7 @@ export class Calls implements Syscalls {
   }
 
   write(fd: number, buf: Uint8Array, offset: number, length: number): number {
-    const descriptor = this.files.get(fd);
+    const descriptor = this.descriptors.get(fd);
     if (descriptor === undefined) return fail(EBADF);
     if (!isWithin(buf, offset, length)) return fail(EFAULT);
     const res = descriptor.endpoint.write(buf, offset, length);
@@ -170,7 +170,7 @@ export class Calls implements Syscalls {
   }
 
   shutdown(fd: number, how: number): number {
-    const descriptor = this.files.get(fd);
+    const descriptor = this.descriptors.get(fd);
     if (descriptor === undefined) return fail(EBADF);
     if (how !== SHUT_RD && how !== SHUT_WR && how !== SHUT_RDWR) return fail(EINVAL);
     const res = descriptor.endpoint.shutdown(how);
@@ -178,10 +178,10 @@ export class Calls implements Syscalls {
   }
 
   close(fd: number): number {
-    const descriptor = this.files.get(fd);
+    const descriptor = this.descriptors.get(fd);
     if (descriptor === undefined) return fail(EBADF);
-    this.files.close(fd);
-    // Events that were not deleted wait no more, as with epoll(7).
+    this.descriptors.close(fd);
+    // As with epoll(7), events that the program did not delete get nothing any more.
     descriptor.evread = descriptor.evwrite = null;
     descriptor.endpoint.close(descriptor.options.lingerReset, this.orphans);
     return 0;
@@ -199,18 +199,18 @@ export class Calls implements Syscalls {
   }
 
   getrandom(buf: Uint8Array): number {
-    // It gives 65,536 bytes at most at a time.
+    // getRandomValues fills 65,536 bytes at most.
     for (let i = 0; i < buf.length; i += 65536) crypto.getRandomValues(buf.subarray(i, i + 65536));
     return buf.length;
   }
 
   private isFull(): boolean {
-    return this.files.count + this.orphans.count >= this.maxSockets;
+    return this.descriptors.count + this.orphans.count >= this.maxSockets;
   }
 
-  /** Whether another socket of this process has bound the port: what does not listen yet, the probe cannot see. */
+  /** Whether another socket of this process has bound the port. The probe sees only sockets that listen already. */
   private isTaken({ sinPort, sinAddr }: SockaddrIn): boolean {
-    for (const { endpoint: { bound } } of this.files) {
+    for (const { endpoint: { bound } } of this.descriptors) {
       if (bound === null || bound.sinPort !== sinPort || sinPort === 0) continue;
       if (bound.sinAddr === sinAddr || bound.sinAddr === INADDR_ANY || sinAddr === INADDR_ANY) return true;
     }

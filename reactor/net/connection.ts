@@ -1,25 +1,25 @@
-// A connection: a socket of node:net, read and written as a descriptor that never blocks. What node:net calls only
-// notes what has happened; events are the loop's business.
+// A connection: a socket of node:net that behaves like a descriptor that never blocks. The handlers of node:net's
+// events only note what has happened; dispatch makes our events active.
 import { Socket } from 'node:net';
 import { EV_READ, EV_WRITE } from '../event.h';
 import { EAGAIN, EINVAL, EPIPE } from '../errno.h';
 import { SHUT_RD, SHUT_WR } from '../socket.h';
 import type { SockaddrIn } from '../socket.h';
 import { inetNtop, setSockaddrIn } from './address';
-import type { Cork, Corked } from './cork';
+import type { WriteBuffer, Writer } from './writebuffer';
 import type { Descriptor, Endpoint, SocketOptions } from './descriptor';
 import { errnoOf } from './errors';
 import type { Orphans } from './orphans';
 import { ReceiveBuffer } from './receive';
 
-export class Connection implements Endpoint, Corked {
+export class Connection implements Endpoint, Writer {
   readonly bound = null;
-  /** The descriptor, until it is closed; none yet while the connection waits for accept. */
-  private owner: Descriptor | null = null;
+  /** Null before accept and after close. */
+  private descriptor: Descriptor | null = null;
 
   private readonly input = new ReceiveBuffer();
   private paused = false;
-  /** Nothing will follow what is in `input`. */
+  /** Nothing will follow the bytes in `input`. */
   private ended = false;
   /** node:net still has bytes that it could not send at once. */
   private sending = false;
@@ -27,10 +27,10 @@ export class Connection implements Endpoint, Corked {
   private sendingSince = 0;
   private writeShut = false;
   private closed = false;
-  /** SO_ERROR: what the next call is to fail with, or 0. */
+  /** SO_ERROR: the errno with which the next call fails, or 0. */
   private error = 0;
 
-  constructor(private readonly socket: Socket, private readonly cork: Cork) {
+  constructor(private readonly socket: Socket, private readonly writeBuffer: WriteBuffer) {
     socket.on('connect', () => this.changed());
     socket.on('data', (chunk) => this.onData(chunk));
     socket.on('end', () => {
@@ -47,10 +47,10 @@ export class Connection implements Endpoint, Corked {
     });
   }
 
-  /** connect(2): to `addr`, from `local` if the socket was bound. */
-  static connect(addr: SockaddrIn, local: SockaddrIn | null, cork: Cork): Connection {
+  /** connect(2) to `addr`, from `local` if the socket is bound. */
+  static connect(addr: SockaddrIn, local: SockaddrIn | null, writeBuffer: WriteBuffer): Connection {
     const socket = new Socket({ allowHalfOpen: true });
-    const connection = new Connection(socket, cork);
+    const connection = new Connection(socket, writeBuffer);
     const from = local === null ? {} : { localAddress: inetNtop(local.sinAddr), localPort: local.sinPort };
     socket.connect({ host: inetNtop(addr.sinAddr), port: addr.sinPort, ...from });
     return connection;
@@ -60,9 +60,9 @@ export class Connection implements Endpoint, Corked {
     return this.socket.connecting;
   }
 
-  /** It has been accepted or is being connected: from now on `owner` is told, and bytes are taken from the kernel. */
-  open(owner: Descriptor): void {
-    this.owner = owner;
+  /** Called after accept or connect: starts to read from the kernel, and to notify `descriptor`. */
+  open(descriptor: Descriptor): void {
+    this.descriptor = descriptor;
     this.socket.resume();
   }
 
@@ -105,14 +105,14 @@ export class Connection implements Endpoint, Corked {
     if (this.writeShut) return -EPIPE;
     if (this.socket.connecting) return -EAGAIN;
     let done = 0;
-    while (done < length && !this.sending) done += this.cork.write(this, buf, offset + done, length - done);
+    while (done < length && !this.sending) done += this.writeBuffer.write(this, buf, offset + done, length - done);
     return done === 0 && length > 0 ? -EAGAIN : done;
   }
 
-  /** What the cork has gathered. */
+  /** Called by the write buffer. */
   send(bytes: Uint8Array): boolean {
     this.socket.write(bytes, this.onSent);
-    // node:net counts bytes there until they are sent: none means that the kernel has taken them all.
+    // node:net counts unsent bytes in writableLength: 0 means that the kernel has taken them all.
     this.sending = this.socket.writableLength > 0;
     if (this.sending) this.sendingSince = performance.now();
     return !this.sending;
@@ -120,7 +120,7 @@ export class Connection implements Endpoint, Corked {
 
   shutdown(how: number): number {
     if (how !== SHUT_RD && !this.writeShut) {
-      this.cork.flushOf(this);
+      this.writeBuffer.flushOf(this);
       this.writeShut = true;
       this.socket.end();
     }
@@ -136,14 +136,14 @@ export class Connection implements Endpoint, Corked {
 
   close(reset: boolean, orphans: Orphans): void {
     const { socket } = this;
-    this.cork.flushOf(this);
-    this.owner = null;
+    this.writeBuffer.flushOf(this);
+    this.descriptor = null;
     this.closed = true;
     this.input.clear();
     if (reset) socket.resetAndDestroy();
     else if (socket.connecting) socket.destroy();
     else {
-      // As after close(2), what was written is still delivered; but not to a peer that never takes it.
+      // As after close(2), written bytes are still delivered, unless the peer never takes them.
       if (this.sending) orphans.add(socket, this.sendingSince);
       socket.destroySoon();
     }
@@ -165,7 +165,7 @@ export class Connection implements Endpoint, Corked {
     this.changed();
   };
 
-  /** SO_ERROR, which is 0 afterwards. */
+  /** Returns SO_ERROR, and clears it. */
   takeError(): number {
     const { error } = this;
     this.error = 0;
@@ -173,6 +173,6 @@ export class Connection implements Endpoint, Corked {
   }
 
   private changed(): void {
-    if (this.owner !== null) this.owner.changed();
+    if (this.descriptor !== null) this.descriptor.changed();
   }
 }

@@ -1,35 +1,35 @@
-// What a descriptor of this backend stands for: its flags and options, what is behind it, and who waits for it.
+// A descriptor of this backend: its flags and options, the endpoint behind it, and the events that wait for it.
 import type { Event } from '../event.h';
 import { O_NONBLOCK } from '../socket.h';
 import type { SockaddrIn } from '../socket.h';
 import type { Orphans } from './orphans';
 
-/** As in <fcntl.h>: a socket is open for both. */
+/** <fcntl.h>. A socket is open for both. */
 const O_RDWR = 2;
 
-/** What is behind a descriptor. Calls give what their man page says, or an errno value negated. */
+/** What is behind a descriptor. Calls return what their man page says, or a negated errno value. */
 export interface Endpoint {
-  /** EV_READ and EV_WRITE, as far as they are true now. */
+  /** Those of EV_READ and EV_WRITE that are true now. */
   poll(): number;
-  /** The local address that nobody else may bind, if it holds one. */
+  /** The local address that it has bound, so that nobody else may, or null. */
   readonly bound: SockaddrIn | null;
   getsockname(addr: SockaddrIn): number;
   accept(): Acceptable | number;
   read(buf: Uint8Array, offset: number, length: number): number;
   write(buf: Uint8Array, offset: number, length: number): number;
   shutdown(how: number): number;
-  /** Has `options` hold for what is open already. */
+  /** Applies `options`. */
   setOptions(options: SocketOptions): void;
   /**
-   * From now on it tells its descriptor nothing. `reset` is what SO_LINGER with 0 seconds asks for; otherwise `orphans`
-   * is told of what is still to be sent.
+   * It must not notify its descriptor any more. `reset`: SO_LINGER with 0 seconds asks for a reset. Otherwise it adds
+   * itself to `orphans` if it still has bytes to send.
    */
   close(reset: boolean, orphans: Orphans): void;
 }
 
-/** A connection that still has to be given its descriptor. */
+/** A connection that has no descriptor yet. */
 export interface Acceptable extends Endpoint {
-  open(owner: Descriptor): void;
+  open(descriptor: Descriptor): void;
   getpeername(addr: SockaddrIn): void;
 }
 
@@ -44,7 +44,7 @@ export class Descriptor {
   /** The events that wait for it (struct evepoll in epoll.c). */
   evread: Event | null = null;
   evwrite: Event | null = null;
-  /** Whether the poll set has it among those that may be ready. */
+  /** Whether it is among the candidates of the poll set. */
   candidate = false;
   flags = O_RDWR;
   readonly options: SocketOptions = { noDelay: false, keepAlive: false, lingerReset: false };

@@ -1,20 +1,20 @@
-// Where a listening socket is kept while nobody wants connections. As long as node:net has the socket it accepts, and
-// when the last descriptor of a socket is closed, the clients in its backlog are reset. So a second process keeps one
-// open and does nothing: clients wait in the kernel, as they do where nobody calls accept(2). The socket goes there and
-// comes back as a message with a handle.
+// Keeps a listening socket open while nobody wants connections. As long as node:net has the socket, it accepts; and if
+// we closed the last descriptor of the socket, the kernel would reset the clients in its backlog. So a second process
+// holds the socket and does nothing: clients wait in the kernel, as if nobody called accept(2). The socket goes there
+// and comes back as a message with a handle.
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { Socket } from 'node:net';
 import type { Server } from 'node:net';
 
-/** How long the socket may take to come back, in milliseconds. */
+/** How long the socket may take to come back. */
 const RETURN_LIMIT_MS = 5000;
-/** How long the other process stays when it has nothing to keep, in milliseconds. Its start takes about 40. */
+/** How long the second process stays when it holds no socket. Its start takes about 40 ms. */
 const IDLE_LIMIT_MS = 10_000;
 
 /**
- * The other process. Node has the socket listen there, too: with the backlog that we say, not with Node's own, and without
- * accepting, since the process is blocked until we want the socket back. When we end, it does.
+ * The second process. Node listens there, too, so we pass our backlog, or it would set its own. It accepts nothing,
+ * because it blocks in a read until we want the socket back. When we end, it ends.
  */
 const PROGRAM = `
 const { readSync } = require('node:fs');
@@ -30,29 +30,29 @@ process.on('message', (backlog, server) => {
 
 export class Keeper {
   private child: ChildProcess | null = null;
-  /** It has the socket; and it was asked for it. */
+  /** The second process has the socket; we have asked it to give the socket back. */
   private has = false;
   private asked = false;
-  /** Not on Windows: there a socket cannot be closed before the other process has it. */
+  /** Not on Windows, where we cannot close a socket before the second process has it. */
   private available = process.platform !== 'win32';
-  /** Ends a process that does not answer, or that is not needed. */
+  /** Ends a process that does not answer, or that nobody needs. */
   private timer: NodeJS.Timeout | null = null;
 
-  /** `onBack` gets what was kept; `onLost` is called where it does not come back, and the backlog is lost. */
+  /** `onBack` gets the socket back; `onLost` is called if it does not come back, so that the backlog is lost. */
   constructor(private readonly onBack: (server: Server) => void, private readonly onLost: () => void) {}
 
-  /** From now on `server` can be closed, and its socket goes on listening. False where that cannot be done. */
+  /** Afterwards the caller can close `server`, and its socket goes on listening. False if that is not possible. */
   take(server: Server, backlog: number): boolean {
     if (this.has || !this.available) return false;
     this.child ??= this.start();
     if (this.child === null) return false;
     this.setTimer(null);
     this.has = true;
-    this.child.send(backlog, server, () => {}); // where it fails, the process has ended
+    this.child.send(backlog, server, () => {}); // it fails only if the process has ended
     return true;
   }
 
-  /** Has the socket come back, if it is kept. */
+  /** Asks for the socket, if the second process has it. */
   giveBack(): void {
     if (!this.has || this.asked) return;
     this.asked = true;
@@ -60,7 +60,7 @@ export class Keeper {
     this.setTimer(RETURN_LIMIT_MS);
   }
 
-  /** It is not needed any more; what is kept is closed. */
+  /** Ends the second process, which closes the socket if it has it. */
   end(): void {
     this.has = this.asked = false;
     this.setTimer(null);
@@ -71,7 +71,7 @@ export class Keeper {
   private start(): ChildProcess | null {
     const child = spawn(process.execPath, ['-e', PROGRAM], {
       env: {},
-      // The terminal's signals are for us.
+      // The terminal's signals are for us only.
       detached: true,
       stdio: ['pipe', 'ignore', 'ignore', 'ipc'],
     });
@@ -91,7 +91,7 @@ export class Keeper {
       this.end();
       if (has) this.onLost();
     });
-    // It does not keep our process alive.
+    // The child must not keep our process alive.
     child.unref();
     child.channel?.unref();
     if (child.stdin instanceof Socket) child.stdin.unref();
@@ -105,7 +105,7 @@ export class Keeper {
   }
 
   private readonly onTimer = (): void => {
-    // Only when it has ended, the address is free.
+    // The address is free only after the process has ended; 'exit' does the rest.
     if (this.has) this.child?.kill('SIGKILL');
     else this.end();
   };

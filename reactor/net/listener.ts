@@ -6,35 +6,35 @@ import { EAGAIN, ENOTCONN, EPIPE, strerror } from '../errno.h';
 import type { SockaddrIn } from '../socket.h';
 import { inetNtop } from './address';
 import { Connection } from './connection';
-import type { Cork } from './cork';
+import type { WriteBuffer } from './writebuffer';
 import type { Descriptor, Endpoint } from './descriptor';
 import { errnoOf } from './errors';
 import { Keeper } from './keeper';
 import type { Orphans } from './orphans';
 
-/** When so many wait for accept and nobody wants them, the others wait in the kernel, where they take no descriptor. */
+/** When this many wait for accept and no event does, further ones wait in the kernel, where they need no descriptor. */
 const PENDING_MAX = 8;
 
 export class Listener implements Endpoint {
   private server: Server | null = null;
   private readonly options: ListenOptions;
-  /** Those that nobody has accepted yet. */
+  /** Connections that the program has not accepted yet. */
   private readonly pending: Connection[] = [];
-  /** What the next accept is to fail with, or 0. */
+  /** The errno with which the next accept fails, or 0. */
   private error = 0;
   private closed = false;
   private readonly keeper = new Keeper((server) => this.listen(server), () => this.listen(null));
 
-  /** `onLost` is told why it does not listen after all, though listen(2) has said so. */
+  /** `onLost` is called, with a message, if listening fails after listen(2) has returned 0. */
   constructor(
     readonly bound: SockaddrIn,
     private readonly backlog: number,
-    private readonly owner: Descriptor,
-    private readonly cork: Cork,
+    private readonly descriptor: Descriptor,
+    private readonly writeBuffer: WriteBuffer,
     private readonly onLost: (message: string) => void,
   ) {
     this.options = { host: inetNtop(bound.sinAddr), port: bound.sinPort, backlog, exclusive: true };
-    // Not at once, for what listens cannot be stopped before it does, and the descriptor may be closed in this turn.
+    // Delayed, because we could not stop a server that is about to listen if the program closed it in this turn.
     process.nextTick(() => this.listen(null));
   }
 
@@ -68,7 +68,7 @@ export class Listener implements Endpoint {
     return -ENOTCONN;
   }
 
-  // What is accepted later gets them from the descriptor.
+  // Connections get the options from the descriptor when they are accepted.
   setOptions(): void {}
 
   close(_reset: boolean, orphans: Orphans): void {
@@ -79,7 +79,7 @@ export class Listener implements Endpoint {
     this.pending.length = 0;
   }
 
-  /** With the socket that `kept` has, if it came back; otherwise with a new one. */
+  /** Listens with the socket of `kept`, or with a new one if that is null. */
   private listen(kept: Server | null): void {
     if (this.closed) {
       kept?.close();
@@ -96,17 +96,17 @@ export class Listener implements Endpoint {
   }
 
   private onConnection(socket: Socket): void {
-    const connection = new Connection(socket, this.cork);
+    const connection = new Connection(socket, this.writeBuffer);
     if (this.closed) {
       socket.resetAndDestroy();
       return;
     }
     this.pending.push(connection);
-    this.owner.changed();
-    if (this.owner.evread === null && this.pending.length >= PENDING_MAX) this.rest();
+    this.descriptor.changed();
+    if (this.descriptor.evread === null && this.pending.length >= PENDING_MAX) this.rest();
   }
 
-  /** Accepts no more until the program has accepted those that wait. */
+  /** Stops accepting until the program has accepted the pending connections. */
   private rest(): void {
     if (this.server?.listening && this.keeper.take(this.server, this.backlog)) this.server.close();
   }
@@ -115,7 +115,7 @@ export class Listener implements Endpoint {
     if (this.closed) return;
     if (listening) {
       this.error = error;
-      this.owner.changed();
+      this.descriptor.changed();
     } else {
       this.onLost(`failed to listen on ${inetNtop(this.bound.sinAddr)}:${this.bound.sinPort}: ${strerror(error)}`);
     }

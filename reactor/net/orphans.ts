@@ -1,14 +1,14 @@
-// What is still to be sent after close(2): how many connections have it, and when it is given up.
+// Closed connections that still have bytes to send: how many there are, and when to give up.
 import type { Socket } from 'node:net';
 
-/** How long such a connection may go without getting on, as in the economy. */
+/** How long such a connection may make no progress, as in the economy. */
 const ORPHAN_TIMEOUT_MS = 60_000;
 
 export class Orphans {
-  /** Connections that the program has closed, and that are still being sent. */
+  /** How many there are. */
   count = 0;
 
-  /** `socket` was closed, and the peer has taken nothing since `since`, in milliseconds of performance.now(). */
+  /** Adds a closed socket. The peer has taken nothing since `since`, by performance.now(). */
   add(socket: Socket, since: number): void {
     const left = Math.max(0, since + ORPHAN_TIMEOUT_MS - performance.now());
     const timer = setTimeout(() => socket.resetAndDestroy(), left);

@@ -1,9 +1,9 @@
-// Which descriptors are ready for the events that wait for them. Level-triggered, as epoll(7) is by default; only those
-// that may be ready are ever looked at, however many there are.
+// Finds the descriptors that are ready for the events that wait for them. Level-triggered, as epoll(7) is by default.
+// It looks only at descriptors that may be ready, however many are open.
 import { EV_READ, EV_WRITE } from '../event.h';
 import type { Descriptor } from './descriptor';
 
-/** EV_READ and EV_WRITE, as far as they are true and waited for. */
+/** Those of EV_READ and EV_WRITE that are true and that an event waits for. */
 export function readiness({ endpoint, evread, evwrite }: Descriptor): number {
   if (evread === null && evwrite === null) return 0;
   const interest = (evread === null ? 0 : EV_READ) | (evwrite === null ? 0 : EV_WRITE);
@@ -11,13 +11,13 @@ export function readiness({ endpoint, evread, evwrite }: Descriptor): number {
 }
 
 export class Pollset {
-  /** In the order in which they became ready; some may no longer be. */
+  /** In the order in which they became ready. Some may not be ready any more. */
   private readonly candidates: Descriptor[] = [];
 
-  /** `onReady` is called whenever a descriptor has become ready that was not. */
+  /** `onReady` is called when a descriptor becomes ready. */
   constructor(private readonly onReady: () => void) {}
 
-  /** `descriptor`, or what waits for it, is not as it was. */
+  /** `descriptor` has changed, or its events have. */
   changed(descriptor: Descriptor): void {
     if (descriptor.candidate || readiness(descriptor) === 0) return;
     descriptor.candidate = true;
@@ -25,7 +25,7 @@ export class Pollset {
     this.onReady();
   }
 
-  /** Those that are ready now. The array is the poll set's own. */
+  /** The descriptors that are ready now. The array is the poll set's own. */
   ready(): readonly Descriptor[] {
     const { candidates } = this;
     let n = 0;
@@ -33,7 +33,7 @@ export class Pollset {
       if (readiness(descriptor) !== 0) candidates[n++] = descriptor;
       else descriptor.candidate = false;
     }
-    // Setting the length is the slow way.
+    // Setting the length would be slower.
     while (candidates.length > n) candidates.pop();
     return candidates;
   }

@@ -1,10 +1,10 @@
-// bind(2)'s errors at once: node:net tells them later, so a worker thread tries the address while this one waits.
+// Gets the errors of bind(2) at once. node:net reports them later, so a worker thread tries the address while we wait.
 import { Worker } from 'node:worker_threads';
 import { inetNtop } from './address';
 import type { SockaddrIn } from '../socket.h';
 
-/** How long to wait for the worker, in milliseconds. It takes about 50; a debugger may hold it for ever. */
-const LIMIT = 2000;
+/** How long to wait for the worker. It takes about 50 ms, but a debugger may hold it for ever. */
+const LIMIT_MS = 2000;
 
 const DONE = 0, ERRNO = 1, PORT = 2;
 
@@ -28,8 +28,8 @@ server.listen({ host, port, exclusive: true }, () => {
 `;
 
 /**
- * Whether `addr` can be bound: its port, or one that is free where `addr` says 0; or an errno value negated. Where no
- * worker is to be had, any port passes for free, and what is wrong with it comes out when it is listened to.
+ * Whether `addr` can be bound. Returns its port, or a free one if that is 0, or a negated errno value. If the worker
+ * does not answer, any port counts as free, and errors come out when the socket listens.
  */
 export function probe({ sinAddr, sinPort }: SockaddrIn): number {
   const result = new Int32Array(new SharedArrayBuffer(3 * Int32Array.BYTES_PER_ELEMENT));
@@ -41,7 +41,7 @@ export function probe({ sinAddr, sinPort }: SockaddrIn): number {
   });
   worker.unref();
   worker.on('error', () => {});
-  if (Atomics.wait(result, DONE, 0, LIMIT) === 'timed-out') {
+  if (Atomics.wait(result, DONE, 0, LIMIT_MS) === 'timed-out') {
     void worker.terminate();
     return sinPort;
   }

@@ -1,22 +1,22 @@
-// The receive buffer of a connection: the chunks that node:net gave and that nobody has read yet.
+// The receive buffer of a connection: the chunks from node:net that the program has not read yet.
 
-/** With more unread bytes than this, it is full. One chunk of node:net is 64 KiB at most. */
+/** With more unread bytes than this, it is full. A chunk of node:net is 64 KiB at most. */
 const RECEIVE_LIMIT_BYTES = 64 * 1024;
-/** With so many chunks it is full, too: one that has a single byte takes a few hundred. */
+/** With this many chunks it is full, too: even a chunk of a single byte takes a few hundred bytes. */
 export const CHUNKS_MAX = 256;
 /** Below this many bytes, a loop over them is quicker than a view for TypedArray.set. */
-const SMALL = 48;
+const SMALL_BYTES = 48;
 const NONE = new Uint8Array(0);
 
 export class ReceiveBuffer {
-  /** How many bytes there are to read. */
+  /** How many bytes are unread. */
   length = 0;
   private first: Uint8Array | null = null;
   private position = 0;
   private readonly rest: Uint8Array[] = [];
   private restStart = 0;
 
-  /** Nothing more is to be taken from the socket. */
+  /** The connection must stop reading from the socket. */
   get full(): boolean {
     return this.length > RECEIVE_LIMIT_BYTES || this.rest.length - this.restStart >= CHUNKS_MAX;
   }
@@ -28,14 +28,14 @@ export class ReceiveBuffer {
     else this.rest.push(chunk);
   }
 
-  /** Moves up to `length` bytes into `buf` at `offset`, and says how many. */
+  /** Moves up to `length` bytes into `buf` at `offset`; returns how many. */
   read(buf: Uint8Array, offset: number, length: number): number {
     let done = 0;
     while (this.first !== null && done < length) {
       const chunk = this.first;
       const start = this.position;
       const n = Math.min(chunk.length - start, length - done);
-      if (n < SMALL) for (let i = 0; i < n; i++) buf[offset + done + i] = chunk[start + i];
+      if (n < SMALL_BYTES) for (let i = 0; i < n; i++) buf[offset + done + i] = chunk[start + i];
       else buf.set(n === chunk.length ? chunk : chunk.subarray(start, start + n), offset + done);
       done += n;
       if (start + n < chunk.length) this.position = start + n;
@@ -60,7 +60,7 @@ export class ReceiveBuffer {
       return;
     }
     this.first = this.rest[this.restStart];
-    // The array must not keep what was read, nor grow for ever: under load the buffer may never be empty.
+    // The array must neither keep chunks that were read nor grow for ever: under load the buffer may never be empty.
     this.rest[this.restStart++] = NONE;
     if (this.restStart === this.rest.length) {
       this.rest.length = 0;

@@ -1,9 +1,8 @@
-// A signal ends the wait, as EINTR does for epoll_wait(2): signal.ts counts what came, this wakes up whoever waits.
+// Ends the wait when a signal comes, as EINTR does for epoll_wait(2). signal.ts counts the signals.
 import { signame } from '../signame';
 
-/** Calls `wake` for every signal in it. */
+/** Calls `wake` when one of its signals comes. */
 export class Sigwake {
-  /** By their numbers. */
   private readonly signals = new Map<number, NodeJS.Signals>();
   private readonly handler: () => void;
 
@@ -18,7 +17,7 @@ export class Sigwake {
       process.on(name, this.handler);
       this.signals.set(sig, name);
     } catch {
-      // It cannot be caught: evsignal_recalc fails with EINVAL.
+      // Nobody can catch this signal: evsignal_recalc fails with EINVAL.
     }
   }
 

@@ -1,4 +1,4 @@
-// A socket that is neither connected nor listening: it has an address at most.
+// A socket that is neither connected nor listening. It may have a local address.
 import { EV_READ, EV_WRITE } from '../event.h';
 import { EINVAL, ENOTCONN, EPIPE } from '../errno.h';
 import type { SockaddrIn } from '../socket.h';
@@ -8,7 +8,7 @@ import type { Endpoint } from './descriptor';
 export class Unconnected implements Endpoint {
   bound: SockaddrIn | null = null;
 
-  // Linux says EPOLLHUP | EPOLLOUT.
+  // Linux reports EPOLLHUP | EPOLLOUT.
   poll(): number {
     return EV_READ | EV_WRITE;
   }

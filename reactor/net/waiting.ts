@@ -1,27 +1,27 @@
-// How dispatch gives Node's own loop its turn, and how it waits: on promises, without a timer of its own for each turn.
+// How dispatch lets Node's own loop run, and how it waits: on promises, without a new timer for each turn.
 
-const MAX_DELAY = 2 ** 31 - 1;
+const MAX_DELAY_MS = 2 ** 31 - 1;
 
 type Resolve = (value: number | Promise<number>) => void;
 
 export class Waiting {
   private resolve: Resolve | null = null;
   private waking = false;
-  /** When to wake up at the latest, in milliseconds of performance.now(). */
+  /** When to wake up at the latest, by performance.now(). */
   private deadline = 0;
-  /** It goes off at `alarm` or before the deadline; most turns of the loop need not touch it. */
+  /** Fires at `alarm`, which is not after the deadline. Most turns need not touch it. */
   private timer: NodeJS.Timeout | null = null;
   private alarm = 0;
 
-  /** `waited` is called after a wait, and what it returns is what that gave: one promise for both. */
+  /** `waited` is called after each wait, and the wait's promise gets its result: one promise for both. */
   constructor(private readonly waited: () => number) {}
 
-  /** One turn of Node's loop. */
-  turn(): Promise<number> {
+  /** Lets Node's loop run once. */
+  yieldToNode(): Promise<number> {
     return new Promise((resolve) => setImmediate(() => this.settle(resolve)));
   }
 
-  /** Until wake() is called, or for `timeout` milliseconds. The process stays alive meanwhile. */
+  /** Waits until wake() is called, or for `timeout` milliseconds. The process stays alive meanwhile. */
   wait(timeout: number): Promise<number> {
     this.deadline = performance.now() + timeout;
     if (this.timer === null || this.deadline < this.alarm) this.setAlarm(timeout);
@@ -29,11 +29,11 @@ export class Waiting {
     return new Promise(this.onWait);
   }
 
-  /** `alone`: nothing else can be ready in this turn of Node's loop that would come with it. */
+  /** `alone`: nothing else can become ready while Node's loop runs, so it is not worth waiting for more. */
   wake(alone: boolean): void {
     if (this.resolve === null || this.waking) return;
     this.waking = true;
-    // Whoever does not wait is not kept alive.
+    // The process stays alive only while we wait.
     this.timer?.unref();
     if (alone) queueMicrotask(this.onWake);
     else setImmediate(this.onWake);
@@ -50,7 +50,7 @@ export class Waiting {
     this.resolve = resolve;
   };
 
-  /** What `waited` throws is thrown by who waits: nobody above us here would know what to do with it. */
+  /** An error of `waited` rejects the promise, because our caller is Node, which could not handle it. */
   private settle(resolve: Resolve): void {
     let result: number | Promise<number>;
     try {
@@ -64,14 +64,14 @@ export class Waiting {
   private setAlarm(timeout: number): void {
     if (this.timer !== null) clearTimeout(this.timer);
     this.alarm = performance.now() + timeout;
-    this.timer = setTimeout(this.onAlarm, Math.min(timeout, MAX_DELAY));
+    this.timer = setTimeout(this.onAlarm, Math.min(timeout, MAX_DELAY_MS));
   }
 
   private readonly onAlarm = (): void => {
     this.timer = null;
     if (this.resolve === null || this.waking) return;
     const left = this.deadline - performance.now();
-    // What came while Node was busy is read in this turn, and comes before the timeout.
+    // Node now reads what came while it was busy, and that comes before the timeout.
     if (left < 1) this.wake(false);
     else this.setAlarm(left);
   };

@@ -1,12 +1,12 @@
-// Several reads or writes at once, as the simulated kernel has them: one after another, each a call of its own.
+// Several reads or writes at once, by the simulated kernel: one after another, each a call of its own.
 import type { Batch, Syscalls } from '../syscalls.h';
 import { errno } from '../errno.h';
 
-const SIZE = 1024;
+const CALLS_MAX = 1024;
 
 export function loopBatch(syscalls: Pick<Syscalls, 'read' | 'write'>): Batch {
   return {
-    size: SIZE,
+    size: CALLS_MAX,
     recv(fds, n, buf, length, results) {
       for (let i = 0; i < n; i++) results[i] = orMinusErrno(syscalls.read(fds[i], buf, i * length, length));
     },

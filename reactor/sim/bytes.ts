@@ -1,19 +1,19 @@
-// The bytes that are under way in one direction of a connection.
+// The bytes on their way in one direction of a connection.
 
 export class ByteQueue {
   length = 0;
   private chunks: Buffer[] = [];
-  /** Where the bytes of the first chunk begin that have not been taken. */
+  /** Where the bytes begin that are left of the first chunk. */
   private head = 0;
 
-  /** Takes over `chunk`, which nobody may change afterwards. */
+  /** Takes over `chunk`: nobody may change it afterwards. */
   push(chunk: Buffer): void {
     if (chunk.length === 0) return;
     this.chunks.push(chunk);
     this.length += chunk.length;
   }
 
-  /** Moves up to `length` bytes to `buf` at `offset`, and returns how many. */
+  /** Moves up to `length` bytes into `buf` at `offset`; returns how many. */
   take(buf: Uint8Array, offset: number, length: number): number {
     const wanted = Math.min(length, this.length);
     let taken = 0;

@@ -1,4 +1,4 @@
-// System calls as a test sees them: the question before each, and the record after it.
+// System calls as a test sees them: a hook before each call, and a record after it.
 import { getSystemErrorName } from 'node:util';
 import type { Random } from './random';
 
@@ -6,20 +6,20 @@ export type CallName =
   | 'socket' | 'bind' | 'listen' | 'accept' | 'connect' | 'getsockname' | 'fcntl' | 'setsockopt' | 'read' | 'write'
   | 'shutdown' | 'close' | 'getrandom' | 'epoll_ctl' | 'epoll_wait';
 
-/** A system call that is about to be made. */
+/** A system call that the program is about to make. */
 export interface Call {
   name: CallName;
-  /** -1 where there is none. */
+  /** -1 if the call has no descriptor. */
   fd: number;
-  /** The other numbers that it gets, in the man page's order; a port for an address. */
+  /** Its other numbers, in the man page's order, with the port in place of an address. */
   args: readonly number[];
-  /** Bytes asked for, of read, write and getrandom; else 0. */
+  /** How many bytes read, write or getrandom asks for; else 0. */
   length: number;
-  /** What it would find: bytes to read, bytes that there is room for, connections to accept; else 0. */
+  /** How many bytes there are to read, how many have room, how many connections to accept; else 0. */
   available: number;
 }
 
-/** Have the call fail, or move `limit` bytes at most (at least 1). */
+/** Makes the call fail, or move `limit` bytes at most (at least 1). */
 export type Intervention = { errno: number } | { limit: number };
 
 export type CallHook = (call: Call) => Intervention | undefined;
@@ -32,7 +32,7 @@ export interface Fault {
 
 export type FaultTable = Partial<Record<CallName, Fault>>;
 
-/** Calls fail by chance as `table` says. ECONNRESET and its like also break the connection, as they do in life. */
+/** Makes calls fail by chance, as `table` says. ECONNRESET and its like also break the connection, as in real life. */
 export function randomFaults(table: FaultTable, random: Random): CallHook {
   return (call) => {
     const fault = table[call.name];
@@ -45,18 +45,18 @@ export interface CallRecord {
   name: CallName;
   fd: number;
   args: readonly number[];
-  /** A number of its own for every socket there was, since descriptors are used again; 0 where there is none. */
+  /** A number that no other socket ever has, since descriptors are reused; 0 if the call has no socket. */
   socket: number;
-  /** Bytes asked for, of read, write and getrandom; else null. */
+  /** How many bytes read, write or getrandom asks for; else null. */
   length: number | null;
-  /** What it returned, or the name of the errno value. */
+  /** The result, or the name of the errno value. */
   result: number | string;
 }
 
 /** ['read', 2048, 16], ['write', 8, 'EAGAIN'], ['accept'], ['close']. */
 export type TranscriptEntry = [name: string] | [name: string, length: number, result: number | string];
 
-/** What was done with one socket: accept, read, write and close; of the calls without a length those that succeeded. */
+/** The calls on one socket: every read and write, and accept and close if they succeeded. */
 export function transcript(calls: readonly CallRecord[], socket: number): TranscriptEntry[] {
   const entries: TranscriptEntry[] = [];
   for (const call of calls) {

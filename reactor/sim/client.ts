@@ -1,14 +1,14 @@
-// The other end of a connection, in the hands of a test.
+// The other end of a connection, which a test controls.
 import { Endpoint } from './endpoint';
 
 export class SimClient {
-  /** The program sends no more, and all that it sent has been read. */
+  /** The program has ended its side, and the client has read all of it. */
   ended = false;
-  /** The program, or the kernel for it, has reset the connection. */
+  /** The program, or its kernel, has reset the connection. */
   wasReset = false;
-  /** In the queue of connections to accept, or out of it again. */
+  /** The connection is in the queue for accept, or has been there. */
   connected = false;
-  /** Called when bytes, the end or a reset have come: by the loop, in its next turn. */
+  /** The loop calls it in the turn after bytes, the end or a reset have come. */
   onReceive: (() => void) | null = null;
 
   private readonly taken: Buffer[] = [];
@@ -16,19 +16,19 @@ export class SimClient {
   private gone = false;
   private told = false;
 
-  /** Made by Simulation.connect and Simulation.serve. `soon` runs a function in the loop's next turn. */
+  /** Simulation.connect and Simulation.serve make clients. `soon` runs a function in the loop's next turn. */
   constructor(private readonly endpoint: Endpoint, private readonly soon: (fn: () => void) => void) {
     endpoint.onChange = () => {
       this.drain();
     };
   }
 
-  /** The program's descriptor; -1 until it has accepted. */
+  /** The program's descriptor; -1 before accept. */
   get fd(): number {
     return this.endpoint.peer.fd;
   }
 
-  /** The number of the program's socket in the record of calls; 0 until it has accepted. */
+  /** The number of the program's socket in the record of calls; 0 before accept. */
   get socket(): number {
     return this.endpoint.peer.serial;
   }
@@ -38,36 +38,36 @@ export class SimClient {
     return this.endpoint.address.port;
   }
 
-  /** Bytes, or a string of latin1 characters. There is always room. */
+  /** Sends bytes, or a string of latin1 characters. There is always room. */
   send(data: Uint8Array | string): void {
     if (this.gone || this.endpoint.sendsNoMore) throw new Error('send after end, close or reset');
     const bytes = typeof data === 'string' ? Buffer.from(data, 'latin1') : data;
     this.endpoint.send(bytes, 0, bytes.length);
   }
 
-  /** Sends no more, and goes on reading: the program reads an end of stream. */
+  /** Ends the client's side, so that the program reads an end of stream. The client goes on reading. */
   end(): void {
     this.endpoint.shutdown(false, true);
   }
 
-  /** Gone: an end of stream, or a reset where bytes were left unread while reading was paused. */
+  /** Closes with an end of stream, or with a reset if there are unread bytes, since reading was paused. */
   close(): void {
     this.gone = true;
     this.endpoint.close(false);
   }
 
-  /** Gone, with a reset: the program's next call gives ECONNRESET. */
+  /** Closes with a reset: the program's next call gives ECONNRESET. */
   reset(): void {
     this.gone = true;
     this.endpoint.close(true);
   }
 
-  /** What has come since the last time. */
+  /** Returns the bytes that have come since the last take(). */
   take(): Buffer {
     return Buffer.concat(this.taken.splice(0));
   }
 
-  /** What the program writes stays in its send buffer, until that is full. */
+  /** From now on the program's writes stay in its send buffer, until that is full. */
   pauseReading(): void {
     this.paused = true;
   }

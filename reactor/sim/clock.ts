@@ -1,7 +1,7 @@
-// Simulated time: how much of it has passed, what the clock on the wall says, and what is to be done when.
+// Simulated time: how much has passed, what the wall clock says, and which actions are due when.
 import type { Timeval } from '../time';
 
-const SECOND = 1e6;
+const SECOND_US = 1e6;
 
 interface Action {
   /** Microseconds since the start. */
@@ -11,15 +11,15 @@ interface Action {
 
 /** Microseconds in `seconds`. */
 export function microseconds(seconds: number): number {
-  return Math.round(seconds * SECOND);
+  return Math.round(seconds * SECOND_US);
 }
 
 export class Clock {
-  /** Microseconds since the start. Only ever grows, whatever the clock on the wall does. */
+  /** Microseconds since the start. It only grows, whatever the wall clock does. */
   elapsed = 0;
-  /** What the clock on the wall said at the start, in microseconds since 1970. */
+  /** What the wall clock said at the start, in microseconds since 1970. */
   private epoch: number;
-  /** In the order of their times; those of the same time in the order in which they came. */
+  /** Sorted by time; actions of the same time stay in the order of their at() calls. */
   private readonly actions: Action[] = [];
 
   constructor(startTime: number) {
@@ -28,7 +28,7 @@ export class Clock {
 
   /** Seconds since 1970. */
   get now(): number {
-    return (this.epoch + this.elapsed) / SECOND;
+    return (this.epoch + this.elapsed) / SECOND_US;
   }
 
   set(seconds: number): void {
@@ -37,11 +37,11 @@ export class Clock {
 
   gettimeofday(tv: Timeval): void {
     const now = this.epoch + this.elapsed;
-    tv.tvSec = Math.floor(now / SECOND);
-    tv.tvUsec = now - tv.tvSec * SECOND;
+    tv.tvSec = Math.floor(now / SECOND_US);
+    tv.tvUsec = now - tv.tvSec * SECOND_US;
   }
 
-  /** Runs `fn` at `time`, in microseconds since the start, or as soon as may be. */
+  /** Runs `run` at `time`, in microseconds since the start, or as soon as possible. */
   at(time: number, run: () => void): void {
     let i = this.actions.length;
     while (i > 0 && this.actions[i - 1].time > time) i--;
@@ -57,7 +57,7 @@ export class Clock {
     while (this.nextAction <= this.elapsed) this.actions.shift()?.run();
   }
 
-  /** Lets time pass up to `time`, with the actions that are due meanwhile. */
+  /** Lets time pass up to `time`, and runs the actions that are due meanwhile. */
   passUntil(time: number): void {
     this.runDue();
     while (this.nextAction <= time) {

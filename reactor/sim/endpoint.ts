@@ -1,5 +1,5 @@
-// One end of a connection, as TCP of Linux behaves on loopback: what was sent is there at once. Results are the
-// kernel's: a count, or an errno value negated.
+// One end of a connection. It behaves like Linux's TCP on loopback: bytes arrive at once. Results are the kernel's: a
+// count, or a negated errno value.
 import { EAGAIN, ECONNRESET, EPIPE } from '../errno.h';
 import { ByteQueue } from './bytes';
 
@@ -8,7 +8,7 @@ export const POLLOUT = 0x04;
 export const POLLERR = 0x08;
 export const POLLHUP = 0x10;
 
-/** Where an end is, in host byte order. */
+/** In host byte order. */
 export interface Address {
   addr: number;
   port: number;
@@ -18,22 +18,22 @@ export class Endpoint {
   readonly received = new ByteQueue();
   /** The descriptor of the program under test, or -1. */
   fd = -1;
-  /** The number of that socket, which no other has; 0 until it is accepted. */
+  /** The unique number of that socket; 0 before accept. */
   serial = 0;
-  /** Told when what poll() says may have changed. */
+  /** Called when the result of poll() may have changed. */
   onChange: () => void = () => {};
   closed = false;
-  /** A reset has come or gone: no byte moves any more. */
+  /** This end has sent or received a reset: no byte moves any more. */
   dead = false;
-  /** The other end sends no more. */
+  /** The other end has ended its side. */
   eof = false;
   private shutRead = false;
   private shutWrite = false;
-  /** An errno value that the next call reports, once. */
+  /** The errno value that the next call reports, once. */
   private error = 0;
   private otherEnd: Endpoint | null = null;
 
-  /** `capacity`: how many bytes may wait here before the other end's send() gives EAGAIN. */
+  /** `capacity`: how many unread bytes may wait here before the other end's send() gives EAGAIN. */
   constructor(readonly address: Address, private readonly capacity: number) {}
 
   static pair(a: Endpoint, b: Endpoint): void {
@@ -79,7 +79,7 @@ export class Endpoint {
     if (this.error !== 0) return this.takeError();
     if (this.shutWrite || this.dead) return -EPIPE;
     if (this.peer.closed) {
-      // The first write after the other end is gone succeeds; what comes back is a reset.
+      // The first write after the other end has closed succeeds, and a reset comes back.
       this.receiveReset();
       return length;
     }
@@ -99,7 +99,7 @@ export class Endpoint {
     this.onChange();
   }
 
-  /** With a reset where bytes were not read, or where `abort` asks for it; else with an end of stream. */
+  /** Closes with a reset if bytes are unread or `abort` is set, else with an end of stream. */
   close(abort: boolean): void {
     if (this.closed) return;
     this.closed = true;
@@ -111,7 +111,7 @@ export class Endpoint {
     } else if (!this.shutWrite) this.peer.receiveFin();
   }
 
-  /** The connection breaks down under both ends; this one has been told. */
+  /** The connection breaks down. This end knows already; the other one gets a reset. */
   breakDown(): void {
     if (this.dead) return;
     this.dead = true;

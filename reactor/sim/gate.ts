@@ -1,9 +1,9 @@
-// Where every system call passes on its way in and out: it is asked about, counted, and recorded.
+// Every system call passes this gate on its way in and out. The gate calls the hook, counts, and records.
 import { setErrno } from '../errno.h';
 import { errnoName } from './calls';
 import type { Call, CallHook, CallName, CallRecord, Intervention } from './calls';
 
-/** More than this within one turn of the loop is taken for a program that never comes to rest. */
+/** With more calls than this in one turn of the loop, we assume that the program never comes to rest. */
 const MAX_CALLS_PER_TURN = 5_000_000;
 
 export class CallGate {
@@ -17,13 +17,13 @@ export class CallGate {
     this.callsThisTurn = 0;
   }
 
-  /** Whether `call` shall fail or move less than it could. */
+  /** Asks the hook whether `call` should fail, or move less than it could. */
   enter(call: Call): Intervention | undefined {
     if (++this.callsThisTurn > MAX_CALLS_PER_TURN) throw new Error('too many system calls in one turn of the loop');
     return this.hook(call);
   }
 
-  /** What a call about `socket` returns in C's terms (-1 and errno) when it gave `res` in the kernel's (-errno). */
+  /** Converts `res`, the kernel's result of a call on `socket`, from -errno to -1 and errno. */
   leave(call: Call, socket: number, res: number): number {
     if (this.recording) {
       const { name, fd, args } = call;

@@ -1,4 +1,4 @@
-// The system calls on simulated sockets, and the descriptors that they are made on.
+// The simulated kernel: system calls on simulated sockets, and the table of descriptors.
 import { constants } from 'node:os';
 import type { Syscalls } from '../syscalls.h';
 import type { Timeval } from '../time';
@@ -13,7 +13,7 @@ import { loopBatch } from './batch';
 import type { Call } from './calls';
 import type { Clock } from './clock';
 import type { Address } from './endpoint';
-import { SocketFile } from './file';
+import { SimSocket } from './socket';
 import type { CallGate } from './gate';
 import type { Network } from './network';
 import { Pollset } from './pollset';
@@ -24,26 +24,26 @@ const { EAFNOSUPPORT, EALREADY } = constants.errno;
 
 const FIRST_FD = 3;
 const SOCK_TYPE_MASK = 0xf;
-/** The access mode of flags, which fcntl does not change. */
+/** The access mode, which fcntl does not change. */
 const O_ACCMODE = 3;
 
 export interface KernelOptions {
   clock: Clock;
   network: Network;
   gate: CallGate;
-  /** Draws sizes of reads, writes and batches of accept; null where each is as large as can be. */
+  /** Draws how much each read, write and turn's accepts move; null if they move as much as they can. */
   shortIo: Random | null;
   entropy: Random;
-  /** RLIMIT_NOFILE: descriptors are below it. */
+  /** RLIMIT_NOFILE: every descriptor is below it. */
   maxFds: number;
-  /** Told when a descriptor may have become ready. */
+  /** Called when a descriptor may have become ready. */
   onCandidate: () => void;
 }
 
 export class Kernel implements Syscalls {
   private pollset: Pollset;
-  private readonly files: (SocketFile | null)[] = [];
-  /** No descriptor below is free. */
+  private readonly sockets: (SimSocket | null)[] = [];
+  /** No descriptor below this is free. */
   private firstFree = FIRST_FD;
   private nextSerial = 1;
   readonly lingering = 0;
@@ -54,26 +54,26 @@ export class Kernel implements Syscalls {
     this.pollset = new Pollset(options.onCandidate);
   }
 
-  /** Forgets what was watched, as a new epoll descriptor would. */
+  /** Watches nothing afterwards, as a new epoll descriptor does. */
   epollCreate(): void {
     this.pollset = new Pollset(this.options.onCandidate);
   }
 
   /** epoll_ctl(2) on the only epoll descriptor. */
   epollCtl(op: number, fd: number, events: number): number {
-    const file = this.file(fd);
-    return this.run(file, { name: 'epoll_ctl', fd, args: [op, events], length: 0, available: 0 }, () => {
-      return file === null ? -EBADF : this.pollset.ctl(op, file, events);
+    const socket = this.find(fd);
+    return this.run(socket, { name: 'epoll_ctl', fd, args: [op, events], length: 0, available: 0 }, () => {
+      return socket === null ? -EBADF : this.pollset.ctl(op, socket, events);
     });
   }
 
-  /** The question before epoll_wait(2), with a timeout in milliseconds: 0, or -1 where it shall fail. */
+  /** Begins epoll_wait(2), with a timeout in milliseconds. 0, or -1 if the hook makes it fail. */
   enterEpollWait(timeout: number): number {
     const { gate, network, shortIo } = this.options;
     gate.newTurn();
     if (shortIo !== null) {
       network.forEachListener((listener) => {
-        listener.batch = 1 + shortIo.int(listener.pending.length);
+        listener.acceptsLeft = 1 + shortIo.int(listener.pending.length);
       });
     }
     const call: Call = { name: 'epoll_wait', fd: -1, args: [timeout], length: 0, available: 0 };
@@ -89,137 +89,137 @@ export class Kernel implements Syscalls {
     return this.pollset.collect();
   }
 
-  /** The result of epoll_wait(2): how many are ready, or an errno value negated. */
+  /** Ends epoll_wait(2). `res`: how many are ready, or a negated errno value. */
   leaveEpollWait(res: number): number {
     return this.options.gate.leave({ name: 'epoll_wait', fd: -1, args: [], length: 0, available: 0 }, 0, res);
   }
 
-  /** Two descriptors that are connected, as socketpair(2) makes them. */
+  /** socketpair(2): two connected descriptors. */
   socketpair(): [number, number] {
     const fds = this.options.network.pair().map((endpoint) => {
-      const file = this.open();
-      if (file === null) throw new Error('socketpair: EMFILE');
-      file.attach(endpoint);
-      return file.fd;
+      const socket = this.open();
+      if (socket === null) throw new Error('socketpair: EMFILE');
+      socket.attach(endpoint);
+      return socket.fd;
     });
     return [fds[0], fds[1]];
   }
 
   openFds(): number[] {
-    return this.files.filter((file) => file !== null).map((file) => file.fd);
+    return this.sockets.filter((socket) => socket !== null).map((socket) => socket.fd);
   }
 
   sockopt(fd: number, level: number, optname: number): number | Linger | undefined {
-    return this.file(fd)?.options.get(`${level}:${optname}`);
+    return this.find(fd)?.options.get(`${level}:${optname}`);
   }
 
   // The calls of Syscalls, in its order.
 
   socket(domain: number, type: number, protocol: number): number {
-    let file: SocketFile | null = null;
+    let socket: SimSocket | null = null;
     const call: Call = { name: 'socket', fd: -1, args: [domain, type, protocol], length: 0, available: 0 };
-    return this.run(() => file, call, () => {
+    return this.run(() => socket, call, () => {
       if (domain !== AF_INET) return -EAFNOSUPPORT;
       if ((type & SOCK_TYPE_MASK) !== SOCK_STREAM) return -EINVAL;
-      file = this.open();
-      if (file === null) return -EMFILE;
-      file.flags |= type & ~SOCK_TYPE_MASK;
-      return file.fd;
+      socket = this.open();
+      if (socket === null) return -EMFILE;
+      socket.flags |= type & ~SOCK_TYPE_MASK;
+      return socket.fd;
     });
   }
 
   bind(fd: number, addr: SockaddrIn): number {
-    const file = this.file(fd);
-    return this.run(file, { name: 'bind', fd, args: [addr.sinPort], length: 0, available: 0 }, () => {
-      return file === null ? -EBADF : this.options.network.bind(file, addr.sinAddr, addr.sinPort);
+    const socket = this.find(fd);
+    return this.run(socket, { name: 'bind', fd, args: [addr.sinPort], length: 0, available: 0 }, () => {
+      return socket === null ? -EBADF : this.options.network.bind(socket, addr.sinAddr, addr.sinPort);
     });
   }
 
   listen(fd: number, backlog: number): number {
-    const file = this.file(fd);
-    return this.run(file, { name: 'listen', fd, args: [backlog], length: 0, available: 0 }, () => {
-      return file === null ? -EBADF : this.options.network.listen(file, backlog);
+    const socket = this.find(fd);
+    return this.run(socket, { name: 'listen', fd, args: [backlog], length: 0, available: 0 }, () => {
+      return socket === null ? -EBADF : this.options.network.listen(socket, backlog);
     });
   }
 
   accept(fd: number, addr: SockaddrIn | null): number {
-    const listener = this.file(fd);
-    let file: SocketFile | null = null;
+    const listener = this.find(fd);
+    let socket: SimSocket | null = null;
     const call: Call = { name: 'accept', fd, args: [], length: 0, available: listener?.pending.length ?? 0 };
-    return this.run(() => file, call, () => {
+    return this.run(() => socket, call, () => {
       if (listener === null) return -EBADF;
       if (!listener.listening) return -EINVAL;
       if (this.lowestFree() === -1) return -EMFILE;
-      const endpoint = listener.batch > 0 ? listener.dequeue() : null;
+      const endpoint = listener.acceptsLeft > 0 ? listener.dequeue() : null;
       if (endpoint === null) return -EAGAIN;
-      listener.batch--;
-      file = this.open();
-      if (file === null) return -EMFILE;
-      for (const [option, value] of listener.options) file.options.set(option, value);
-      file.attach(endpoint);
+      listener.acceptsLeft--;
+      socket = this.open();
+      if (socket === null) return -EMFILE;
+      for (const [option, value] of listener.options) socket.options.set(option, value);
+      socket.attach(endpoint);
       if (addr !== null) putAddress(addr, endpoint.peer.address);
-      return file.fd;
+      return socket.fd;
     });
   }
 
   connect(fd: number, addr: SockaddrIn): number {
-    const file = this.file(fd);
+    const socket = this.find(fd);
     const { clock, network } = this.options;
-    return this.run(file, { name: 'connect', fd, args: [addr.sinPort], length: 0, available: 0 }, () => {
-      if (file === null) return -EBADF;
-      if (file.connecting) return -EALREADY;
-      if (file.error !== 0) return file.takeError(0);
-      const res = network.startConnect(file);
+    return this.run(socket, { name: 'connect', fd, args: [addr.sinPort], length: 0, available: 0 }, () => {
+      if (socket === null) return -EBADF;
+      if (socket.connecting) return -EALREADY;
+      if (socket.error !== 0) return socket.takeError(0);
+      const res = network.startConnect(socket);
       if (res < 0) return res;
       const { sinPort } = addr;
       clock.at(clock.elapsed, () => {
-        if (this.file(fd) !== file) return;
-        const endpoint = network.finishConnect(file, sinPort);
-        if (endpoint === null) file.onChange(file);
-        else file.attach(endpoint);
+        if (this.find(fd) !== socket) return;
+        const endpoint = network.finishConnect(socket, sinPort);
+        if (endpoint === null) socket.onChange(socket);
+        else socket.attach(endpoint);
       });
       return -EINPROGRESS;
     });
   }
 
   getsockname(fd: number, addr: SockaddrIn): number {
-    const file = this.file(fd);
-    return this.run(file, { name: 'getsockname', fd, args: [], length: 0, available: 0 }, () => {
-      if (file === null) return -EBADF;
-      putAddress(addr, file.address);
+    const socket = this.find(fd);
+    return this.run(socket, { name: 'getsockname', fd, args: [], length: 0, available: 0 }, () => {
+      if (socket === null) return -EBADF;
+      putAddress(addr, socket.address);
       return 0;
     });
   }
 
   fcntl(fd: number, cmd: number, arg: number): number {
-    const file = this.file(fd);
-    return this.run(file, { name: 'fcntl', fd, args: [cmd, arg], length: 0, available: 0 }, () => {
-      if (file === null) return -EBADF;
-      if (cmd === F_GETFL) return file.flags;
+    const socket = this.find(fd);
+    return this.run(socket, { name: 'fcntl', fd, args: [cmd, arg], length: 0, available: 0 }, () => {
+      if (socket === null) return -EBADF;
+      if (cmd === F_GETFL) return socket.flags;
       if (cmd !== F_SETFL) return -EINVAL;
-      file.flags = (file.flags & O_ACCMODE) | (arg & ~O_ACCMODE);
+      socket.flags = (socket.flags & O_ACCMODE) | (arg & ~O_ACCMODE);
       return 0;
     });
   }
 
   setsockopt(fd: number, level: number, optname: number, optval: number | Linger): number {
-    const file = this.file(fd);
-    return this.run(file, { name: 'setsockopt', fd, args: [level, optname], length: 0, available: 0 }, () => {
-      if (file === null) return -EBADF;
-      file.options.set(`${level}:${optname}`, typeof optval === 'number' ? optval : { ...optval });
+    const socket = this.find(fd);
+    return this.run(socket, { name: 'setsockopt', fd, args: [level, optname], length: 0, available: 0 }, () => {
+      if (socket === null) return -EBADF;
+      socket.options.set(`${level}:${optname}`, typeof optval === 'number' ? optval : { ...optval });
       return 0;
     });
   }
 
   read(fd: number, buf: Uint8Array, offset: number, length: number): number {
     checkRange(buf, offset, length);
-    const file = this.file(fd);
-    const available = file?.endpoint?.received.length ?? 0;
-    return this.run(file, { name: 'read', fd, args: [], length, available }, (limit) => {
-      if (file === null) return -EBADF;
-      if (file.connecting) return -EAGAIN;
-      if (file.endpoint === null) return file.takeError(-ENOTCONN);
-      return file.endpoint.recv(buf, offset, this.ioSize(Math.min(length, limit), available));
+    const socket = this.find(fd);
+    const available = socket?.endpoint?.received.length ?? 0;
+    return this.run(socket, { name: 'read', fd, args: [], length, available }, (limit) => {
+      if (socket === null) return -EBADF;
+      if (socket.connecting) return -EAGAIN;
+      if (socket.endpoint === null) return socket.takeError(-ENOTCONN);
+      return socket.endpoint.recv(buf, offset, this.ioSize(Math.min(length, limit), available));
     });
   }
 
@@ -232,45 +232,45 @@ export class Kernel implements Syscalls {
     return this.send(fd, bytes, 0, bytes.length, flags);
   }
 
-  /** Recorded as a write, with the flags that there are for an argument. */
+  /** The record has it as a write, with the flags as an argument if there are any. */
   send(fd: number, buf: Uint8Array, offset: number, length: number, flags: number): number {
     checkRange(buf, offset, length);
-    const file = this.file(fd);
-    const available = file?.endpoint?.space ?? 0;
+    const socket = this.find(fd);
+    const available = socket?.endpoint?.space ?? 0;
     const args = flags === 0 ? [] : [flags];
-    return this.run(file, { name: 'write', fd, args, length, available }, (limit) => {
-      if (file === null) return -EBADF;
-      if (file.connecting) return -EAGAIN;
-      if (file.endpoint === null) return file.takeError(-EPIPE);
-      return file.endpoint.send(buf, offset, this.ioSize(Math.min(length, limit), available));
+    return this.run(socket, { name: 'write', fd, args, length, available }, (limit) => {
+      if (socket === null) return -EBADF;
+      if (socket.connecting) return -EAGAIN;
+      if (socket.endpoint === null) return socket.takeError(-EPIPE);
+      return socket.endpoint.send(buf, offset, this.ioSize(Math.min(length, limit), available));
     });
   }
 
   shutdown(fd: number, how: number): number {
-    const file = this.file(fd);
-    return this.run(file, { name: 'shutdown', fd, args: [how], length: 0, available: 0 }, () => {
-      if (file === null) return -EBADF;
+    const socket = this.find(fd);
+    return this.run(socket, { name: 'shutdown', fd, args: [how], length: 0, available: 0 }, () => {
+      if (socket === null) return -EBADF;
       if (how !== SHUT_RD && how !== SHUT_WR && how !== SHUT_RDWR) return -EINVAL;
-      if (file.endpoint === null || file.endpoint.dead) return -ENOTCONN;
-      file.endpoint.shutdown(how !== SHUT_WR, how !== SHUT_RD);
+      if (socket.endpoint === null || socket.endpoint.dead) return -ENOTCONN;
+      socket.endpoint.shutdown(how !== SHUT_WR, how !== SHUT_RD);
       return 0;
     });
   }
 
   close(fd: number): number {
-    const file = this.file(fd);
-    return this.run(file, { name: 'close', fd, args: [], length: 0, available: 0 }, () => {
-      if (file === null) return -EBADF;
-      this.files[fd] = null;
+    const socket = this.find(fd);
+    return this.run(socket, { name: 'close', fd, args: [], length: 0, available: 0 }, () => {
+      if (socket === null) return -EBADF;
+      this.sockets[fd] = null;
       this.firstFree = Math.min(this.firstFree, fd);
-      this.pollset.forget(file);
-      this.options.network.close(file);
-      file.endpoint?.close(file.aborts);
+      this.pollset.forget(socket);
+      this.options.network.close(socket);
+      socket.endpoint?.close(socket.aborts);
       return 0;
     });
   }
 
-  /** Neither asked about nor recorded: on Linux it is no system call. */
+  /** Passes no gate: on Linux this is no system call. */
   gettimeofday(tv: Timeval): number {
     this.options.clock.gettimeofday(tv);
     return 0;
@@ -287,42 +287,42 @@ export class Kernel implements Syscalls {
     });
   }
 
-  /** One call about the socket `file`: the question, then `work`, which gives the kernel's result, then the record. */
+  /** Makes one call on `socket`: enters the gate, does `work`, which returns the kernel's result, leaves the gate. */
   private run(
-    file: SocketFile | null | (() => SocketFile | null), call: Call, work: (limit: number) => number,
+    socket: SimSocket | null | (() => SimSocket | null), call: Call, work: (limit: number) => number,
   ): number {
     const { gate } = this.options;
     const intervention = gate.enter(call);
     let res: number;
     if (intervention !== undefined && 'errno' in intervention) {
       res = -intervention.errno;
-      if (breaksConnection(call, intervention.errno)) this.file(call.fd)?.endpoint?.breakDown();
+      if (breaksConnection(call, intervention.errno)) this.find(call.fd)?.endpoint?.breakDown();
     } else res = work(Math.max(1, intervention?.limit ?? Infinity));
-    const about = typeof file === 'function' ? file() : file;
+    const about = typeof socket === 'function' ? socket() : socket;
     return gate.leave(call, about?.serial ?? 0, res);
   }
 
-  private file(fd: number): SocketFile | null {
-    return this.files[fd] ?? null;
+  private find(fd: number): SimSocket | null {
+    return this.sockets[fd] ?? null;
   }
 
   private lowestFree(): number {
-    while (this.file(this.firstFree) !== null) this.firstFree++;
+    while (this.find(this.firstFree) !== null) this.firstFree++;
     return this.firstFree < this.options.maxFds ? this.firstFree : -1;
   }
 
-  private open(): SocketFile | null {
+  private open(): SimSocket | null {
     const fd = this.lowestFree();
     if (fd === -1) return null;
-    while (this.files.length < fd) this.files.push(null);
-    const file = new SocketFile(fd, this.nextSerial++, (changed) => {
+    while (this.sockets.length < fd) this.sockets.push(null);
+    const socket = new SimSocket(fd, this.nextSerial++, (changed) => {
       this.pollset.changed(changed);
     });
-    this.files[fd] = file;
-    return file;
+    this.sockets[fd] = socket;
+    return socket;
   }
 
-  /** How many bytes a read or write moves at most: all, or fewer by chance. */
+  /** How many bytes a read or write may move: all, or fewer by chance. */
   private ioSize(length: number, available: number): number {
     const most = Math.min(length, available);
     const { shortIo } = this.options;
@@ -330,7 +330,7 @@ export class Kernel implements Syscalls {
   }
 }
 
-/** Whether a connection is at its end when a call on it fails like that. */
+/** Whether a call that fails with this error also breaks its connection. */
 function breaksConnection({ name }: Call, errnum: number): boolean {
   return (name === 'read' || name === 'write') && (errnum === ECONNRESET || errnum === EPIPE || errnum === ETIMEDOUT);
 }
@@ -341,7 +341,7 @@ function putAddress(addr: SockaddrIn, { addr: sinAddr, port }: Address): void {
   addr.sinAddr = sinAddr;
 }
 
-/** Throws: a program that names bytes outside its buffer is wrong, whatever EFAULT would tell it. */
+/** Throws instead of giving EFAULT, since a program that names bytes outside of its buffer has a bug. */
 function checkRange(buf: Uint8Array, offset: number, length: number): void {
   const whole = Number.isInteger(offset) && Number.isInteger(length);
   if (!whole || offset < 0 || length < 0 || offset + length > buf.length) {

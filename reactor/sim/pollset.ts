@@ -1,4 +1,4 @@
-// What epoll(7) keeps: which descriptors are watched for what, and which may be ready. Level-triggered.
+// An epoll(7) set: what is watched for which flags, and what may be ready. Level-triggered.
 import { EEXIST, ENOENT } from '../errno.h';
 import { POLLERR, POLLHUP } from './endpoint';
 
@@ -6,7 +6,7 @@ export const EPOLL_CTL_ADD = 1;
 export const EPOLL_CTL_DEL = 2;
 export const EPOLL_CTL_MOD = 3;
 
-/** What can be watched: `poll` gives the POLL flags that are true of it now. */
+/** Something to watch. `poll` returns its POLL flags that are true now. */
 export interface Pollable {
   readonly fd: number;
   poll(): number;
@@ -20,59 +20,59 @@ export interface ReadyEvent {
 
 export class Pollset {
   private readonly interest = new Map<Pollable, number>();
-  /** In the order in which they became ready; some may no longer be. */
+  /** In the order in which they became ready. Some may not be ready any more. */
   private readonly candidates = new Set<Pollable>();
 
-  /** `onCandidate` is told when something may have become ready. */
+  /** `onCandidate` is called when something may have become ready. */
   constructor(private readonly onCandidate: () => void) {}
 
-  /** epoll_ctl(2): 0, or an errno value negated. */
-  ctl(op: number, file: Pollable, events: number): number {
-    const known = this.interest.has(file);
+  /** epoll_ctl(2): 0, or a negated errno value. */
+  ctl(op: number, pollable: Pollable, events: number): number {
+    const known = this.interest.has(pollable);
     if (op === EPOLL_CTL_ADD && known) return -EEXIST;
     if (op !== EPOLL_CTL_ADD && !known) return -ENOENT;
-    if (op === EPOLL_CTL_DEL) this.forget(file);
+    if (op === EPOLL_CTL_DEL) this.forget(pollable);
     else {
-      this.interest.set(file, events);
-      this.changed(file);
+      this.interest.set(pollable, events);
+      this.changed(pollable);
     }
     return 0;
   }
 
-  forget(file: Pollable): void {
-    this.interest.delete(file);
-    this.candidates.delete(file);
+  forget(pollable: Pollable): void {
+    this.interest.delete(pollable);
+    this.candidates.delete(pollable);
   }
 
-  changed(file: Pollable): void {
-    if (!this.interest.has(file) || this.pollNow(file) === 0) return;
-    this.candidates.add(file);
+  changed(pollable: Pollable): void {
+    if (!this.interest.has(pollable) || this.pollNow(pollable) === 0) return;
+    this.candidates.add(pollable);
     this.onCandidate();
   }
 
-  /** Whether collect() would give anything. */
+  /** Whether collect() would return anything. */
   hasReady(): boolean {
-    for (const file of this.candidates) {
-      if (this.pollNow(file) !== 0) return true;
-      this.candidates.delete(file);
+    for (const pollable of this.candidates) {
+      if (this.pollNow(pollable) !== 0) return true;
+      this.candidates.delete(pollable);
     }
     return false;
   }
 
-  /** Those that are ready, in the order in which they became so. */
+  /** Everything that is ready, in the order in which it became ready. */
   collect(): ReadyEvent[] {
     const ready: ReadyEvent[] = [];
-    for (const file of [...this.candidates]) {
-      const what = this.pollNow(file);
-      this.candidates.delete(file);
+    for (const pollable of [...this.candidates]) {
+      const what = this.pollNow(pollable);
+      this.candidates.delete(pollable);
       if (what === 0) continue;
-      this.candidates.add(file);
-      ready.push({ fd: file.fd, what });
+      this.candidates.add(pollable);
+      ready.push({ fd: pollable.fd, what });
     }
     return ready;
   }
 
-  private pollNow(file: Pollable): number {
-    return file.poll() & ((this.interest.get(file) ?? 0) | POLLERR | POLLHUP);
+  private pollNow(pollable: Pollable): number {
+    return pollable.poll() & ((this.interest.get(pollable) ?? 0) | POLLERR | POLLHUP);
   }
 }

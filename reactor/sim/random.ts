@@ -1,9 +1,9 @@
-// Pseudo-random numbers by seed: mulberry32, which is small, fast, and good enough to choose what goes wrong.
+// Pseudo-random numbers by seed, with mulberry32: small, fast, and good enough to choose what goes wrong.
 
 export class Random {
   private state: number;
 
-  /** Of `seed`, the lowest 32 bits count. */
+  /** Only the lowest 32 bits of `seed` count. */
   constructor(seed: number) {
     this.state = seed | 0;
   }
@@ -39,7 +39,7 @@ export class Random {
     }
   }
 
-  /** Another sequence, so that what one part draws does not change what another gets. */
+  /** A generator with a sequence of its own, so that one part's draws do not change another's. */
   fork(): Random {
     return new Random(this.next());
   }

@@ -1,7 +1,7 @@
-// Signals for the program under test: raised without the kernel, and noticed while the loop waits.
+// Raises signals for the program under test without the kernel, and notices them while the loop waits.
 import { signame } from '../signame';
 
-/** Calls who listens for the signal, as Node does when it comes. False where nobody does. */
+/** Calls the listeners of the signal, as Node does when it comes. False if there are none. */
 export function raise(sig: number): boolean {
   const name = signame(sig);
   const listeners = process.listeners(name);
@@ -9,7 +9,7 @@ export function raise(sig: number): boolean {
   return listeners.length > 0;
 }
 
-/** Calls `fn` whenever one of `signals` comes, after who else listens for it, until the result is called. */
+/** Calls `fn` when one of `signals` comes, after its other listeners. Call the result to stop that. */
 export function listeningFor(signals: number[], fn: () => void): () => void {
   const names = new Set(signals.map(signame));
   for (const name of names) process.on(name, fn);

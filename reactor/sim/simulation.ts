@@ -1,5 +1,5 @@
-// A simulation: what a test decides, and how the loop waits for it. Time stands still while the program works; it
-// passes only when a test lets it, or, with `autoAdvance`, whenever nothing else is left to do.
+// A simulation: what a test controls, and how the loop waits for the test. Time stands still while the program works.
+// It passes only when a test lets it, or, with `autoAdvance`, when nothing else is left to do.
 import type { Syscalls } from '../syscalls.h';
 import type { Timeval } from '../time';
 import type { Linger } from '../socket.h';
@@ -18,41 +18,41 @@ import { listeningFor, raise } from './signals';
 export interface SimulationOptions {
   /** The same seed gives the same run. */
   seed: number;
-  /** Reads, writes and batches of accept move a random part, at least 1, of what they could. */
+  /** Each read, write and turn's accepts move a random part of what they could, at least 1. */
   shortIo?: boolean;
-  /** Events that are ready at the same time are reported in random order. */
+  /** epoll_wait reports ready events in random order. */
   shuffle?: boolean;
-  /** What the clock says at the start, in seconds since 1970. */
+  /** The time at the start, in seconds since 1970. */
   startTime?: number;
-  /** Bytes that the program may have written to a connection which are not read, before write gives EAGAIN. */
+  /** How many bytes of a connection may be unread before the program's write gives EAGAIN. */
   sendBuffer?: number;
-  /** RLIMIT_NOFILE: at this number of descriptors, 0 to 2 included, EMFILE. */
+  /** RLIMIT_NOFILE: with this many descriptors, 0 to 2 included, calls give EMFILE. */
   maxFds?: number;
-  /** Which calls fail: by chance, or as a function says that is asked before each, after `onCall`. */
+  /** Makes calls fail: by chance, or with a hook that is called after `onCall`. */
   faults?: FaultTable | CallHook;
-  /** Time jumps to what is due next whenever nothing is ready, until stop(). For runs that at() decides altogether. */
+  /** When nothing is ready, time jumps to the next due action, until stop(). For runs that at() controls completely. */
   autoAdvance?: boolean;
-  /** Whether system calls are recorded. */
+  /** Whether to record system calls. */
   record?: boolean;
-  /** How often the loop may turn without coming to rest, before idle() rejects and the simulation is stopped. */
+  /** After this many turns without rest, idle() rejects and stops the simulation. */
   maxTurns?: number;
 }
 
 /** 2003-06-23 00:00:00 UTC. */
-const START_TIME = 1056326400;
-const SEND_BUFFER = 65536;
+const START_TIME_SECONDS = 1056326400;
+const SEND_BUFFER_BYTES = 65536;
 const MAX_FDS = 1048576;
 const MAX_TURNS = 100000;
-/** A loop that finds something ready each time lets Node's own loop turn after so many. */
+/** If the loop finds something ready in every turn, it yields to Node after this many. */
 const TURNS_PER_YIELD = 64;
 
-/** What the loop is at: outside of dispatch (in the program, or ended), letting Node turn, or waiting for the test. */
-type Phase = 'outside' | 'turning' | 'waiting';
+/** What the loop is doing: outside of dispatch (in the program, or ended), yielding to Node, waiting for the test. */
+type Phase = 'outside' | 'yielding' | 'waiting';
 
 export class Simulation {
-  /** Asked before each system call: makes it fail, or move less. */
+  /** Called before each system call. It can make the call fail, or move less. */
   onCall: CallHook | null = null;
-  /** For a test's own choices by seed. */
+  /** For a test's own random choices. */
   readonly random: Random;
   stopped = false;
 
@@ -63,7 +63,7 @@ export class Simulation {
   private readonly order: Random | null;
   private readonly maxTurns: number;
 
-  /** Up to when time may pass by itself, in microseconds since the start. */
+  /** Time may pass by itself up to this, in microseconds since the start. */
   private horizon: number;
   private turns = 0;
   private phase: Phase = 'outside';
@@ -76,8 +76,8 @@ export class Simulation {
     const { faults = {} } = options;
     const byChance = typeof faults === 'function' ? faults : randomFaults(faults, chance);
 
-    this.clock = new Clock(options.startTime ?? START_TIME);
-    this.network = new Network(options.sendBuffer ?? SEND_BUFFER);
+    this.clock = new Clock(options.startTime ?? START_TIME_SECONDS);
+    this.network = new Network(options.sendBuffer ?? SEND_BUFFER_BYTES);
     this.gate = new CallGate((call) => this.onCall?.(call) ?? byChance(call));
     this.gate.recording = options.record ?? true;
     this.kernel = new Kernel({
@@ -97,9 +97,9 @@ export class Simulation {
     this.horizon = options.autoAdvance === true ? Infinity : 0;
   }
 
-  // What a test does.
+  // For tests.
 
-  /** A client's connection to a port on which the program listens. Throws an error of code ECONNREFUSED otherwise. */
+  /** Connects a client to a port. Throws an error with code ECONNREFUSED if the program does not listen there. */
   connect(port: number): SimClient {
     let queued = (): void => {};
     let inQueue = false;
@@ -115,7 +115,7 @@ export class Simulation {
     return client;
   }
 
-  /** Has `onConnection` get the other end of every connection that the program makes to `port`. */
+  /** `onConnection` will get the other end of every connection that the program makes to `port`. */
   serve(port: number, onConnection: (client: SimClient) => void): void {
     this.network.serve(port, (endpoint) => {
       const client = this.client(endpoint);
@@ -124,27 +124,27 @@ export class Simulation {
     });
   }
 
-  /** Two descriptors of the program that are connected with each other. */
+  /** Makes two descriptors of the program that are connected with each other. */
   socketpair(): [number, number] {
     return this.kernel.socketpair();
   }
 
-  /** Seconds since 1970, by the simulated clock. */
+  /** Seconds since 1970, by the simulated wall clock. */
   get now(): number {
     return this.clock.now;
   }
 
-  /** Seconds since the start of the simulation, whatever was done to the clock. */
+  /** Seconds since the start of the simulation, whatever the wall clock says. */
   get elapsed(): number {
     return this.clock.elapsed / 1e6;
   }
 
-  /** Sets the clock, forward or back; no time passes. Who waits for an interval goes on waiting as long as before. */
+  /** Sets the wall clock, forward or back. No time passes, so what waits for an interval waits as long as before. */
   setClock(seconds: number): void {
     this.clock.set(seconds);
   }
 
-  /** Runs `fn` when `seconds` have passed since the start. In the past means in the loop's next turn. */
+  /** Runs `fn` when `seconds` have passed since the start; if they have passed already, in the loop's next turn. */
   at(seconds: number, fn: () => void): void {
     this.clock.at(microseconds(seconds), fn);
     this.rouse();
@@ -156,51 +156,51 @@ export class Simulation {
     this.rouse();
   }
 
-  /** Lets time pass, with all that is due meanwhile, each at its time; resolves when the loop rests. */
+  /** Lets time pass, and runs what is due meanwhile, each at its time. Resolves when the loop rests. */
   async advance(seconds: number): Promise<void> {
     const until = this.clock.elapsed + microseconds(seconds);
     this.horizon = Math.max(this.horizon, until);
     this.rouse();
     await this.idle();
-    // Where no loop runs, or none any more.
+    // If no loop runs, nobody else lets time pass.
     this.clock.passUntil(until);
   }
 
   /**
-   * Resolves when the loop waits for the test, or does not run at all. Rejects where it does not come to rest, and
-   * stops the simulation then.
+   * Resolves when the loop waits for the test, or does not run at all. If the loop does not come to rest, stops the
+   * simulation and rejects.
    */
   async idle(): Promise<void> {
     const limit = this.turns + this.maxTurns;
     do {
-      await nodeTurn();
+      await yieldToNode();
       if (this.turns > limit) {
         this.stop();
         throw new Error(`the loop turned ${this.maxTurns} times without coming to rest`);
       }
-    } while (this.phase === 'turning');
+    } while (this.phase === 'yielding');
   }
 
-  /** A signal for the program, by its number. False where nothing listens for it. */
+  /** Sends a signal to the program. False if nothing listens for it. */
   kill(sig: number): boolean {
     const handled = raise(sig);
     this.rouse();
     return handled;
   }
 
-  /** Ends a wait with EINTR, as a signal does that nobody waits for: the loop then looks again at what it waits for. */
+  /** Ends a wait with EINTR, like a signal without an event. The loop then looks again at what it waits for. */
   interrupt(): void {
     this.interrupted = true;
     this.rouse();
   }
 
-  /** From now on dispatch gives -1, so that eventLoop ends. */
+  /** From now on dispatch returns -1, so that eventLoop ends. */
   stop(): void {
     this.stopped = true;
     this.rouse();
   }
 
-  /** The system calls so far, if they are recorded. */
+  /** The recorded system calls. */
   get calls(): readonly CallRecord[] {
     return this.gate.calls;
   }
@@ -213,7 +213,7 @@ export class Simulation {
     this.gate.recording = on;
   }
 
-  /** The calls made for one connection: a client's, or that of a descriptor, the last one if there were several. */
+  /** The calls for one connection: a client's, or the last one that had a descriptor. */
   transcript(connection: SimClient | number): TranscriptEntry[] {
     if (typeof connection !== 'number') return transcript(this.calls, connection.socket);
     const last = this.calls.findLast((call) => {
@@ -222,17 +222,17 @@ export class Simulation {
     return transcript(this.calls, last?.socket ?? 0);
   }
 
-  /** The descriptors that are open: to see that none is left behind. */
+  /** The open descriptors, for a test that none is left behind. */
   openFds(): number[] {
     return this.kernel.openFds();
   }
 
-  /** What setsockopt has set. */
+  /** The value that setsockopt has set. */
   sockopt(fd: number, level: number, optname: number): number | Linger | undefined {
     return this.kernel.sockopt(fd, level, optname);
   }
 
-  // What the backend needs.
+  // For the backend.
 
   get syscalls(): Syscalls {
     return this.kernel;
@@ -247,8 +247,8 @@ export class Simulation {
   }
 
   /**
-   * epoll_wait(2): waits at most `tv` until something is ready, or until `signalled` says that one of `signals` came.
-   * What is ready, or null with errno set; no promise where nothing had to be waited for.
+   * epoll_wait(2): waits at most `tv` until something is ready, or until `signalled` is true because one of `signals`
+   * came. Returns what is ready, or null with errno set; a promise only if it had to wait.
    */
   epollWait(tv: Timeval, signals: () => number[], signalled: () => boolean): Waited | Promise<Waited> {
     const timeout = tv.tvSec * 1000 + Math.trunc(tv.tvUsec / 1000);
@@ -261,8 +261,8 @@ export class Simulation {
 
   private async sleep(deadline: number, signals: () => number[], signalled: () => boolean): Promise<Waited> {
     if (this.turns % TURNS_PER_YIELD === 0) {
-      this.phase = 'turning';
-      await nodeTurn();
+      this.phase = 'yielding';
+      await yieldToNode();
     }
     while (!this.passTime(deadline, signalled)) {
       this.phase = 'waiting';
@@ -280,7 +280,7 @@ export class Simulation {
     return this.wake();
   }
 
-  /** Lets time pass as far as it may. True where the wait is over. */
+  /** Lets time pass as far as it may. True if the wait is over. */
   private passTime(deadline: number, signalled: () => boolean): boolean {
     const { clock } = this;
     for (;;) {
@@ -293,7 +293,7 @@ export class Simulation {
     }
   }
 
-  /** The result of a wait that is over. */
+  /** Ends a wait, and returns its result. */
   private wake(): Waited {
     if (this.stopped || this.interrupted) {
       this.interrupted = false;
@@ -306,10 +306,10 @@ export class Simulation {
     return ready;
   }
 
-  /** Has a loop that waits look again whether it still must. */
+  /** Makes a loop that waits check whether it still has to. */
   private rouse(): void {
     if (this.phase !== 'waiting') return;
-    this.phase = 'turning';
+    this.phase = 'yielding';
     this.wakeUp();
   }
 
@@ -323,7 +323,7 @@ export class Simulation {
 /** What is ready, or null with errno set. */
 export type Waited = ReadyEvent[] | null;
 
-function nodeTurn(): Promise<void> {
+function yieldToNode(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
   });

@@ -35,7 +35,8 @@ export class Allocations {
 
   /** The bytes of all blocks but those for items. */
   get usedBeside(): number {
-    const forItems = [...this.items.values()].reduce((sum, size) => sum + Math.max(256, 2 ** Math.ceil(Math.log2(size))), 0);
+    const blocks = [...this.items.values()].map((size) => Math.max(256, 2 ** Math.ceil(Math.log2(size))));
+    const forItems = blocks.reduce((sum, size) => sum + size, 0);
     return memory.mallinfo().uordblks - forItems;
   }
 

@@ -1,7 +1,7 @@
-// Another function in the place of a module's own, for a time. Specs run as CommonJS, where a caller looks up an imported
-// function in its module's exports at each call; calls within the module itself stay as they are.
+// Replaces an exported function of a module for a time. Specs run as CommonJS, where a caller looks up an imported
+// function in its module's exports at each call. Calls within the module itself do not change.
 
-/** Has the other modules call what `wrap` makes of the function `name`, until the returned function is called. */
+/** Other modules call the result of `wrap` instead of the function `name`, until the returned function is called. */
 export function replace<M extends object, K extends keyof M>(
   module: M, name: K, wrap: (original: M[K]) => M[K],
 ): () => void {

@@ -1,4 +1,4 @@
-// What a descriptor of the program under test stands for: a socket that is new, listening, connecting or connected.
+// A socket of the program under test: new, listening, connecting or connected.
 import { INADDR_ANY, SOL_SOCKET, SO_LINGER } from '../socket.h';
 import type { Linger } from '../socket.h';
 import { POLLERR, POLLHUP, POLLIN, POLLOUT } from './endpoint';
@@ -7,36 +7,36 @@ import type { Pollable } from './pollset';
 
 const O_RDWR = 2;
 
-/** A connection that waits to be accepted, and who is told when it has a place in the queue. */
+/** A connection that waits for accept. `onQueued` is called when it gets a place in the queue. */
 export interface Pending {
   endpoint: Endpoint;
   onQueued: () => void;
 }
 
-export class SocketFile implements Pollable {
-  /** What fcntl(fd, F_GETFL) says. */
+export class SimSocket implements Pollable {
+  /** The result of fcntl(fd, F_GETFL). */
   flags = O_RDWR;
-  /** What setsockopt has set, under `level:optname`. */
+  /** The options that setsockopt has set, by `level:optname`. */
   readonly options = new Map<string, number | Linger>();
   address: Address = { addr: INADDR_ANY, port: 0 };
-  /** The length of the queue of connections to accept, or -1 when not listening. */
+  /** The argument of listen, or -1 if the socket is not listening. */
   backlog = -1;
   readonly pending: Pending[] = [];
-  /** How many more connections accept() gives in this turn of the loop; Infinity where nothing limits it. */
-  batch = Infinity;
+  /** How many more connections accept() returns in this turn of the loop. */
+  acceptsLeft = Infinity;
   connecting = false;
   endpoint: Endpoint | null = null;
-  /** An errno value that the next call reports, once: why connect failed. */
+  /** The errno value of a failed connect, which the next call reports, once. */
   error = 0;
 
-  /** `serial`: the socket's own number, since descriptors are used again. `onChange`: told when poll() may differ. */
-  constructor(readonly fd: number, readonly serial: number, readonly onChange: (file: SocketFile) => void) {}
+  /** `serial`: a unique number, since descriptors are reused. `onChange`: called when poll() may have changed. */
+  constructor(readonly fd: number, readonly serial: number, readonly onChange: (socket: SimSocket) => void) {}
 
   get listening(): boolean {
     return this.backlog >= 0;
   }
 
-  /** Whether close() is to reset the connection. */
+  /** Whether close() resets the connection. */
   get aborts(): boolean {
     const linger = this.options.get(`${SOL_SOCKET}:${SO_LINGER}`);
     return typeof linger === 'object' && linger.lOnoff !== 0 && linger.lLinger === 0;
@@ -49,7 +49,7 @@ export class SocketFile implements Pollable {
     return POLLOUT | POLLHUP | (this.error !== 0 ? POLLIN | POLLERR : 0);
   }
 
-  /** Gives the descriptor its end of a connection. */
+  /** The socket is connected now, and `endpoint` is its end. */
   attach(endpoint: Endpoint): void {
     this.address = endpoint.address;
     this.endpoint = endpoint;
@@ -61,7 +61,7 @@ export class SocketFile implements Pollable {
     this.onChange(this);
   }
 
-  /** Puts a connection into the queue, or behind it where it is full: then it waits, as a SYN is sent again. */
+  /** Adds a connection to the queue. If that is full, it waits behind, as a client would retry its SYN. */
   enqueue(pending: Pending): void {
     this.pending.push(pending);
     if (this.pending.length <= this.queueLength) pending.onQueued();
@@ -74,14 +74,14 @@ export class SocketFile implements Pollable {
     return first?.endpoint ?? null;
   }
 
-  /** The error of a connect that failed, negated, or what `otherwise` says. */
+  /** The negated error of a failed connect, or `otherwise`. */
   takeError(otherwise: number): number {
     const { error } = this;
     this.error = 0;
     return error !== 0 ? -error : otherwise;
   }
 
-  /** The queue holds one more than the backlog says. */
+  /** As on Linux, the queue holds one more than the backlog. */
   private get queueLength(): number {
     return this.backlog + 1;
   }

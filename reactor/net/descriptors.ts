@@ -1,10 +1,10 @@
-// The table of open descriptors: the lowest free number is used first, as POSIX has it.
+// The table of open descriptors. As POSIX demands, open() uses the lowest free number.
 import type { Descriptor } from './descriptor';
 
-/** 0, 1 and 2 are taken everywhere. */
+/** 0, 1 and 2 are always taken. */
 const FIRST = 3;
 
-export class Files implements Iterable<Descriptor> {
+export class Descriptors implements Iterable<Descriptor> {
   private readonly table: (Descriptor | undefined)[] = new Array<undefined>(FIRST);
   /** No number below this is free. */
   private lowest = FIRST;
