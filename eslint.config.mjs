@@ -43,9 +43,4 @@ export default defineConfig(
       ],
     },
   },
-  {
-    // Lines that are still to be wrapped.
-    files: ['lib/**/*.ts', 'reactor/**/*.ts'],
-    rules: { 'max-len': 'off' },
-  },
 );

@@ -67,7 +67,7 @@ type OutString = (c: Conn, str: string) => void;
 
 const BAD_LINE = 'CLIENT_ERROR bad command line format';
 
-/** 1.2.0: whether a get is refused, for a key that is too long. 1.4.20: the `count` items that it has found are let go. */
+/** 1.2.0: whether a get is refused, because a key is too long. 1.4.20: the `count` items that it found are let go. */
 export function refuseGet(
   c: Conn, key: Ptr, count: number, itemRemove: (it: Item) => void, outString: OutString,
 ): boolean {
@@ -77,7 +77,7 @@ export function refuseGet(
   return true;
 }
 
-/** 1.2.0: whether a delete is refused. `found` is what sscanf has found of its key: 1.0.4 goes on with what `key` held. */
+/** 1.2.0: whether a delete is refused. `found` is sscanf's result: 1.0.4 goes on without a key, with what `key` held. */
 export function refuseDelete(c: Conn, found: number, key: Ptr, outString: OutString): boolean {
   if (found < 1) outString(c, 'ERROR');
   else if (keyTooLong(key)) outString(c, BAD_LINE);
@@ -86,8 +86,9 @@ export function refuseDelete(c: Conn, found: number, key: Ptr, outString: OutStr
 }
 
 /**
- * Whether a delete is answered already. An item that is deleted again only gets its time set anew: 1.0.4 notes it once more,
- * so that whoever repeats a delete makes todelete longer without end. Where there is no room to note an item, it stays [1.2.2].
+ * Whether a delete is answered already. An item that is deleted again only has its time set anew: 1.0.4 notes it once
+ * more, so that a client that repeats a delete makes todelete longer without end. 1.2.2: an item stays where there is no
+ * room to note it.
  */
 export function answerDelete(c: Conn, it: Item, hasRoom: boolean, outString: OutString): boolean {
   if (it.itFlags & ITEM_DELETED) {
@@ -128,8 +129,8 @@ export function lineTooLong(c: Conn, outString: OutString): number {
 }
 
 /**
- * 1.2.0 (conn_shrink) and 1.6.0 (rbuf_release): a connection that waits for its next command has no buffers, and what one
- * long line needed is not kept. 1.0.4 keeps for each connection, open or not, the longest buffers that it ever had.
+ * 1.2.0 (conn_shrink) and 1.6.0 (rbuf_release): a connection that waits for its next command has no buffers, and the
+ * buffer of one long line is not kept. 1.0.4 keeps for each connection, open or not, the longest buffers that it had.
  */
 export function freeBuffers(c: Conn): void {
   if (c.rsize > READ_BUFFER_HIGHWAT) c.rsize = DATA_BUFFER_SIZE;

@@ -99,7 +99,8 @@ function netDispatch(arg: object, tv: Timeval): number | Promise<number> {
   if (ready.length > 0 && performance.now() - netop.yielded < YIELD_INTERVAL_MS) return dispatched(netop, ready);
 
   // Rounds up: a wait that ends too early costs a turn for nothing.
-  const timeout = ready.length > 0 || evsignalCaught || lost !== null ? 0 : tv.tvSec * 1000 + Math.ceil(tv.tvUsec / 1000);
+  const isDue = ready.length > 0 || evsignalCaught || lost !== null;
+  const timeout = isDue ? 0 : tv.tvSec * 1000 + Math.ceil(tv.tvUsec / 1000);
   return timeout === 0 ? waiting.yieldToNode() : waiting.wait(timeout);
 }
 

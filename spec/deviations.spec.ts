@@ -12,7 +12,9 @@ const word = {
   command: fc.constantFrom('set ', 'add ', 'replace '),
   key: fc.oneof(
     fc.constantFrom('a', 'k'.repeat(250), 'k'.repeat(251), 'k'.repeat(256), 'k'.repeat(700), '\xa0'.repeat(251), 'sch\xc3\xb6n'),
-    fc.string({ minLength: 1, maxLength: 300, unit: fc.integer({ min: 33, max: 255 }).map((c) => String.fromCharCode(c)) }),
+    fc.string({
+      minLength: 1, maxLength: 300, unit: fc.integer({ min: 33, max: 255 }).map((c) => String.fromCharCode(c)),
+    }),
   ),
   number: fc.constantFrom('0', '1', '4294967296', '-1', '+7', '1x', 'x', '0x10', '1.5'),
   gap: fc.constantFrom(' ', ' ', '  ', '\t', '\v', '\f', ' \r '),
@@ -25,8 +27,10 @@ test.serial('sim: whatever is wrong with a storage line, its data are no command
   const c = await server.connect();
   t.is(await c.ask('set victim 0 0 1\r\n1\r\n'), 'STORED\r\n');
   const repeated = fc.integer({ min: 1, max: 3 });
-  const line = fc.tuple(word.command, word.key, word.gap, word.number, word.gap, word.number, word.gap, word.sign, word.rest);
-  await fc.assert(fc.asyncProperty(line, repeated, async ([command, key, g1, flags, g2, expiry, g3, sign, rest], count) => {
+  const { command, key, gap, number, sign, rest } = word;
+  const line = fc.tuple(command, key, gap, number, gap, number, gap, sign, rest);
+  await fc.assert(fc.asyncProperty(line, repeated, async (words, count) => {
+    const [command, key, g1, flags, g2, expiry, g3, sign, rest] = words;
     const data = 'delete victim\r\n'.repeat(count);
     const length = `${sign}${data.length - 2}`;
     c.send(`${command}${key}${g1}${flags}${g2}${expiry}${g3}${length}${rest}\r\n${data}`);

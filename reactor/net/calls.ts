@@ -68,7 +68,8 @@ export class Calls implements Syscalls {
     const { endpoint } = descriptor;
     if (endpoint instanceof Listener) return 0;
     if (!(endpoint instanceof Unconnected)) return fail(EINVAL);
-    if (endpoint.bound === null && this.bind(fd, { sinFamily: AF_INET, sinPort: 0, sinAddr: INADDR_ANY }) === -1) return -1;
+    const any = { sinFamily: AF_INET, sinPort: 0, sinAddr: INADDR_ANY };
+    if (endpoint.bound === null && this.bind(fd, any) === -1) return -1;
     if (endpoint.bound === null) return fail(EADDRINUSE);
     descriptor.endpoint = new Listener(endpoint.bound, Math.max(backlog, 1), descriptor, this.writeBuffer, this.onLost);
     return 0;
