@@ -77,7 +77,7 @@ export function refuseGet(
   return true;
 }
 
-/** 1.2.0: whether a delete is refused. `found` is sscanf's result: 1.0.4 goes on without a key, with what `key` held. */
+/** 1.2.0: whether a delete is refused. `found` is what sscanf returned: 1.0.4 goes on with what `key` held. */
 export function refuseDelete(c: Conn, found: number, key: Ptr, outString: OutString): boolean {
   if (found < 1) outString(c, 'ERROR');
   else if (keyTooLong(key)) outString(c, BAD_LINE);
@@ -87,8 +87,8 @@ export function refuseDelete(c: Conn, found: number, key: Ptr, outString: OutStr
 
 /**
  * Whether a delete is answered already. An item that is deleted again only has its time set anew: 1.0.4 notes it once
- * more, so that a client that repeats a delete makes todelete longer without end. 1.2.2: an item stays where there is no
- * room to note it.
+ * more, so that a client that repeats a delete makes todelete longer without end. 1.2.2: an item stays where there is
+ * no room to note it.
  */
 export function answerDelete(c: Conn, it: Item, hasRoom: boolean, outString: OutString): boolean {
   if (it.itFlags & ITEM_DELETED) {
