@@ -160,7 +160,7 @@ test.serial('net: the thread that tries a port tries none when it starts too lat
   const threads = process.getBuiltinModule('node:worker_threads');
   const { Worker } = threads;
   t.teardown(() => Object.assign(threads, { Worker }));
-  let over: Promise<unknown> = Promise.resolve(), result = new Int32Array(0);
+  let over: Promise<unknown> = Promise.resolve(), result: Int32Array = new Int32Array(0);
   class LateWorker extends EventEmitter {
     constructor(source: string, options: { workerData: { result: Int32Array } }) {
       super();
