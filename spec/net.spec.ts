@@ -3,7 +3,7 @@
 import { connect as connectTo, createServer } from 'node:net';
 import type { AddressInfo, Server as NetServer, ServerOpts, Socket } from 'node:net';
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -19,6 +19,7 @@ import { eventLoop } from '../reactor/event';
 import { Connection } from '../reactor/net/connection';
 import { WriteBuffer } from '../reactor/net/writebuffer';
 import { Descriptor } from '../reactor/net/descriptor';
+import { probe } from '../reactor/net/probe';
 import { CHUNKS_MAX, ReceiveBuffer } from '../reactor/net/receive';
 import { AF_INET, SOCK_STREAM } from '../reactor/socket.h';
 import { accept, bind, close, getsockname, lingering, listen, socket, write } from '../reactor/syscalls';
@@ -155,12 +156,34 @@ test.serial('net: a port that another has got between bind and listen ends the l
   t.is(close(fd), 0);
 });
 
+test.serial('net: the thread that tries a port tries none when it starts too late', async (t) => {
+  const threads = process.getBuiltinModule('node:worker_threads');
+  const { Worker } = threads;
+  t.teardown(() => Object.assign(threads, { Worker }));
+  let over: Promise<unknown> = Promise.resolve(), result: Int32Array = new Int32Array(0);
+  class LateWorker extends EventEmitter {
+    constructor(source: string, options: { workerData: { result: Int32Array } }) {
+      super();
+      ({ result } = options.workerData);
+      over = new Promise((resolve) => setImmediate(() => new Worker(source, options).on('exit', resolve)));
+    }
+
+    unref(): void {}
+
+    terminate(): void {}
+  }
+  Object.assign(threads, { Worker: LateWorker });
+  t.is(probe({ sinFamily: AF_INET, sinPort: 0, sinAddr: LOOPBACK }), 0);
+  await over;
+  t.is(result.at(2), 0, 'no port');
+});
+
 /** Runs in the server: the worker thread that tries a port for bind finds every port free. */
 const PROBE_FOOLED = `
 require('node:worker_threads').Worker = class extends require('node:events') {
   constructor(_source, { workerData: { port, result } }) {
     super();
-    result.set([1, 0, port]);
+    result.set([2, 0, port]);
   }
   unref() {}
 };`;

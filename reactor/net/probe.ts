@@ -3,10 +3,11 @@ import { Worker } from 'node:worker_threads';
 import { inetNtop } from './address';
 import type { SockaddrIn } from '../socket.h';
 
-/** How long to wait for the worker. It takes about 50 ms, but a debugger may hold it for ever. */
-const LIMIT_MS = 2000;
+/** How long the worker may take to start, and then to try. It takes about 50 ms, but a debugger may hold it for ever. */
+const LIMIT_MS = 5000;
 
-const DONE = 0, ERRNO = 1, PORT = 2;
+const STATE = 0, ERRNO = 1, PORT = 2;
+const STARTING = 0, TRYING = 1, DONE = 2, GIVEN_UP = 3;
 
 /** Plain JavaScript, so that it runs without this program's loader. */
 const PROBE = `
@@ -16,15 +17,21 @@ const { host, port, result } = require('node:worker_threads').workerData;
 const tell = (errno, port) => {
   result[${ERRNO}] = errno;
   result[${PORT}] = port;
-  Atomics.store(result, ${DONE}, 1);
-  Atomics.notify(result, ${DONE});
+  enter(${DONE});
 };
-const server = createServer();
-server.on('error', (error) => tell(constants.errno[error.code] ?? constants.errno.EIO, 0));
-server.listen({ host, port, exclusive: true }, () => {
-  const { port } = server.address();
-  server.close(() => tell(0, port));
-});
+const enter = (state) => {
+  Atomics.store(result, ${STATE}, state);
+  Atomics.notify(result, ${STATE});
+};
+if (Atomics.compareExchange(result, ${STATE}, ${STARTING}, ${TRYING}) === ${STARTING}) {
+  enter(${TRYING});
+  const server = createServer();
+  server.on('error', (error) => tell(constants.errno[error.code] ?? constants.errno.EIO, 0));
+  server.listen({ host, port, exclusive: true }, () => {
+    const { port } = server.address();
+    server.close(() => tell(0, port));
+  });
+}
 `;
 
 /**
@@ -41,7 +48,11 @@ export function probe({ sinAddr, sinPort }: SockaddrIn): number {
   });
   worker.unref();
   worker.on('error', () => {});
-  if (Atomics.wait(result, DONE, 0, LIMIT_MS) === 'timed-out') {
+  Atomics.wait(result, STATE, STARTING, LIMIT_MS);
+  // One that is late must not try: it would have the port while we listen to it.
+  Atomics.compareExchange(result, STATE, STARTING, GIVEN_UP);
+  Atomics.wait(result, STATE, TRYING, LIMIT_MS);
+  if (Atomics.load(result, STATE) !== DONE) {
     void worker.terminate();
     return sinPort;
   }
