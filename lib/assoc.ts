@@ -1,8 +1,8 @@
-// Judy's place: an associative array from C strings to pointers, by the calls JSLG, JSLI and JSLD (get, insert,
-// delete). A chained hash table outside the flat memory that keeps no key of its own: it points to the key that was
-// inserted, which must stay where it is as long as it is in. It grows by linear hashing, a bucket with each insert, so
-// that no request waits for all. The hash is HalfSipHash-1-3 with a random key: nobody outside can choose keys that
-// collide.
+// In place of Judy: an associative array from C strings to pointers, with the calls JSLG, JSLI and JSLD (get, insert,
+// delete). It is a chained hash table outside of the flat memory. It copies no keys: it points to the inserted key,
+// which must not move until it is deleted. It grows by linear hashing, one bucket with each insert, so that
+// no request waits for a whole rehash. The hash is HalfSipHash-1-3 with a random key, so that clients cannot choose
+// keys that collide.
 import { Errx } from '../reactor/err';
 import { getrandom } from '../reactor/syscalls';
 import type { Ptr } from './libc/memory';
@@ -11,8 +11,8 @@ import { NULL } from './libc/memory';
 import { firstOf, lowestOf, nulsOf, strcmp } from './libc/string';
 
 /**
- * A node is three words: key, value, and LINK, which has the next node of its bucket and above it the topmost bits of
- * its own key's hash, so that few keys are looked at in vain. Node 0 is C's null pointer.
+ * A node is three words: key, value, and LINK. LINK has the next node of the bucket in its low bits, and above them the
+ * topmost bits of the node's own hash, so that a search rarely compares a wrong key. Node 0 is C's null pointer.
  */
 const KEY = 0;
 const VALUE = 1;
@@ -22,13 +22,13 @@ const INDEX_BITS = 26;
 const INDEX = (1 << INDEX_BITS) - 1;
 
 const MIN_BUCKETS = 1 << 16;
-/** No item takes fewer bytes of the flat memory. */
-const MIN_ITEM = 64;
+/** No item takes less of the flat memory. */
+const MIN_ITEM_BYTES = 64;
 
-/** `Pvoid_t`: one associative array, with room for every item that fits the flat memory; pages come as used. */
+/** `Pvoid_t`: an associative array with room for every item that fits the flat memory. Only used pages take memory. */
 export class Judy {
   private readonly nodes: Int32Array;
-  /** How many were ever used, with node 0. */
+  /** How many nodes were ever used, node 0 included. */
   private used = 1;
   private freeNodes = 0;
   private count = 0;
@@ -43,7 +43,7 @@ export class Judy {
   private readonly k1: number;
 
   constructor() {
-    const room = Math.min(Math.max(u8.length / MIN_ITEM, MIN_BUCKETS), INDEX);
+    const room = Math.min(Math.max(u8.length / MIN_ITEM_BYTES, MIN_BUCKETS), INDEX);
     try {
       this.nodes = new Int32Array((room + 1) * WORDS);
       this.buckets = new Uint32Array(room + MIN_BUCKETS);
@@ -73,7 +73,7 @@ export class Judy {
     return 0;
   }
 
-  /** The node of `key`, which is made if it is not there; its key is then the one given. 0 where there is no room. */
+  /** The node of `key`, which may be new. The node points to this key from now on. 0 if there is no room. */
   insert(key: Ptr): number {
     const { nodes } = this;
     const hash = halfSipHash(key, this.k0, this.k1);
@@ -92,7 +92,7 @@ export class Judy {
     return node;
   }
 
-  /** 1 if it was there, 0 otherwise. */
+  /** 1 if `key` was there, 0 otherwise. */
   delete(key: Ptr): number {
     const hash = halfSipHash(key, this.k0, this.k1);
     const node = this.findHashed(key, hash);
@@ -104,7 +104,7 @@ export class Judy {
     return 1;
   }
 
-  /** As a signed word: above 2^31 others are objects to V8, and each would be garbage. */
+  /** As a signed word, since V8 would allocate an object for an unsigned one above 2^31. */
   value(node: number): number {
     return this.nodes[node * WORDS + VALUE];
   }
@@ -147,7 +147,7 @@ export class Judy {
     return this.used * WORDS < this.nodes.length ? this.used++ : 0;
   }
 
-  /** Spreads the nodes of one bucket over it and a new one. */
+  /** Spreads the nodes of one bucket over that bucket and a new one. */
   private splitBucket(): void {
     const { buckets, nodes, split } = this;
     let node = buckets[split];

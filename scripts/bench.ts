@@ -1,11 +1,11 @@
 #!/usr/bin/env node
-// npm run bench: drives our server and others in turns, and compares them.
+// npm run bench: drives our server and others in rounds, and compares them.
 import { SingleBar } from 'cli-progress';
 
 import { command } from './bench/command';
 import { endWithUs } from './bench/processes';
 
-// Whoever reads may have seen enough, as head has.
+// The reader of the pipe may have seen enough, as head has.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });

@@ -9,7 +9,7 @@ function projectRoot(from: string): string {
   return existsSync(join(from, 'package.json')) || dirname(from) === from ? from : projectRoot(dirname(from));
 }
 
-// Whoever reads may have seen enough, as head has.
+// The reader of the pipe may have seen enough, as head has.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });

@@ -18,10 +18,10 @@ import { USAGE, commandOptions } from './command/options';
 
 const [, script, ...args] = process.argv;
 
-// Whoever read our messages may be gone: that is no reason to end.
+// The reader of our messages may be gone: that is no reason to end.
 process.stderr.on('error', () => {});
 
-/** One line for what the user can mend, the stack for a bug. */
+/** One line for an error that the user can mend, the stack for a bug. */
 function fail(error: unknown): never {
   const message = error instanceof Errx ? `${PACKAGE}: ${error.message}` : inspect(error);
   process.stderr.write(`${message}\n`);

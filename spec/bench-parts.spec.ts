@@ -13,13 +13,13 @@ import { eventInit } from '../reactor/event';
 import { drive } from '../scripts/bench/driver';
 import type { Latency, Measured } from '../scripts/bench/driver';
 import { Failure } from '../scripts/bench/failure';
-import { batch, get, set } from '../scripts/bench/items';
-import type { Result, Turn } from '../scripts/bench/model';
+import { get, pipeline, set } from '../scripts/bench/items';
+import type { Result, Round } from '../scripts/bench/model';
 import { below, seeded, shuffled, zipf } from '../scripts/bench/random';
 import { htmlReport } from '../scripts/bench/report';
 import { median, medianKnown, ratio, spread } from '../scripts/bench/statistics';
-import { baselineOf, serverResults, turnOf } from '../scripts/bench/summary';
-import { READ_SIZE, makeTables } from '../scripts/bench/tables';
+import { baselineOf, roundOf, serverResults } from '../scripts/bench/summary';
+import { READ_SIZE_BYTES, makeTables } from '../scripts/bench/tables';
 import type { Tables } from '../scripts/bench/tables';
 import { fullTables } from '../scripts/bench/text';
 import { SMALL, storing, workloads } from '../scripts/bench/workloads';
@@ -65,10 +65,10 @@ function exchangeOf({ bytes, requestAt, replyAt, operations }: Tables, i: number
 
 test('tables: requests and replies lie one after the other, behind the room for reading', (t) => {
   const items = { prefix: 'key:', count: 2, size: 20 };
-  const both = batch([get(items, [0]), set(items, 1)]);
+  const both = pipeline([get(items, [0]), set(items, 1)]);
   const tables = makeTables([get(items, [1]), set(items, 0), get(items, [0, 1]), both]);
   const found = (n: number): string => `VALUE key:00000000000${n} 0 20\r\nkey:00000000000${n}key:\r\n`;
-  t.is(tables.requestAt[0], READ_SIZE);
+  t.is(tables.requestAt[0], READ_SIZE_BYTES);
   t.deepEqual([...tables.order], [0, 1, 2, 3]);
   t.deepEqual(exchangeOf(tables, 0), ['get key:000000000001\r\n', `${found(1)}END\r\n`, 1]);
   t.deepEqual(exchangeOf(tables, 1), ['set key:000000000000 0 0 20\r\nkey:000000000000key:\r\n', 'STORED\r\n', 1]);
@@ -126,25 +126,25 @@ test('statistics: ratios are to memcached, or else to another server than ours',
 
 const LATENCY: Latency = { count: 100, p50: 10, p99: 20, p999: 30, max: 40 };
 
-function turn(operations: number, serverCpu: number | null, idle: number): Turn {
+function round(operations: number, serverCpu: number | null, idle: number): Round {
   const measured: Measured = {
     operations, seconds: 2, misses: 1, hits: 3, latency: LATENCY, idle, serverCpu,
   };
-  return turnOf(measured, 1 << 20);
+  return roundOf(measured, 1 << 20);
 }
 
-test('statistics: what a turn and several turns come to', (t) => {
-  t.like(turn(1000, 1, 0.5), { perSecond: 500, cpuPerOperation: 1000, serverBusy: 0.5, hitRate: 0.75 });
+test('statistics: what a round and several rounds come to', (t) => {
+  t.like(round(1000, 1, 0.5), { perSecond: 500, cpuPerOperation: 1000, serverBusy: 0.5, hitRate: 0.75 });
   const [ours, theirs, elsewhere] = serverResults([
-    { server: 'ours', turns: [turn(1000, 2, 0.2), turn(3000, 2, 0.2)] },
-    { server: 'memcached', turns: [turn(2000, 1, 0), turn(2000, 1, 0)] },
-    { server: '10.0.0.1:1', turns: [turn(2000, null, 0.5)] },
+    { server: 'ours', rounds: [round(1000, 2, 0.2), round(3000, 2, 0.2)] },
+    { server: 'memcached', rounds: [round(2000, 1, 0), round(2000, 1, 0)] },
+    { server: '10.0.0.1:1', rounds: [round(2000, null, 0.5)] },
   ]);
   t.deepEqual(ours.ratio, { median: 1, min: 0.5, max: 1.5 });
   t.is(theirs.ratio, null);
   t.deepEqual([ours.boundBy, theirs.boundBy, elsewhere.boundBy], ['server', 'generator', 'unknown']);
   const bound = (busy: number, idle: number): string =>
-    serverResults([{ server: 'ours', turns: [turn(1000, 2 * busy, idle)] }])[0].boundBy;
+    serverResults([{ server: 'ours', rounds: [round(1000, 2 * busy, idle)] }])[0].boundBy;
   t.deepEqual([bound(0.98, 0), bound(0.95, 0), bound(0.95, 0.1), bound(0.4, 0.5)],
     ['server', 'generator', 'server', 'neither']);
   t.deepEqual(ours.latency, { ...LATENCY, count: 200 });
@@ -276,10 +276,10 @@ test('plain server: answers get and set as memcached does, in pieces and at once
 // The page
 
 test('the page: a plot for each thing, no script, no address of elsewhere', (t) => {
-  const servers = serverResults(['ours', 'memcached', '<b>&'].map((server) => ({ server, turns: [turn(1000, 2, 0.2)] })));
+  const servers = serverResults(['ours', 'memcached', '<b>&'].map((server) => ({ server, rounds: [round(1000, 2, 0.2)] })));
   const result: Result = {
     machine: { cpu: 'a <processor>', cpus: 2, node: 'v20', system: 'Linux', date: '2003-06-01T00:00:00.000Z' },
-    options: { turns: 1, seconds: 2, stallSeconds: 60, seed: 1 },
+    options: { rounds: 1, seconds: 2, stallSeconds: 60, seed: 1 },
     baseline: 'memcached',
     notes: ['this & that'],
     workloads: ['get', 'set'].map((name) => ({ name, what: name, unit: 'operations', connections: 1, servers })),

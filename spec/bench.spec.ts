@@ -58,15 +58,15 @@ test('arguments: what is not said', (t) => {
   t.deepEqual(options.workloads, [
     'get', 'set', 'mix', 'multiget', 'pipeline', 'large', 'large-set', 'single', 'thousand', 'zipf', 'memory', 'stall',
   ]);
-  t.like(options, { servers: null, backend: null, turns: 7, seconds: 2, stallSeconds: 60, json: false, report: null });
+  t.like(options, { servers: null, backend: null, rounds: 7, seconds: 2, stallSeconds: 60, json: false, report: null });
 });
 
 test('arguments: what is said', (t) => {
   t.deepEqual(readArguments([
-    '--workloads', 'set,get,set', '--servers=ours,net', '--backend', 'net', '--against', '127.0.0.1:11211', '--turns', '3',
+    '--workloads', 'set,get,set', '--servers=ours,net', '--backend', 'net', '--against', '127.0.0.1:11211', '--rounds', '3',
     '--against', 'localhost:1', '--seconds', '.5', '--stall-seconds', '9', '--seed', '7', '--json', '--report', 'out.html',
   ]), {
-    workloads: ['set', 'get'], servers: ['ours', 'net'], backend: 'net', turns: 3, seconds: 0.5, stallSeconds: 9, seed: 7,
+    workloads: ['set', 'get'], servers: ['ours', 'net'], backend: 'net', rounds: 3, seconds: 0.5, stallSeconds: 9, seed: 7,
     against: [{ host: '127.0.0.1', port: 11211 }, { host: 'localhost', port: 1 }], json: true, report: 'out.html',
   });
   t.is(readArguments(['--help']), 'help');
@@ -79,15 +79,15 @@ const mistakes: Record<string, RegExp> = {
   '--backend kqueue': /no backend "kqueue"/,
   '--against localhost': /--against wants host:port, not "localhost"/,
   '--against localhost:65536': /--against wants host:port/,
-  '--turns 0': /--turns wants a whole number from 1 on, not "0"/,
-  '--turns 1.5': /--turns/,
+  '--rounds 0': /--rounds wants a whole number from 1 on, not "0"/,
+  '--rounds 1.5': /--rounds/,
   '--seconds 0': /--seconds wants seconds, not "0"/,
   '--seconds long': /--seconds/,
   '--stall-seconds 1s': /--stall-seconds/,
   '--seed x': /--seed/,
   '--bogus': /'--bogus'/,
   'word': /'word'/,
-  '--turns': /--turns/,
+  '--rounds': /--rounds/,
 };
 
 for (const [line, says] of Object.entries(mistakes)) {
@@ -98,10 +98,10 @@ for (const [line, says] of Object.entries(mistakes)) {
 }
 
 test('wrong arguments: one line on stderr, exit status 2', async (t) => {
-  const { status, stdout, stderr } = await run('--turns', 'many');
+  const { status, stdout, stderr } = await run('--rounds', 'many');
   t.is(status, 2);
   t.is(stdout, '');
-  t.regex(stderr, /^bench: --turns wants [^\n]*\n$/);
+  t.regex(stderr, /^bench: --rounds wants [^\n]*\n$/);
   t.like(await run('--report', '/nowhere/at/all.html', '--servers', 'ours'), { status: 2, stdout: '' });
 });
 
@@ -119,20 +119,20 @@ test('a run on our own server: JSON, and a page that needs nothing else', async 
   try {
     const page = join(folder, 'out.html');
     const { status, stdout, stderr } = await run(
-      '--seconds', '0.1', '--turns', '1', '--workloads', names.join(','), '--servers', 'ours', '--json', '--report', page,
+      '--seconds', '0.1', '--rounds', '1', '--workloads', names.join(','), '--servers', 'ours', '--json', '--report', page,
     );
     t.is(stderr, '');
     t.is(status, 0);
     const result = JSON.parse(stdout) as Result;
-    t.deepEqual(result.options, { turns: 1, seconds: 0.1, stallSeconds: 60, seed: 1 });
+    t.deepEqual(result.options, { rounds: 1, seconds: 0.1, stallSeconds: 60, seed: 1 });
     t.deepEqual(result.workloads.map(({ name }) => name).toSorted(), names.toSorted());
     t.is(result.baseline, null);
     for (const { name, unit, servers } of result.workloads) {
       t.is(unit, name === 'multiget' ? 'requests' : 'operations');
       t.deepEqual(servers.map(({ server }) => server), ['ours']);
-      const [{ perSecond, latency, generatorIdle, hitRate, ratio, turns }] = servers;
-      t.is(turns.length, 1);
-      for (const turn of turns) t.true(turn.operations > 0 && turn.seconds >= 0.1, name);
+      const [{ perSecond, latency, generatorIdle, hitRate, ratio, rounds }] = servers;
+      t.is(rounds.length, 1);
+      for (const round of rounds) t.true(round.operations > 0 && round.seconds >= 0.1, name);
       t.true(perSecond.min > 0 && perSecond.min <= perSecond.median && perSecond.median <= perSecond.max, name);
       t.true(latency.count > 0 && latency.p50 > 0 && latency.p50 <= latency.p99 && latency.p999 <= latency.max, name);
       t.true(generatorIdle >= 0 && generatorIdle <= 1, name);
@@ -148,7 +148,7 @@ test('a run on our own server: JSON, and a page that needs nothing else', async 
 
 test('servers are compared: tables, and ratios to the one that is not ours', async (t) => {
   const { status, stdout, stderr } = await run(
-    '--seconds', '0.1', '--turns', '1', '--workloads', 'get', '--servers', 'ours,plain',
+    '--seconds', '0.1', '--rounds', '1', '--workloads', 'get', '--servers', 'ours,plain',
   );
   t.is(stderr, '');
   t.is(status, 0);

@@ -2,8 +2,8 @@
 import type { Ref } from './stdio';
 
 /**
- * inet_aton(3): the IPv4 address `cp` in one to four parts (decimal, 0x… or 0…) to `inp`, in host byte order.
- * 1, or 0 where it is no address.
+ * inet_aton(3): converts `cp`, an IPv4 address of one to four parts (decimal, 0x… or 0…), to `inp`, in host byte order.
+ * Returns 1, or 0 if it is no address.
  */
 export function inetAton(cp: string, inp: Ref): number {
   const parts = cp.split('.');

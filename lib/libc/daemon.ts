@@ -1,19 +1,19 @@
-// daemon(3) without fork(2): the program is started once more, in a session of its own, and this process ends.
+// daemon(3) without fork(2): starts the program once more, in a session of its own, and ends this process.
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { exit } from './stdlib';
 
-/** Tells the process that is started so that it is the daemon. */
+/** This variable in the environment tells the new process that it is the daemon. */
 const DAEMON = 'MEMCACHED_TS_DAEMON';
 
 /**
- * Resolves to 0 in the daemon only, or to -1 where it could not be started. The process that was asked to detach ends:
- * with status 0 once the daemon has begun to serve, with the daemon's own status where that ends before.
+ * Resolves to 0 in the daemon only, or to -1 if it does not start. The original process ends: with status 0 once the
+ * daemon has begun to serve, or with the daemon's status if that ends before.
  */
 export async function daemon(nochdir: number, noclose: number): Promise<number> {
   if (process.env[DAEMON] !== undefined) {
     Reflect.deleteProperty(process.env, DAEMON);
-    // The rest of main runs before this does: a message about what is wrong still finds the terminal.
+    // The rest of main runs before this, so its error messages still reach the terminal.
     setImmediate(() => {
       detach(nochdir, noclose);
     });

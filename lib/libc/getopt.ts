@@ -3,16 +3,15 @@ import { parseArgs } from 'node:util';
 
 /** The argument of the option that getopt returned last. */
 export let optarg = '';
-/** The option that was not understood, when it returned '?' or ':'. */
+/** The option for which getopt returned '?' or ':'. */
 export let optopt = '';
 
 type Option = { name: string; value: string | undefined; raw: string };
 let pending: Option[] | null = null;
 
 /**
- * The next option of `argv` (whose first element is the program): its letter, '?' for one that is unknown, ':' for one
- * whose argument is missing, or -1 when there are no more. A word that is no option, and a long option, count as
- * unknown.
+ * The next option of `argv` (whose first element is the program): its letter, '?' if it is unknown, ':' if its argument
+ * is missing, or -1 if there are no more. A word that is no option counts as unknown, and so does a long option.
  */
 export function getopt(argv: readonly string[], optstring: string): string | -1 {
   pending ??= parse(argv.slice(1), optstring);
@@ -30,7 +29,7 @@ export function getopt(argv: readonly string[], optstring: string): string | -1 
   return option.name;
 }
 
-/** After an error nothing more is asked, and the next call begins anew. */
+/** After an error the caller stops, and the next call begins anew. */
 function leave(result: string): string {
   pending = null;
   return result;

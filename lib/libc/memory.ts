@@ -1,11 +1,11 @@
-// The one flat memory that C's heap becomes: a pointer is the number of a byte in it, NULL is 0.
+// The flat memory, which is C's heap. A pointer is the number of a byte in it; NULL is 0.
 //
-// malloc is a binary buddy allocator: blocks are powers of two, and a freed block joins its other half again. Small
-// blocks that were freed last are kept as they are, for the next request of their size (glibc's fastbins).
+// malloc is a binary buddy allocator: block sizes are powers of two, and a freed block joins its other half again. The
+// small blocks that were freed last stay as they are, for the next request of their size (like glibc's fastbins).
 //
-// There are three arenas, so that no use of memory can starve another: small blocks, which every connection needs, lie
-// lowest, where byte access is fastest; large blocks, for long lines and long replies, have an arena of their own; and
-// so have items, to which -m belongs.
+// There are three arenas, so that no use of memory can starve another. Small blocks, which every connection needs, lie
+// lowest, where byte access is fastest. Large blocks, for long lines and long replies, have an arena of their own. So
+// have items, which -m limits.
 import { endianness } from 'node:os';
 import { Errx } from '../../reactor/err';
 import { ENOMEM, setErrno } from '../../reactor/errno.h';
@@ -16,20 +16,20 @@ export type Ptr = number;
 
 export const NULL = 0;
 
-/** The smallest block, in bytes, as a power of two; nothing is aligned to less. */
+/** The smallest block has 2 ** MIN_ORDER bytes. Every block is aligned to that. */
 const MIN_ORDER = 8;
 const MAX_ORDER = 32;
-/** Requests of more bytes than this come from the arena of large blocks. */
+/** The arena of large blocks serves requests above this size. */
 export const SMALL_MAX_BYTES = 1 << 15;
 export const MEMORY_MAX_BYTES = 2 ** 32;
-/** The sizes of arenas are multiples of this. */
+/** Every arena's size is a multiple of this. */
 const ARENA_UNIT_BYTES = 1 << 20;
 
-/** What `orders` says of a block's first unit beside its order: that it is free, or kept for the next request. */
+/** Flags beside the order of a block in `orders`: the block is free, or kept for the next request. */
 const FREE = 0x40;
 const KEPT = 0x80;
 
-/** Freed blocks up to this order are kept, and so many of each order. */
+/** We keep freed blocks up to this order, at most KEPT_MAX of each order. */
 const KEPT_MAX_ORDER = 12;
 const KEPT_MAX = 256;
 
@@ -41,7 +41,7 @@ interface Arena {
   free: Uint32Array;
 }
 
-/** What lies before the arenas: NULL, and static storage. */
+/** The space before the arenas, for NULL and static storage. */
 const STATIC_SIZE_BYTES = 1 << 16;
 let staticEnd = 1 << MIN_ORDER;
 
@@ -51,15 +51,15 @@ let large: Arena;
 let items: Arena;
 let used = 0;
 
-/** By order, the blocks of the small arena that were freed last: a stack each. */
+/** By order, a stack of the blocks of the small arena that were freed last. */
 const kept = Array.from({ length: KEPT_MAX_ORDER + 1 }, () => new Uint32Array(KEPT_MAX));
 const keptCount = new Uint32Array(KEPT_MAX_ORDER + 1);
 
 /**
- * Takes a new memory, all zero, whatever was in the old one: three arenas, of `smallSize` bytes for requests up to
- * SMALL_MAX_BYTES, of `largeSize` for larger ones, of `itemsSize` for mallocForItems; each is rounded up to a megabyte.
- * The system commits pages as they are touched. Throws Errx when the system cannot give as much, when it is more than
- * MEMORY_MAX_BYTES, or on a big-endian machine, where the bytes of a word lie the other way round than C's of 2003.
+ * Allocates a new memory, all zero, and drops the old one. Its three arenas have `smallSize` bytes for requests up to
+ * SMALL_MAX_BYTES, `largeSize` for larger ones, `itemsSize` for mallocForItems, each rounded up to a megabyte. The
+ * system commits a page when it is first touched. Throws Errx if the system has not as much, if it is more than
+ * MEMORY_MAX_BYTES, or on a big-endian machine, whose words have their bytes in another order than C's of 2003.
  */
 export function memoryInit(smallSize: number, largeSize = 0, itemsSize = 0, byteOrder = endianness()): void {
   if (byteOrder !== 'LE') throw new Errx(1, 'failed to allocate memory: this needs a little-endian machine');
@@ -85,8 +85,8 @@ export function memoryInit(smallSize: number, largeSize = 0, itemsSize = 0, byte
 }
 
 /**
- * Static storage, good in every memory that memoryInit takes: for what C has on its stack and passes by address
- * (`char temp[256]`). A module takes it once, as it is loaded.
+ * Static storage, which stays valid in every memory of memoryInit. It is for what C has on its stack and passes by
+ * address (`char temp[256]`). A module allocates it once, when it is loaded.
  */
 export function bss(size: number): Ptr {
   const p = staticEnd;
@@ -95,7 +95,7 @@ export function bss(size: number): Ptr {
   return p;
 }
 
-/** malloc(3). NULL, and errno is ENOMEM, when there is no block for `size` bytes. */
+/** malloc(3). Returns NULL with ENOMEM if there is no block for `size` bytes. */
 export function malloc(size: number): Ptr {
   if (size > SMALL_MAX_BYTES) return allocate(large, size);
   const order = orderFor(size);
@@ -106,12 +106,12 @@ export function malloc(size: number): Ptr {
   return p;
 }
 
-/** malloc(3), from memory that nothing but items has. */
+/** malloc(3), from the arena of items. */
 export function mallocForItems(size: number): Ptr {
   return allocate(items, size);
 }
 
-/** free(3). Throws for what malloc did not give. */
+/** free(3). Throws if `p` did not come from malloc. */
 export function free(p: Ptr): void {
   if (p === NULL) return;
   const order = blockOrder(p);
@@ -124,12 +124,12 @@ export function free(p: Ptr): void {
   join(p < small.end ? small : p < large.end ? large : items, p, order);
 }
 
-/** realloc(3). NULL and errno, and the old block stays, when there is no block for `size` bytes. */
+/** realloc(3). Returns NULL with errno, and leaves the old block, if there is no block for `size` bytes. */
 export function realloc(p: Ptr, size: number): Ptr {
   return p === NULL ? malloc(size) : move(p, size, malloc);
 }
 
-/** realloc(3) of what mallocForItems gave. */
+/** realloc(3) for a block of mallocForItems. */
 export function reallocForItems(p: Ptr, size: number): Ptr {
   return p === NULL ? mallocForItems(size) : move(p, size, mallocForItems);
 }
@@ -144,7 +144,7 @@ function move(p: Ptr, size: number, allocateNew: (size: number) => Ptr): Ptr {
   return newPtr;
 }
 
-/** struct mallinfo (mallinfo(3)), as far as this allocator knows such things; bytes and counts. */
+/** struct mallinfo (mallinfo(3)), as far as it fits this allocator; bytes and counts. */
 export interface Mallinfo {
   arena: number;
   ordblks: number;
@@ -177,7 +177,7 @@ function roundUp(size: number): number {
   return Math.ceil(size / ARENA_UNIT_BYTES) * ARENA_UNIT_BYTES;
 }
 
-/** The order of the smallest block that holds `size` bytes, which are at most MEMORY_MAX_BYTES. */
+/** The order of the smallest block that holds `size` bytes. `size` is at most MEMORY_MAX_BYTES. */
 function orderFor(size: number): number {
   return size <= 1 << MIN_ORDER ? MIN_ORDER : 32 - Math.clz32(size - 1);
 }
@@ -195,7 +195,7 @@ function allocate(from: Arena, size: number): Ptr {
   return p;
 }
 
-/** Frees what was kept for the next request; false where there was nothing. */
+/** Frees the blocks kept for the next request. False if there were none. */
 function consolidate(): boolean {
   let freed = false;
   for (const [order, blocks] of kept.entries()) {
@@ -206,7 +206,7 @@ function consolidate(): boolean {
   return freed;
 }
 
-/** Makes a block free, joined with its other half for as long as that is free, too. */
+/** Frees a block, and joins it with its other half as long as that is free, too. */
 function join(home: Arena, p: Ptr, order: number): void {
   let block = p;
   let blockSize = order;
@@ -222,7 +222,7 @@ function join(home: Arena, p: Ptr, order: number): void {
   linkBlock(home, block, blockSize);
 }
 
-/** An arena whose bytes from `start` to `end` are free, in the largest aligned blocks that they make. */
+/** An arena from `start` to `end`, all free, in the largest possible aligned blocks. */
 function arena(start: Ptr, end: Ptr): Arena {
   const made: Arena = { start, end, free: new Uint32Array(MAX_ORDER + 1) };
   let p = start;
@@ -235,7 +235,7 @@ function arena(start: Ptr, end: Ptr): Arena {
   return made;
 }
 
-/** The order of the block that malloc gave at `p`. */
+/** The order of the block at `p`, which malloc returned. */
 function blockOrder(p: Ptr): number {
   const order = p % (1 << MIN_ORDER) === 0 ? orders[p >>> MIN_ORDER] : 0;
   if (!order || order & (FREE | KEPT)) throw new Error(`free() or realloc() of ${p}, which is not allocated`);

@@ -1,14 +1,14 @@
-// <sys/mman.h>: mlockall of what is a C program's memory here, the flat one.
+// <sys/mman.h>: mlockall for the flat memory, which is the C program's memory here.
 import { ENOSYS, setErrno } from '../../reactor/errno.h';
 import { loadKoffi } from '../../reactor/koffi';
 import { u8 } from './heap';
 
-/** Locks the flat memory alone: V8 returns pages of its own to the system, and dies when it cannot. 0 or -1. */
+/** Locks the flat memory only, since V8 returns pages to the system, and dies if they are locked. 0 or -1. */
 export function mlockall(): number {
   return mlock(u8);
 }
 
-/** mlock(2), of the memory of `buf`. 0, or -1 with errno: ENOSYS where there is no way to call it. */
+/** mlock(2) for the memory of `buf`. 0, or -1 with errno: ENOSYS if we have no way to call it. */
 function mlock(buf: Uint8Array): number {
   const koffi = loadKoffi();
   if (koffi === null) {

@@ -1,21 +1,21 @@
-// Numbers in decimal, as C reads and writes them.
+// Reads and writes decimal numbers as C does.
 import { isdigit, isspace } from './ctype';
 import { u8 } from './heap';
 import type { Ptr } from './memory';
 import type { Ref } from './ref';
 
 let negative = false;
-/** Where the last number that was read ended; its start where there was none. */
+/** Where the number that was read last ends, or its start if there was no number. */
 let numberEnd = 0;
 
-/** strtoul(3) with a long of 32 bits: white space, a sign, digits; ULONG_MAX on overflow. Gives the number's end. */
+/** strtoul(3) with a long of 32 bits: white space, a sign, digits; ULONG_MAX on overflow. Returns the number's end. */
 export function scanUnsignedLong(s: Ptr, out: Ref): Ptr {
   const value = digits(s);
   if (numberEnd !== s) out.value = value > 0xffffffff ? 0xffffffff : negative ? -value >>> 0 : value;
   return numberEnd;
 }
 
-/** strtol(3) with a long of 32 bits: out of range gives LONG_MAX or LONG_MIN. Gives the number's end. */
+/** strtol(3) with a long of 32 bits: LONG_MAX or LONG_MIN if out of range. Returns the number's end. */
 export function scanLong(s: Ptr, out: Ref): Ptr {
   const value = strtol(s);
   if (numberEnd !== s) out.value = value;
@@ -28,7 +28,7 @@ export function strtol(s: Ptr): number {
   return negative ? -Math.min(value, 0x80000000) : Math.min(value, 0x7fffffff);
 }
 
-/** The digits at `s`, without the sign, which `negative` keeps. Inexact above 2^53, which is out of range anyway. */
+/** The digits at `s`; `negative` gets the sign. Inexact above 2^53, which is out of range anyway. */
 function digits(s: Ptr): number {
   const bytes = u8;
   let p = s;
@@ -42,7 +42,7 @@ function digits(s: Ptr): number {
   return value;
 }
 
-/** Writes a whole number in decimal, and gives where it ends. */
+/** Writes a whole number in decimal. Returns its end. */
 export function putNumber(dst: Ptr, value: number): Ptr {
   const bytes = u8;
   let p = dst;
@@ -59,7 +59,7 @@ export function putNumber(dst: Ptr, value: number): Ptr {
   for (let bound = 100; bound <= rest; bound *= 10) length++;
   const end = p + length;
   let i = end - 1;
-  // Divisions of small integers are much quicker than those of others.
+  // V8 divides small integers much quicker than others.
   for (; rest > 0x7fffffff; i--) {
     const quotient = Math.floor(rest / 10);
     bytes[i] = 0x30 + (rest - quotient * 10);

@@ -1,4 +1,4 @@
-// The files of this package that are read as it runs, wherever the compiled code lies.
+// Finds files of this package at run time, wherever the compiled code lies.
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 

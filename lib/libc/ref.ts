@@ -1,4 +1,4 @@
-// What stands for a pointer to a variable of C's stack: the flat memory has no such variables.
+// Stands for a pointer to a variable on C's stack, since the flat memory has no stack.
 
 /** A variable whose address C passes (`&len`). */
 export interface Ref {

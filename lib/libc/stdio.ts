@@ -9,7 +9,7 @@ import { errno, strerror } from '../../reactor/errno.h';
 
 export type { Ref } from './ref';
 
-/** atoi(3), of a pointer: strtol without its errors. */
+/** atoi(3): strtol without its errors. */
 export function atoi(s: Ptr): number {
   return strtol(s);
 }
@@ -19,9 +19,8 @@ let lastScan: Scan = () => 0;
 let lastScanFormat: string | null = null;
 
 /**
- * sscanf(3), as far as %s, %u, %d, %lu, %n and white space go. `%s` writes to a pointer and the others to a Ref, in the
- * order of the format. Returns how many conversions were stored (%n does not count), -1 when the string ends before the
- * first.
+ * sscanf(3) with %s, %u, %d, %lu, %n and white space. `%s` writes to a pointer and the others to a Ref, in the order of
+ * the format. Returns how many conversions were stored (%n does not count), or -1 if the string ends before the first.
  */
 export function sscanf(s: Ptr, format: string, out0?: Out, out1?: Out, out2?: Out, out3?: Out, out4?: Out): number {
   if (format !== lastScanFormat) {
@@ -36,8 +35,8 @@ let lastPrint: Print = () => 0;
 let lastPrintFormat: string | null = null;
 
 /**
- * sprintf(3), as far as %s, %u, %d, %lu and %llu go: `%s` takes a C string, the others a number, of which %u and %lu
- * print 32 bits, and %llu 53. Returns the number of bytes written, without the NUL.
+ * sprintf(3) with %s, %u, %d, %lu and %llu. `%s` takes a C string, the others a number; %u and %lu print 32 bits of it,
+ * %llu 53. Returns the number of bytes written, without the NUL.
  */
 export function sprintf(
   dst: Ptr, format: string, arg0?: Arg, arg1?: Arg, arg2?: Arg, arg3?: Arg, arg4?: Arg, arg5?: Arg, arg6?: Arg,
@@ -59,7 +58,7 @@ function compiled<T>(known: Map<string, T>, format: string, compile: (format: st
 export const stdout = process.stdout;
 export const stderr = process.stderr;
 
-/** fprintf(3) of a finished message: its formatting is the template literal's. */
+/** fprintf(3) of a finished message, which a template literal has formatted. */
 export function fprintf(stream: NodeJS.WriteStream, message: string): void {
   stream.write(message);
 }
@@ -69,7 +68,7 @@ export function printf(message: string): void {
   stdout.write(message);
 }
 
-/** perror(3): `s`, and what errno means, on stderr. */
+/** perror(3): prints `s` and the meaning of errno on stderr. */
 export function perror(s: CString): void {
   stderr.write(`${str(s)}: ${strerror(errno)}\n`);
 }

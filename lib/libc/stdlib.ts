@@ -1,18 +1,18 @@
-// <stdlib.h>, as far as main needs it, and BSD's strtonum.
+// The parts of <stdlib.h> that main needs, and BSD's strtonum.
 import { isMainThread } from 'node:worker_threads';
 import { Errx } from '../../reactor/err';
 import { _exit } from './unistd';
 
 /**
- * As exit(3): calls the listeners of 'exit', then _exit(2). Node's own way out waits for its threads, and in Node 24 it
- * sometimes waits for ever. It is taken only where _exit would lose something, or cannot be called.
+ * exit(3): calls the listeners of 'exit', then _exit(2). Node's own exit waits for its threads, in Node 24 sometimes
+ * for ever. We use that only if _exit would lose something, or if we cannot call it.
  */
 export function exit(status: number): never {
   if (isMainThread && !nodeHasWork()) process.once('exit', _exit); // the last listener, so the others have run
   process.exit(status);
 }
 
-/** Whether Node has something to do at its end: to write coverage, a profile or a trace, or to wait for a debugger. */
+/** Whether Node has something to do at exit: write coverage, a profile or a trace, or wait for a debugger. */
 function nodeHasWork(): boolean {
   const { NODE_V8_COVERAGE = '', NODE_OPTIONS = '' } = process.env;
   const options = [NODE_OPTIONS, ...process.execArgv].join(' ');
@@ -20,8 +20,8 @@ function nodeHasWork(): boolean {
 }
 
 /**
- * As strtonum(3): the whole number that `nptr` is, from `minval` to `maxval`. Throws Errx, which names `what` it was to
- * be, for anything else, with `advice` where there is some.
+ * strtonum(3): converts `nptr` to a whole number from `minval` to `maxval`. For anything else throws Errx, whose
+ * message names `what` it should be, and adds `advice` if there is any.
  */
 export function strtonum(what: string, nptr: string, minval: number, maxval: number, advice = ''): number {
   const value = /^[+-]?\d+$/.test(nptr) ? Number(nptr) : NaN;

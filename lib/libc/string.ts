@@ -1,14 +1,14 @@
-// <string.h> of the flat memory, a word at a time. Where C passes a string literal, a JavaScript string of Latin-1
-// characters may stand; it is read in place.
+// <string.h> for the flat memory, a word at a time. A JavaScript string of Latin-1 characters may stand for C's string
+// literal; it is read in place.
 import { LONG_COPY_BYTES, copyWords } from '../../reactor/words';
 import type { Ptr } from './memory';
 import { dv, u8 } from './heap';
 import { NULL } from './memory';
 
-/** A C string: a pointer to bytes that a NUL ends, or a literal. */
+/** A C string: a pointer to bytes with a NUL at their end, or a literal. */
 export type CString = Ptr | string;
 
-/** The byte of a C string at `i`; a literal's NUL is there too. */
+/** The byte of a C string at `i`. A literal has its NUL, too. */
 function at(s: CString, i: number): number {
   if (typeof s === 'number') return u8[s + i];
   return i < s.length ? s.charCodeAt(i) & 0xff : 0;
@@ -31,7 +31,7 @@ export function strcpy(dst: Ptr, src: CString): Ptr {
   return dst;
 }
 
-/** As strcpy, but gives where the NUL of the copy is. */
+/** Like strcpy, but returns the NUL of the copy. */
 export function stpcpy(dst: Ptr, src: CString): Ptr {
   let end = dst;
   if (typeof src === 'string') {
@@ -51,7 +51,7 @@ export function stpcpy(dst: Ptr, src: CString): Ptr {
   return end;
 }
 
-/** Writes the first `n` bytes of `word`, fewer than four, and a NUL, and gives where that is. */
+/** Writes the first `n` bytes of `word`, fewer than four, and a NUL. Returns the NUL. */
 export function putTail(dst: Ptr, word: number, n: number): Ptr {
   const bytes = u8;
   const end = dst + n;
@@ -72,7 +72,7 @@ export function strcat(dst: Ptr, src: CString): Ptr {
 export function strcmp(s1: CString, s2: CString): number {
   let i = 0;
   if (typeof s1 === 'number' && typeof s2 === 'number') {
-    // Whole words, as long as they are alike and no NUL is in them.
+    // Compares whole words, as long as they are equal and have no NUL.
     const words = dv;
     for (const last = u8.length - 4 - Math.max(s1, s2); i <= last; i += 4) {
       const word = words.getInt32(s1 + i, true);
@@ -91,22 +91,22 @@ export function strcmp(s1: CString, s2: CString): number {
   }
 }
 
-/** Which of the four bytes of a word are 0: their topmost bits. Above the first one others may be told that are not. */
+/** Marks the bytes of a word that are 0, by their topmost bits. Beyond the first, marks may be wrong. */
 export function nulsOf(word: number): number {
   return (word - 0x01010101) & ~word & 0x80808080;
 }
 
-/** The lowest bit of a word that is set. (To V8, -marks is a multiplication that may be -0.) */
+/** The lowest set bit of a word. (V8 would compile -marks to a multiplication, which may give -0.) */
 export function lowestOf(marks: number): number {
   return marks & (~marks + 1);
 }
 
-/** Which byte of a word is the first that `marks`, topmost bits of bytes, tells of. */
+/** The number of the first byte whose topmost bit is set in `marks`. */
 export function firstOf(marks: number): number {
   return (31 - Math.clz32(lowestOf(marks))) >>> 3;
 }
 
-/** The bits of a word up to the first byte that `marks` tells of, with it. */
+/** The bits of a word up to the end of the first byte in `marks`. */
 function upTo(marks: number): number {
   return marks ^ (marks - 1);
 }
@@ -127,7 +127,7 @@ export function memcpy(dst: Ptr, src: CString, n: number): Ptr {
   return dst;
 }
 
-/** As memcpy, but the two may overlap. */
+/** Like memcpy, but the two may overlap. */
 export function memmove(dst: Ptr, src: Ptr, n: number): Ptr {
   if (n < LONG_COPY_BYTES && dst <= src) copyWords(dv, dst, dv, src, n);
   else u8.copyWithin(dst, src, src + n);
@@ -139,13 +139,13 @@ export function memset(s: Ptr, c: number, n: number): Ptr {
   return s;
 }
 
-/** A longer search is worth a call of the engine. */
-const LONG_SEARCH = 2048;
+/** For a longer search, a call of the engine pays. */
+const LONG_SEARCH_BYTES = 2048;
 
 /** The first byte `c` among the `n` at `s`, or NULL. */
 export function memchr(s: Ptr, c: number, n: number): Ptr {
   const words = dv;
-  const near = s + Math.min(n, LONG_SEARCH);
+  const near = s + Math.min(n, LONG_SEARCH_BYTES);
   const pattern = Math.imul(c, 0x01010101);
   let p = s;
   for (; p + 4 <= near; p += 4) {
@@ -153,12 +153,12 @@ export function memchr(s: Ptr, c: number, n: number): Ptr {
     if (found !== 0) return p + firstOf(found);
   }
   for (; p < near; p++) if (u8[p] === c) return p;
-  if (n <= LONG_SEARCH) return NULL;
+  if (n <= LONG_SEARCH_BYTES) return NULL;
   const found = u8.subarray(near, s + n).indexOf(c);
   return found === -1 ? NULL : near + found;
 }
 
-/** For messages and debug lines: the C string at `s` as JavaScript's. */
+/** Converts the C string at `s` to a JavaScript string, for messages and debug lines. */
 export function str(s: CString): string {
   if (typeof s === 'string') return s;
   let text = '';

@@ -1,4 +1,4 @@
-// <time.h>: the clock of the backend that runs, in seconds.
+// <time.h>: the clock of the backend, in seconds.
 import { time as now } from '../../reactor/syscalls';
 
 /** time(2): seconds since 1970, as a time_t of 32 bits. */

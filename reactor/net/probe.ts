@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { inetNtop } from './address';
 import type { SockaddrIn } from '../socket.h';
 
-/** How long the worker may take to start, and then to try. It takes about 50 ms, but a debugger may hold it for ever. */
+/** How long the worker may take to start, and then to try. Both take about 50 ms, but a debugger may hold it. */
 const LIMIT_MS = 5000;
 
 const STATE = 0, ERRNO = 1, PORT = 2;

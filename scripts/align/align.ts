@@ -1,4 +1,4 @@
-// Gives for each line of a TypeScript port the line of its C source that it stands for, function by function.
+// Finds for each line of a TypeScript port its line in the C source, function by function.
 import { findInC } from './cfunctions';
 import { lexC } from './clexer';
 import type { Definition, Lexeme } from './lexeme';

@@ -1,4 +1,4 @@
-// The command line: what is to be measured, and how. What is wrong with it is said in one line.
+// The command line: what to measure, and how. An error in it is reported in one line.
 import { parseArgs } from 'node:util';
 
 import { workloads } from './workloads';
@@ -9,7 +9,7 @@ export class Misuse extends Error {}
 export const serverNames = ['ours', 'memcached', 'net', 'plain', 'classic'] as const;
 export type ServerName = (typeof serverNames)[number];
 
-/** Those that are measured once, not in turns. */
+/** Workloads that are measured once, not in rounds. */
 export const onceNames = ['memory', 'stall'] as const;
 
 export interface Options {
@@ -19,7 +19,7 @@ export interface Options {
   /** Of our server: null is what it chooses itself. */
   backend: 'epoll' | 'net' | null;
   against: { host: string; port: number }[];
-  turns: number;
+  rounds: number;
   seconds: number;
   stallSeconds: number;
   seed: number;
@@ -29,7 +29,7 @@ export interface Options {
 
 const workloadNames: readonly string[] = [...workloads.map(({ name }) => name), ...onceNames];
 
-export const help = `Drives memcached-ts, and memcached where it is installed, in turns, and compares them.
+export const help = `Drives memcached-ts, and memcached where it is installed, in rounds, and compares them.
 
   npm run bench -- [options]
 
@@ -43,7 +43,7 @@ export const help = `Drives memcached-ts, and memcached where it is installed, i
                          classic    memcached-ts --classic
   --against host:port  a server that runs already, too; may be given several times
   --backend epoll|net  the backend of ours and classic
-  --turns N            how often each server does each workload (default 7)
+  --rounds N           how often each server does each workload (default 7)
   --seconds S          of each measurement (default 2); a warm-up comes on top
   --stall-seconds S    of the workload stall (default 60)
   --seed N             of all that is drawn by chance (default 1)
@@ -65,7 +65,7 @@ export function readArguments(args: readonly string[]): Options | 'help' {
     servers: values.servers === undefined ? null : list(values.servers, serverNames, 'server'),
     backend: values.backend === undefined ? null : oneOf(values.backend, ['epoll', 'net'] as const, 'backend'),
     against: (values.against ?? []).map(endpoint),
-    turns: whole(values.turns, '--turns', 1) ?? 7,
+    rounds: whole(values.rounds, '--rounds', 1) ?? 7,
     seconds: seconds(values.seconds, '--seconds') ?? 2,
     stallSeconds: seconds(values['stall-seconds'], '--stall-seconds') ?? 60,
     seed: whole(values.seed, '--seed', 0) ?? 1,
@@ -92,7 +92,7 @@ function parseKnown(args: readonly string[]) {
       'servers': { type: 'string' },
       'backend': { type: 'string' },
       'against': { type: 'string', multiple: true },
-      'turns': { type: 'string' },
+      'rounds': { type: 'string' },
       'seconds': { type: 'string' },
       'stall-seconds': { type: 'string' },
       'seed': { type: 'string' },

@@ -1,9 +1,9 @@
-// The generator's hot path: a client on our own reactor that keeps one exchange under way on each of its connections,
-// checks every byte that comes, and measures.
+// The generator's hot path: a client on our own reactor that keeps one exchange going on each of its connections,
+// checks every byte of the replies, and measures.
 //
 // It polls instead of sleeping: a reply never waits for a wake-up, and a server never pays for waking the generator. A
 // poll that finds nothing ends eventLoop(EVLOOP_NONBLOCK), so only such polls cost a promise, and their time is what
-// the generator has to spare. Nothing else is allocated here: state is in typed arrays, by descriptor.
+// the generator's spare time. It allocates nothing else: state is in typed arrays, by descriptor.
 import { createHistogram } from 'node:perf_hooks';
 
 import { EAGAIN, EINPROGRESS, EINTR, EWOULDBLOCK, errno, strerror } from '../../reactor/errno.h';
@@ -14,16 +14,16 @@ import { close, connect, fcntl, read, setsockopt, socket, write } from '../../re
 import { Failure } from './failure';
 import { cpuSeconds } from './proc';
 import type { Tables } from './tables';
-import { READ_SIZE } from './tables';
+import { READ_SIZE_BYTES } from './tables';
 
-/** From here on, one native comparison is quicker than a loop over the words. */
-const LONG_COMPARISON = 512;
-/** How long nothing may come from any connection, in milliseconds. */
-const PATIENCE = 10_000;
+/** From this length on, one native comparison is quicker than a loop over words. */
+const LONG_COMPARISON_BYTES = 512;
+/** A run fails if no connection gets anything for this long. */
+const PATIENCE_MS = 10_000;
 const FIRST_OF_END = 'E'.charCodeAt(0);
-/** Of SERVER_ERROR; that of STORED is another. */
+/** Of SERVER_ERROR. STORED has another second character. */
 const SECOND_OF_ERROR = 'E'.charCodeAt(0);
-const EXCERPT = 60;
+const EXCERPT_BYTES = 60;
 
 export interface Address {
   /** IPv4, in host byte order. */
@@ -32,27 +32,27 @@ export interface Address {
 }
 
 export interface Plan {
-  /** Measure for so long, after a warm-up; or do each exchange once. */
+  /** Measures for this long after a warm-up, or does each exchange once. */
   seconds: number | 'once';
   warmUp: number;
   connections: number;
   /** One more connection, and the latencies are of this one alone. */
   probe: boolean;
-  /** Whose processor time is told. */
+  /** The process whose processor time to report. */
   pid: number | null;
 }
 
 export interface Measured {
   operations: number;
   seconds: number;
-  /** Replies that said that there is no such item, and those that had it, where both are right. */
+  /** How many replies were misses and hits, for exchanges that allow both. */
   misses: number;
   hits: number;
-  /** Microseconds, from before the request's write to after the read that completed the reply. */
+  /** In microseconds, from before the write of the request to after the read that completes the reply. */
   latency: Latency;
   /** The share of time that the generator spent in polls that found nothing: 0 to 1. */
   idle: number;
-  /** Seconds of processor time that the server used; null where that cannot be known. */
+  /** The server's processor time in seconds; null if unknown. */
   serverCpu: number | null;
 }
 
@@ -93,7 +93,7 @@ async function open({ host, port }: Address): Promise<number> {
   eventSet(event, fd, EV_WRITE, () => {}, null);
   eventAdd(event, null);
   while (eventPending(event, EV_WRITE, null) !== 0) await eventLoop(EVLOOP_ONCE);
-  // What became of it is told by the first read.
+  // The first read reports the result.
   if (read(fd, Buffer.alloc(1), 0, 1) !== -1 || !again(errno)) throw refused(fd);
   return fd;
 }
@@ -114,10 +114,10 @@ class Driver {
 
   // By descriptor.
   private readonly exchange: Uint32Array;
-  /** What is to come next on it, and where that ends: offsets in the tables' bytes. */
+  /** The next expected byte, and the end of the reply: offsets in the tables' bytes. */
   private readonly expectAt: Uint32Array;
   private readonly expectEnd: Uint32Array;
-  /** Where what is still to be written of its request begins. */
+  /** Where the unwritten rest of its request begins. */
   private readonly unsentAt: Uint32Array;
   private readonly startedAt: Float64Array;
 
@@ -128,18 +128,18 @@ class Driver {
   private cursor = 0;
   private stopping = false;
   private counting = false;
-  /** When warming up, or measuring, is over. */
+  /** When the warm-up, or the measurement, is over. */
   private deadline: number;
   private begun = 0;
   private ended = 0;
 
   private readonly histogram = createHistogram();
-  /** How often a callback was called, to tell the polls that found nothing. */
+  /** How often a callback was called, to recognise polls that found nothing. */
   private called = 0;
   private operations = 0;
   private misses = 0;
   private hits = 0;
-  /** Polls that found nothing; those of them before which nothing was done either, and what these took. */
+  /** Polls that found nothing; those of them right after another one, and the time that these took. */
   private polls = 0;
   private idlePolls = 0;
   private idleTime = 0;
@@ -187,8 +187,8 @@ class Driver {
         }
       }
       last = now;
-      if (now >= this.deadline) this.turn(now);
-      if (now - lively > PATIENCE) throw this.silence();
+      if (now >= this.deadline) this.advance(now);
+      if (now - lively > PATIENCE_MS) throw this.silence();
     }
     if (this.counting) this.stop(performance.now());
     return this.measured();
@@ -202,7 +202,7 @@ class Driver {
   private readonly onReadable = (fd: number): void => {
     this.called++;
     const { bytes } = this.tables;
-    const length = read(fd, bytes, 0, READ_SIZE);
+    const length = read(fd, bytes, 0, READ_SIZE_BYTES);
     if (length <= 0) {
       if (length === 0 || !again(errno)) throw this.lost(fd, length);
       return;
@@ -216,7 +216,7 @@ class Driver {
     if (at + length === end) this.complete(fd);
   };
 
-  /** A reply that begins with END is that of a miss, where there may be one. */
+  /** A reply that begins with END is a miss, if the exchange allows one. */
   private expectMiss(fd: number): void {
     const { onMiss, replyAt, missAt, missEnd } = this.tables;
     const exchange = this.exchange[fd];
@@ -225,7 +225,7 @@ class Driver {
     this.expectEnd[fd] = missEnd;
   }
 
-  /** A set that is refused is one that the cache forgot at once. */
+  /** A refused set counts as done: the cache forgot the item at once. */
   private expectRefusal(fd: number): void {
     const { replyAt, refusedAt, refusedEnd } = this.tables;
     if (this.expectAt[fd] !== replyAt[this.exchange[fd]]) return;
@@ -237,7 +237,7 @@ class Driver {
   private same(at: number, length: number): boolean {
     const { bytes } = this.tables;
     const { words } = this;
-    if (length >= LONG_COMPARISON) return bytes.compare(bytes, at, at + length, 0, length) === 0;
+    if (length >= LONG_COMPARISON_BYTES) return bytes.compare(bytes, at, at + length, 0, length) === 0;
     let i = 0;
     for (; i + 4 <= length; i += 4) if (words.getInt32(i) !== words.getInt32(at + i)) return false;
     for (; i < length; i++) if (bytes[i] !== bytes[at + i]) return false;
@@ -245,7 +245,7 @@ class Driver {
   }
 
   private complete(fd: number): void {
-    // Asked for each exchange: a time for a whole batch of events would leave out what the later ones have waited.
+    // Reads the clock for each exchange. One time for all events of a turn would ignore how long the later ones waited.
     const now = performance.now();
     const { operations, onMiss, missEnd } = this.tables;
     const exchange = this.exchange[fd];
@@ -259,7 +259,7 @@ class Driver {
         this.histogram.record(Math.max(1, Math.round((now - this.startedAt[fd]) * 1e6)));
       }
     }
-    if (now >= this.deadline) this.turn(now);
+    if (now >= this.deadline) this.advance(now);
     if (this.stopping) this.outstanding--;
     else this.send(fd, missed ? otherwise : this.next(), now);
   }
@@ -274,7 +274,7 @@ class Driver {
     return exchange;
   }
 
-  /** Sends the request of an exchange; `now` is when the one before was complete. */
+  /** Sends the request of an exchange. `now`: when the one before was complete. */
   private send(fd: number, exchange: number, now: number): void {
     const { bytes, requestAt, replyAt } = this.tables;
     this.exchange[fd] = exchange;
@@ -309,7 +309,7 @@ class Driver {
   };
 
   /** From warming up to measuring, and from measuring to the end. */
-  private turn(now: number): void {
+  private advance(now: number): void {
     if (this.counting) {
       this.stop(now);
     } else {
@@ -369,7 +369,7 @@ class Driver {
   private silence(): Failure {
     const fd = this.fds.find((waiting) => this.expectAt[waiting] < this.expectEnd[waiting]) ?? this.fds[0];
     return new Failure(
-      `nothing came for ${PATIENCE / 1000} seconds in the reply to ${this.request(fd)}: expected ${this.expected(fd)}`,
+      `nothing came for ${PATIENCE_MS / 1000} seconds in the reply to ${this.request(fd)}: expected ${this.expected(fd)}`,
     );
   }
 
@@ -377,7 +377,7 @@ class Driver {
     return excerpt(this.tables.bytes, this.expectAt[fd], this.expectEnd[fd]);
   }
 
-  /** The request that is under way, which has the key. */
+  /** The current request, which has the key. */
   private request(fd: number): string {
     const { bytes, requestAt } = this.tables;
     const exchange = this.exchange[fd];
@@ -386,6 +386,6 @@ class Driver {
 }
 
 function excerpt(bytes: Buffer, from: number, to: number): string {
-  const text = JSON.stringify(bytes.toString('latin1', from, Math.min(to, from + EXCERPT)));
-  return to - from > EXCERPT ? `${text}…` : text;
+  const text = JSON.stringify(bytes.toString('latin1', from, Math.min(to, from + EXCERPT_BYTES)));
+  return to - from > EXCERPT_BYTES ? `${text}…` : text;
 }

@@ -1,4 +1,4 @@
-// The generator as its parent sees it: started on its processor, given one task at a time, ended.
+// The generator as its parent sees it: starts it on its processor, gives it one task at a time, ends it.
 import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 

@@ -1,4 +1,4 @@
-// The generator: a process that does what its parent tells it over IPC, so that it has a processor of its own.
+// The generator: a process of its own, on a processor of its own. Its parent gives it tasks over IPC.
 import type { PerformanceEntry } from 'node:perf_hooks';
 import { PerformanceObserver } from 'node:perf_hooks';
 
@@ -33,7 +33,7 @@ async function perform(task: Task): Promise<Answer> {
     ? { seconds: 'once', warmUp: 0, connections: STORING, probe: false, pid: task.pid }
     : { ...task, connections: workload.connections, probe: workload.probe ?? false };
   const tables = task.kind === 'store' ? storing(workload, task.seed) : tablesOf(workload, task.seed);
-  // What making the tables has left behind is not to be collected while something is measured.
+  // Collects the garbage from making the tables now, and not during the measurement.
   globalThis.gc?.();
   const begun = performance.now();
   pauses = [];
@@ -60,11 +60,11 @@ function address({ host, port }: Task): Address {
 }
 
 collector.observe({ entryTypes: ['gc'] });
-// Whoever drives 50 connections should not be slower than a server of them.
+// The driver of 50 connections should not be slower than their server.
 eventEconomy(true);
 eventInit();
 process.on('message', (task: Task) => {
   void perform(task).then((answer) => process.send?.(answer));
 });
-// The parent is gone, whatever happened to it.
+// The parent is gone.
 process.on('disconnect', () => process.exit());

@@ -41,7 +41,7 @@ export function set(items: Items, item: number): Exchange {
 }
 
 /** Several exchanges as one: the requests are sent at once, and then all the replies are read. */
-export function batch(exchanges: readonly Exchange[]): Exchange {
+export function pipeline(exchanges: readonly Exchange[]): Exchange {
   return {
     request: exchanges.map(({ request }) => request).join(''),
     reply: exchanges.map(({ reply }) => reply).join(''),

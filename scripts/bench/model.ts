@@ -4,8 +4,8 @@ import type { Spread } from './statistics';
 
 export interface Result {
   machine: Machine;
-  options: { turns: number; seconds: number; stallSeconds: number; seed: number };
-  /** The server that ratios are to; null where there is only one. */
+  options: { rounds: number; seconds: number; stallSeconds: number; seed: number };
+  /** The server that ratios are relative to; null if there is only one server. */
   baseline: string | null;
   /** For the reader of the figures. */
   notes: string[];
@@ -33,22 +33,22 @@ export interface WorkloadResult {
 export interface ServerResult {
   server: string;
   perSecond: Spread;
-  /** Of perSecond, to the baseline: of the medians, and the least and greatest of the turns. */
+  /** Of perSecond, to the baseline: of the medians, and the least and greatest of the rounds. */
   ratio: Spread | null;
-  /** Medians of the turns' percentiles; max is the greatest of all. */
+  /** Medians of the rounds' percentiles; max is the greatest of all. */
   latency: Latency;
-  /** Medians of the turns; null where it cannot be known. */
+  /** Medians of the rounds; null if unknown. */
   cpuPerOperation: number | null;
   residentBytes: number | null;
   serverBusy: number | null;
   generatorIdle: number;
   hitRate: number | null;
-  /** What kept it from being quicker; 'neither' waits for the other's replies, and 'unknown' is a server elsewhere. */
+  /** The bottleneck: 'neither' if each waits for the other, 'unknown' for a server on another machine. */
   boundBy: 'server' | 'generator' | 'neither' | 'unknown';
-  turns: Turn[];
+  rounds: Round[];
 }
 
-export interface Turn {
+export interface Round {
   operations: number;
   seconds: number;
   perSecond: number;

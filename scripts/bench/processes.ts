@@ -1,4 +1,4 @@
-// The processes that the bench starts: each on a processor of its own, and ended by its number whatever happens.
+// Starts the bench's processes, each on a processor of its own, and ends them by number whatever happens.
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
@@ -7,7 +7,7 @@ import { delimiter, join } from 'node:path';
 
 import { allowedCpus } from './proc';
 
-/** Which processor for whom; null where the system decides. */
+/** The processor of each process; null if the system decides. */
 export interface Pinning {
   server: number | null;
   generator: number | null;
@@ -54,7 +54,7 @@ export async function end(child: ChildProcess): Promise<void> {
   await exit;
 }
 
-/** Where a command is, as the shell finds it. */
+/** The path of a command, as the shell finds it. */
 export function findInPath(command: string): string | null {
   const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
   return folders.map((folder) => join(folder, command)).find(isExecutable) ?? null;

@@ -51,7 +51,7 @@ function overview({ baseline, workloads }: Result): string {
   }));
   return `<h2>Throughput, to that of ${escape(baseline)}</h2>
 <p>Right of the dashed line is quicker. The dot is the ratio of the medians, the line reaches from the least to the
-greatest of the turns.</p>
+greatest of the rounds.</p>
 ${figure('', dotChart(rows, others, `times ${baseline}`))}`;
 }
 

@@ -1,33 +1,29 @@
-// The run: servers and generator are started, and each server is driven in its turn.
+// The run: starts the servers and the generator, and drives each server once in each round.
 import { cpus, release, type } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Options } from './arguments';
 import { Failure } from './failure';
 import { GeneratorProcess } from './generator-process';
-import type { MemoryResult, Result, StallResult, Turn, WorkloadResult } from './model';
+import type { MemoryResult, Result, StallResult, Round, WorkloadResult } from './model';
 import { residentBytes } from './proc';
 import type { Pinning } from './processes';
 import { pinning } from './processes';
 import type { Answer, Task } from './protocol';
 import type { Contestant, Server } from './servers';
 import { contestants, startServer } from './servers';
-import { baselineOf, serverResults, turnOf } from './summary';
+import { baselineOf, serverResults, roundOf } from './summary';
 import type { Store, Workload } from './workloads';
 import { MILLION, stall, stores, workloads } from './workloads';
 
-/** Told before each measurement, of how many there are in all. */
+/** Called before each measurement, with the number of all measurements. */
 export type Progress = (done: number, all: number, what: string) => void;
 
-/** The first time that a server does a workload, its code is still to be compiled. */
-const FIRST_WARM_UP = 1.5;
-/** Of the measurement's seconds. */
-const WARM_UP = 0.15;
-/**
- * Milliseconds after which a server that was filled has settled: memcached's hash table grows in a thread of its own,
- * some seconds longer than it takes to fill it.
- */
-const SETTLING = 5000;
+/** Shares of the measurement's seconds. The first time, the server's code is not compiled yet. */
+const FIRST_WARM_UP_SHARE = 1.5;
+const WARM_UP_SHARE = 0.15;
+/** How long to wait after filling a server: memcached's hash table grows on in a thread of its own for some seconds. */
+const SETTLING_MS = 5000;
 
 type Measured = Extract<Answer, { kind: 'measured' }>;
 
@@ -37,7 +33,7 @@ export async function run(options: Options, scripts: string, progress: Progress)
   const pins = pinning();
   const bench = new Bench(options, all, pins, scripts, progress);
   try {
-    const inTurns = await bench.inTurns();
+    const inRounds = await bench.inRounds();
     const { memory, stalls } = await bench.once();
     return {
       machine: {
@@ -45,11 +41,11 @@ export async function run(options: Options, scripts: string, progress: Progress)
         date: new Date().toISOString(),
       },
       options: {
-        turns: options.turns, seconds: options.seconds, stallSeconds: options.stallSeconds, seed: options.seed,
+        rounds: options.rounds, seconds: options.seconds, stallSeconds: options.stallSeconds, seed: options.seed,
       },
       baseline: baselineOf(all.map(({ name }) => name)),
       notes: notes(all, pins),
-      workloads: inTurns, memory, stall: stalls,
+      workloads: inRounds, memory, stall: stalls,
     };
   } finally {
     await bench.end();
@@ -66,7 +62,7 @@ function notes(all: readonly Contestant[], { note }: Pinning): string[] {
 
 class Bench {
   private readonly servers = new Map<string, Server>();
-  /** Which items a server has, and which workloads it has done. */
+  /** By server, the items that it has, and the workloads that it has done. */
   private readonly stored = new Set<string>();
   private readonly warm = new Set<string>();
   private readonly generator: GeneratorProcess;
@@ -83,20 +79,20 @@ class Bench {
     this.generator = new GeneratorProcess(scripts, pins.generator);
   }
 
-  async inTurns(): Promise<WorkloadResult[]> {
-    const turns = new Map<string, Turn[]>();
-    for (let turn = 0; turn < this.options.turns; turn++) {
+  async inRounds(): Promise<WorkloadResult[]> {
+    const rounds = new Map<string, Round[]>();
+    for (let round = 0; round < this.options.rounds; round++) {
       for (const workload of this.wanted) {
-        for (const contestant of turn % 2 === 0 ? this.all : this.all.toReversed()) {
+        for (const contestant of round % 2 === 0 ? this.all : this.all.toReversed()) {
           const key = `${workload.name} ${contestant.name}`;
-          turns.set(key, [...(turns.get(key) ?? []), await this.measure(workload, contestant, this.options.seconds)]);
+          rounds.set(key, [...(rounds.get(key) ?? []), await this.measure(workload, contestant, this.options.seconds)]);
         }
       }
     }
     return this.wanted.map(({ name, what, unit, connections }) => ({
       name, what, unit, connections,
       servers: serverResults(this.all.map((contestant) => ({
-        server: contestant.name, turns: turns.get(`${name} ${contestant.name}`) ?? [],
+        server: contestant.name, rounds: rounds.get(`${name} ${contestant.name}`) ?? [],
       }))),
     }));
   }
@@ -111,7 +107,7 @@ class Bench {
         this.tell(`memory: ${contestant.name}`);
         const emptyBytes = residentBytes(pid);
         await this.store(stall, contestant, server);
-        await sleep(SETTLING);
+        await sleep(SETTLING_MS);
         const filledBytes = residentBytes(pid);
         if (emptyBytes !== null && filledBytes !== null) {
           const bytesPerItem = (filledBytes - emptyBytes) / MILLION.count;
@@ -127,7 +123,7 @@ class Bench {
           server: contestant.name, seconds, perSecond: operations / seconds, latency, generatorPause: pause * 1000,
         });
       }
-      // One with a million items is enough in memory at a time.
+      // Memory has room for one server with a million items at a time.
       await server.stop();
     }
     return { memory, stalls };
@@ -137,12 +133,12 @@ class Bench {
     await Promise.all([...[...this.servers.values()].map((server) => server.stop()), this.generator.end()]);
   }
 
-  private async measure(workload: Workload, contestant: Contestant, seconds: number): Promise<Turn> {
+  private async measure(workload: Workload, contestant: Contestant, seconds: number): Promise<Round> {
     this.tell(`${workload.name}: ${contestant.name}`);
     const server = await this.serverFor(contestant, workload.store);
     await this.store(workload, contestant, server);
     const { measured } = await this.ask(workload, contestant, server, 'measure', seconds);
-    return turnOf(measured, server.pid === null ? null : residentBytes(server.pid));
+    return roundOf(measured, server.pid === null ? null : residentBytes(server.pid));
   }
 
   private async serverFor(contestant: Contestant, store: Store): Promise<Server> {
@@ -164,7 +160,7 @@ class Bench {
     workload: Workload, contestant: Contestant, { host, port, pid }: Server, kind: Task['kind'], seconds: number,
   ): Promise<Measured> {
     const key = `${contestant.name} ${workload.name}`;
-    const warmUp = this.options.seconds * (this.warm.has(key) ? WARM_UP : FIRST_WARM_UP);
+    const warmUp = this.options.seconds * (this.warm.has(key) ? WARM_UP_SHARE : FIRST_WARM_UP_SHARE);
     if (kind === 'measure') this.warm.add(key);
     const answer = await this.generator.perform({
       kind, workload: workload.name, seed: this.options.seed, host, port, pid, warmUp, seconds,
@@ -174,7 +170,7 @@ class Bench {
   }
 
   private tell(what: string): void {
-    const all = this.options.turns * this.wanted.length * this.all.length + this.onceWanted.length * this.all.length;
+    const all = this.options.rounds * this.wanted.length * this.all.length + this.onceWanted.length * this.all.length;
     this.progress(this.done++, all, what);
   }
 }

@@ -1,4 +1,4 @@
-// The servers that are compared: how each is started, and when it can be driven.
+// The servers to compare: how to start each, and when it is ready.
 import type { ChildProcess } from 'node:child_process';
 import { lookup } from 'node:dns/promises';
 import { connect, createServer } from 'node:net';
@@ -14,8 +14,8 @@ import { end, findInPath, start } from './processes';
 
 const LOOPBACK = '127.0.0.1';
 const CONNECTIONS = '2048';
-/** How long a server may take to listen, in milliseconds. */
-const START_LIMIT = 10_000;
+/** How long a server may take until it listens. */
+const START_LIMIT_MS = 10_000;
 
 export interface Contestant {
   name: string;
@@ -67,7 +67,7 @@ function local(name: ServerName, { backend }: Options, scripts: string): Contest
     case 'plain':
       return started(name, (port) => [process.execPath, join(scripts, 'bench', 'plain.js'), String(port)]);
     case 'memcached': {
-      // It refuses to run as root unless it is told to.
+      // memcached refuses to run as root without -u root.
       const user = process.getuid?.() === 0 ? ['-u', 'root'] : [];
       return started(name, (port, megabytes) => ['memcached', '-t', '1', ...common(port, megabytes), ...user]);
     }
@@ -122,12 +122,12 @@ async function listening(child: ChildProcess, name: string, port: number): Promi
   child.once('error', ({ message }) => troubles.push(message));
   child.once('exit', (code) => troubles.push(`it ended with ${code ?? 'a signal'}: ${said.trim()}`));
   const begun = performance.now();
-  while (performance.now() - begun < START_LIMIT) {
+  while (performance.now() - begun < START_LIMIT_MS) {
     if (troubles.length > 0) throw new Failure(`${name} did not start: ${troubles[0]}`);
     if (await accepts(port)) return;
     await sleep(20);
   }
-  throw new Failure(`${name} does not listen after ${START_LIMIT / 1000} seconds`);
+  throw new Failure(`${name} does not listen after ${START_LIMIT_MS / 1000} seconds`);
 }
 
 function accepts(port: number): Promise<boolean> {

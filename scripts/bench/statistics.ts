@@ -1,4 +1,4 @@
-// Medians, spreads, and ratios of what was measured in turns.
+// Medians, spreads, and ratios of the rounds' measurements.
 
 export interface Spread {
   median: number;
@@ -16,9 +16,9 @@ export function spread(values: readonly number[]): Spread {
   return { median: median(values), min: Math.min(...values), max: Math.max(...values) };
 }
 
-/** The ratio of the medians, and the least and the greatest ratio of two values of the same turn. */
+/** The ratio of the medians, and the least and the greatest ratio of two values of the same round. */
 export function ratio(values: readonly number[], base: readonly number[]): Spread {
-  const paired = values.map((value, turn) => value / base[turn]);
+  const paired = values.map((value, round) => value / base[round]);
   return { median: median(values) / median(base), min: Math.min(...paired), max: Math.max(...paired) };
 }
 

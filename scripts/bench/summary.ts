@@ -1,6 +1,6 @@
-// Sums the turns up: medians, ratios to the baseline, and what kept a server from being quicker.
+// Sums the rounds up: medians, ratios to the baseline, and each server's bottleneck.
 import type { Latency, Measured } from './driver';
-import type { ServerResult, Turn } from './model';
+import type { ServerResult, Round } from './model';
 import { median, medianKnown, ratio, spread } from './statistics';
 
 /** From this share of one processor on, a server had no time to spare. */
@@ -10,14 +10,14 @@ const BUSY_WHILE_WAITED_FOR = 0.9;
 /** Below this share of its time, the generator had none to spare. */
 const IDLE = 0.03;
 
-/** What the ratios are to: memcached, or else another server than ours; null where there is only one. */
+/** The server that ratios are relative to: memcached, or else another server than ours; null if there is only one. */
 export function baselineOf(servers: readonly string[]): string | null {
   if (servers.length < 2) return null;
   if (servers.includes('memcached')) return 'memcached';
   return servers.findLast((name) => name !== 'ours') ?? null;
 }
 
-export function turnOf(measured: Measured, residentBytes: number | null): Turn {
+export function roundOf(measured: Measured, residentBytes: number | null): Round {
   const { operations, seconds, latency, idle, serverCpu, hits, misses } = measured;
   return {
     operations, seconds, perSecond: operations / seconds, latency, residentBytes,
@@ -28,30 +28,30 @@ export function turnOf(measured: Measured, residentBytes: number | null): Turn {
   };
 }
 
-export function serverResults(all: readonly { server: string; turns: Turn[] }[]): ServerResult[] {
+export function serverResults(all: readonly { server: string; rounds: Round[] }[]): ServerResult[] {
   const baseline = baselineOf(all.map(({ server }) => server));
-  const base = all.find(({ server }) => server === baseline)?.turns;
-  return all.map(({ server, turns }) => {
-    const perSecond = rates(turns);
-    const serverBusy = medianKnown(turns.map((turn) => turn.serverBusy));
-    const generatorIdle = median(turns.map((turn) => turn.generatorIdle));
+  const base = all.find(({ server }) => server === baseline)?.rounds;
+  return all.map(({ server, rounds }) => {
+    const perSecond = rates(rounds);
+    const serverBusy = medianKnown(rounds.map((round) => round.serverBusy));
+    const generatorIdle = median(rounds.map((round) => round.generatorIdle));
     return {
       server,
       perSecond: spread(perSecond),
       ratio: base === undefined || server === baseline ? null : ratio(perSecond, rates(base)),
-      latency: latencies(turns.map(({ latency }) => latency)),
-      cpuPerOperation: medianKnown(turns.map((turn) => turn.cpuPerOperation)),
-      residentBytes: medianKnown(turns.map((turn) => turn.residentBytes)),
+      latency: latencies(rounds.map(({ latency }) => latency)),
+      cpuPerOperation: medianKnown(rounds.map((round) => round.cpuPerOperation)),
+      residentBytes: medianKnown(rounds.map((round) => round.residentBytes)),
       serverBusy, generatorIdle,
-      hitRate: medianKnown(turns.map((turn) => turn.hitRate)),
+      hitRate: medianKnown(rounds.map((round) => round.hitRate)),
       boundBy: boundBy(serverBusy, generatorIdle),
-      turns,
+      rounds,
     };
   });
 }
 
-function rates(turns: readonly Turn[]): number[] {
-  return turns.map(({ perSecond }) => perSecond);
+function rates(rounds: readonly Round[]): number[] {
+  return rounds.map(({ perSecond }) => perSecond);
 }
 
 function latencies(all: readonly Latency[]): Latency {

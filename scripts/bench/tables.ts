@@ -1,13 +1,13 @@
-// What the generator sends and what must come back, made before anything is measured: the hot path only moves offsets.
+// The requests and the expected replies, made before the measurement, so that the hot path only moves offsets.
 
-/** How many bytes one read takes at most. */
-export const READ_SIZE = 128 * 1024;
+/** The most that one read takes. */
+export const READ_SIZE_BYTES = 128 * 1024;
 
-/** Exchanges, numbered from 0: a request, the reply that must come, and how many operations that is. */
+/** Exchanges, numbered from 0: a request, the expected reply, and how many operations that is. */
 export interface Tables {
   /**
    * One memory for all, since a system call looks up the address of a buffer only when it is another one than before:
-   * READ_SIZE bytes to read into, then all requests, then all replies.
+   * READ_SIZE_BYTES bytes to read into, then all requests, then all replies.
    */
   bytes: Buffer;
   /** Where in `bytes` the request of an exchange begins; it ends where that of the next begins. */
@@ -15,20 +15,19 @@ export interface Tables {
   replyAt: Uint32Array;
   operations: Uint32Array;
   /**
-   * By exchange, the one to do next when the reply says that there is no such item (only END), or -1: it must be there.
+   * By exchange, the one to do next after a miss (the reply is only END), or -1 if a miss would be wrong.
    */
   onMiss: Int32Array;
-  /** Where the reply to a miss is. */
+  /** The reply of a miss. */
   missAt: number;
   missEnd: number;
   /**
-   * Whether a set may be refused, as memcached does when it cannot evict as fast as it is filled; and where that reply
-   * is.
+   * Whether the server may refuse a set, as memcached does when it cannot evict fast enough; and that reply.
    */
   mayRefuse: boolean;
   refusedAt: number;
   refusedEnd: number;
-  /** The exchanges in the order in which they are to be done. */
+  /** The exchanges in their order. */
   order: Uint32Array;
 }
 
@@ -36,14 +35,14 @@ export interface Exchange {
   request: string;
   reply: string;
   operations: number;
-  /** The number of another exchange. */
+  /** Returns the number of the new exchange. */
   onMiss?: number;
 }
 
 const MISS = 'END\r\n';
 const REFUSED = 'SERVER_ERROR out of memory storing object\r\n';
 
-/** Text in which a byte is a character (latin1), put one behind the other. */
+/** Collects texts one behind the other, a byte for each character (latin1). */
 class Bytes {
   private buffer = Buffer.allocUnsafe(1 << 16);
   private length = 0;
@@ -65,7 +64,7 @@ class Bytes {
     return this.buffer.subarray(0, this.length);
   }
 
-  /** Where each text starts, and where the last ends, when all of it lies at `base`. */
+  /** Where each text starts, and where the last one ends, if the first one starts at `base`. */
   offsets(base: number): Uint32Array {
     const offsets = new Uint32Array(this.starts.length + 1);
     this.starts.forEach((start, i) => void (offsets[i] = base + start));
@@ -86,12 +85,12 @@ export function makeTables(exchanges: Iterable<Exchange>, order?: Uint32Array, m
     operations.push(exchange.operations);
     onMiss.push(exchange.onMiss ?? -1);
   }
-  const missAt = READ_SIZE + requests.used.length + replies.used.length;
+  const missAt = READ_SIZE_BYTES + requests.used.length + replies.used.length;
   const refusedAt = missAt + MISS.length;
   return {
-    bytes: Buffer.concat([Buffer.alloc(READ_SIZE), requests.used, replies.used, Buffer.from(MISS + REFUSED)]),
-    requestAt: requests.offsets(READ_SIZE),
-    replyAt: replies.offsets(READ_SIZE + requests.used.length),
+    bytes: Buffer.concat([Buffer.alloc(READ_SIZE_BYTES), requests.used, replies.used, Buffer.from(MISS + REFUSED)]),
+    requestAt: requests.offsets(READ_SIZE_BYTES),
+    replyAt: replies.offsets(READ_SIZE_BYTES + requests.used.length),
     operations: Uint32Array.from(operations),
     onMiss: Int32Array.from(onMiss),
     missAt,

@@ -14,16 +14,17 @@ export function textReport(result: Result): string {
   return [...heading(result), '', ...fullTables(result).flatMap((table) => [drawn(table), ''])].join('\n');
 }
 
-/** How it was measured, and what is to be known of it; a line each. */
+/** How it was measured, and notes, in lines. */
 export function heading({ machine, options, baseline, notes, workloads }: Result): string[] {
-  const turns = `${options.turns} turn${options.turns === 1 ? '' : 's'} of ${options.seconds} s, seed ${options.seed}.`;
+  const { rounds, seconds, seed } = options;
+  const plan = `${rounds} round${rounds === 1 ? '' : 's'} of ${seconds} s, seed ${seed}.`;
   return [
     `${machine.cpu}, ${machine.cpus} processors, ${machine.system}, Node ${machine.node}.`,
     ...(workloads.length === 0 ? [] : [
-      `${turns} Medians of the turns (least..greatest); latencies in microseconds, of which max is the greatest of all.`,
+      `${plan} Medians of the rounds (least..greatest); latencies in microseconds, of which max is the greatest of all.`,
     ]),
     ...(baseline === null || workloads.length === 0 ? []
-      : [`Ratios are to ${baseline}: of the medians (least..greatest of the turns).`]),
+      : [`Ratios are to ${baseline}: of the medians (least..greatest of the rounds).`]),
     ...notes.map((note) => `Note: ${note}.`),
   ];
 }
@@ -87,7 +88,7 @@ function drawn({ title, head, rows }: TextTable): string {
   return `${title}\n${table.toString()}`;
 }
 
-/** The range is left out where there was only one turn. */
+/** Leaves out the range if there was only one round. */
 function withRange({ median, min, max }: Spread, format: (value: number) => string): string {
   return min === max ? format(median) : `${format(median)} (${format(min)}..${format(max)})`;
 }

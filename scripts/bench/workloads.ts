@@ -1,6 +1,6 @@
 // The workloads: which items, how many connections, and which exchanges.
 import type { Items } from './items';
-import { batch, get, set } from './items';
+import { get, pipeline, set } from './items';
 import type { Random } from './random';
 import { below, seeded, shuffled, zipf } from './random';
 import type { Exchange, Tables } from './tables';
@@ -48,7 +48,7 @@ export const workloads: readonly Workload[] = [
     unit: 'requests',
   },
   small('pipeline', `gets, ${PIPELINED} sent at once`, 50, (random) => compounds(random, (items) =>
-    batch(items.map((item) => get(SMALL, [item]))), PIPELINED)),
+    pipeline(items.map((item) => get(SMALL, [item]))), PIPELINED)),
   {
     name: 'large', what: 'gets of 100 KB', unit: 'operations', connections: 10, store: 'main', items: LARGE,
     tables: (random) => drawn(random, each(LARGE, (item) => get(LARGE, [item]))),
@@ -64,7 +64,7 @@ export const workloads: readonly Workload[] = [
   {
     name: 'zipf', what: `a cache of 64 MB for 1,000,000 items, Zipf ${EXPONENT}: gets, and a set after each miss`,
     unit: 'operations', connections: 50, store: 'evicting', items: MILLION, tables: cacheAside,
-    // The keys that are asked for most are stored last, as they would be in a cache that has run for long.
+    // Stores the most popular keys last, as in a cache that has run for long.
     stored: (random) => ranking(random).toReversed(),
   },
 ];
@@ -75,7 +75,7 @@ export const stall: Workload = {
   tables: (random) => drawn(random, each(MILLION, (item) => get(MILLION, [item]))),
 };
 
-/** Items of the MILLION are stored in batches of this many; large ones one by one. */
+/** The MILLION items are stored in pipelines of this length; large items one by one. */
 const STORED_AT_ONCE = 50;
 
 /**
@@ -84,7 +84,7 @@ const STORED_AT_ONCE = 50;
 export function storing({ items, stored }: Workload, seed: number): Tables {
   if (stored !== undefined) return makeTables(map(stored(seeded(seed)), (item) => set(items, item)), undefined, true);
   const order = Uint32Array.from({ length: items.count }, (_, i) => i);
-  return makeTables(items.size > 1024 ? map(order, (item) => set(items, item)) : batches(items, order));
+  return makeTables(items.size > 1024 ? map(order, (item) => set(items, item)) : pipelines(items, order));
 }
 
 function small(name: string, what: string, connections: number, tables: (random: Random) => Tables): Workload {
@@ -99,15 +99,15 @@ function* map(items: Iterable<number>, exchange: (item: number) => Exchange): Ge
   for (const item of items) yield exchange(item);
 }
 
-function* batches(items: Items, order: Iterable<number>): Generator<Exchange> {
+function* pipelines(items: Items, order: Iterable<number>): Generator<Exchange> {
   let waiting: Exchange[] = [];
   for (const item of order) {
     waiting.push(set(items, item));
     if (waiting.length < STORED_AT_ONCE) continue;
-    yield batch(waiting);
+    yield pipeline(waiting);
     waiting = [];
   }
-  if (waiting.length > 0) yield batch(waiting);
+  if (waiting.length > 0) yield pipeline(waiting);
 }
 
 /** The exchanges in an order of chance, any as often as any other. */
@@ -134,7 +134,7 @@ function compounds(random: Random, exchange: (items: readonly number[]) => Excha
 }
 
 /**
- * The items from the one that is asked for most to the one that is asked for least. The first that `random` decides.
+ * The items from the most to the least popular. The first that `random` decides.
  */
 function ranking(random: Random): Uint32Array {
   return shuffled(random, MILLION.count);

@@ -1,29 +1,28 @@
-// The memory that a C program asks the system for bit by bit, taken before main begins: large enough for what -m and -c
-// say.
+// Allocates, before main begins, the memory that a C program would get bit by bit. It is large enough for -m and -c.
 import { MEMORY_MAX_BYTES, memoryInit } from '../../lib/libc/memory';
 
-const MEGABYTE = 1024 * 1024;
+const MEGABYTE_BYTES = 1024 * 1024;
 const DEFAULT_MEGABYTES = 64;
 const DEFAULT_CONNECTIONS = 1024;
 
 /** For all connections, however many items there may be. */
-const CONNECTIONS_MIN_BYTES = 96 * MEGABYTE;
+const CONNECTIONS_MIN_BYTES = 96 * MEGABYTE_BYTES;
 /** A connection in use has four small blocks, of which its read buffer has up to 32 KB. */
 const SMALL_PER_CONNECTION_BYTES = 64 * 1024;
-const SMALL_MIN_BYTES = 16 * MEGABYTE;
+const SMALL_MIN_BYTES = 16 * MEGABYTE_BYTES;
 /** Long lines and long replies are the exception. */
 const LARGE_PER_CONNECTION_BYTES = 32 * 1024;
-const LARGE_MIN_BYTES = 64 * MEGABYTE;
+const LARGE_MIN_BYTES = 64 * MEGABYTE_BYTES;
 /** Beside the pages of -m there are the lists of their free chunks, in blocks that are powers of two. */
 const ITEMS_FACTOR = 1.25;
-const ITEMS_MIN_BYTES = 64 * MEGABYTE;
+const ITEMS_MIN_BYTES = 64 * MEGABYTE_BYTES;
 
 /**
- * Takes the flat memory for the arguments of -m (megabytes; 0 for as much as there is) and -c, or for their defaults
- * where there are none, or none that main would take. Throws Errx where the system cannot give as much.
+ * Allocates the flat memory for the arguments of -m (megabytes; 0 for as much as there is) and -c, or for their
+ * defaults if an argument is missing or main would refuse it. Throws Errx if the system has not as much.
  */
 export function takeMemory(megabytes: string | undefined, connections: string | undefined): void {
-  const maxbytes = numberOr(megabytes, DEFAULT_MEGABYTES) * MEGABYTE;
+  const maxbytes = numberOr(megabytes, DEFAULT_MEGABYTES) * MEGABYTE_BYTES;
   const maxconns = numberOr(connections, DEFAULT_CONNECTIONS);
   const most = MEMORY_MAX_BYTES - CONNECTIONS_MIN_BYTES;
   const items = maxbytes === 0 ? most : Math.min(maxbytes * ITEMS_FACTOR + ITEMS_MIN_BYTES, most);

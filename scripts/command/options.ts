@@ -1,26 +1,26 @@
-// The options that memcached 1.0.4 does not have, taken from the command line before main sees it, and what main's own
-// say about memory, which has to be there before main begins.
+// Takes the options that memcached 1.0.4 does not have from the command line before main sees it, and looks up main's
+// own options about memory, which we must allocate before main begins.
 import { parseArgs } from 'node:util';
 
 export interface CommandOptions {
   /** memcached 1.0.4 as it was, system call for system call. */
   classic: boolean;
-  /** Clients may ask for `stats maps`. */
+  /** Clients may send `stats maps`. */
   statsMaps: boolean;
   version: boolean;
   help: boolean;
-  /** The arguments of -m and -c, as they stand there. */
+  /** The arguments of -m and -c, unchecked. */
   megabytes: string | undefined;
   connections: string | undefined;
-  /** The words that are left for main. */
+  /** The words left for main. */
   rest: string[];
 }
 
 const OWN = ['classic', 'stats-maps', 'version'];
-/** Those of main's options that have an argument, so that it is taken for no option. */
+/** Options of main that have an argument, which we must not mistake for an option. */
 const WITH_ARGUMENT = ['p', 'm', 'c', 'l'];
 
-/** `args` are the words behind the program's name. What is wrong with them is left to main, which says so. */
+/** `args` are the words behind the program's name. main reports what is wrong with them. */
 export function commandOptions(args: readonly string[]): CommandOptions {
   const options: Record<string, { type: 'boolean' | 'string'; short?: string }> = { h: { type: 'boolean', short: 'h' } };
   for (const name of OWN) options[name] = { type: 'boolean' };
@@ -47,7 +47,7 @@ export function commandOptions(args: readonly string[]): CommandOptions {
   };
 }
 
-/** What -h prints of them, behind main's own. */
+/** -h prints this behind main's own usage. */
 export const USAGE =
   '--classic     memcached 1.0.4 as it was, system call for system call\n' +
   '--stats-maps  let clients ask for `stats maps`\n' +

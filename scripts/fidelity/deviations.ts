@@ -1,5 +1,5 @@
-// Reads the comments in which the port says where, and why, it differs on purpose: each is one line,
-// `// DEVIATION: what C does otherwise [the version that does as the port]`.
+// Reads the comments that mark where the port differs on purpose. Each is one line:
+// `// DEVIATION: what is done here [the later version that does the same]`.
 import type { Deviation } from './model';
 
 const COMMENT = /\/\/ DEVIATION:\s*(.*?)\s*(?:\[([^[\]]*)\])?\s*$/;
