@@ -93,7 +93,7 @@ for (const signal of stopping) {
 
 const status = ({ process: { pid } }: Server): string => readFileSync(`/proc/${pid}/status`, 'utf8');
 
-/** The sockets that it has open, where that can be told: one that listens for a debugger would be among them. */
+/** The sockets that it has open, if we can know them. One that listens for a debugger would be among them. */
 function sockets({ process: { pid } }: Server): string[] {
   if (process.platform !== 'linux') return [];
   const folder = `/proc/${pid}/fd`;
