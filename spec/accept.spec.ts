@@ -1,4 +1,4 @@
-// Connections that cannot be accepted: nobody is turned away, and the server neither spins nor goes deaf.
+// Connections that cannot be accepted: the server rejects nobody, and neither spins nor goes deaf.
 import test from 'ava';
 import { EAGAIN, EMFILE, ENFILE, ENOBUFS, ENOMEM } from '../reactor/errno.h';
 import * as syscalls from '../reactor/syscalls';

@@ -23,7 +23,7 @@ const LARGE = 'L'.repeat(100_000);
 const WINDOW_SECONDS = 12;
 const key = memory.bss(256);
 
-/** Whether a descriptor is that of the connection which is to have the bug. */
+/** Whether a descriptor is that of the connection in which the test puts the bug. */
 type IsVictim = (fd: number) => boolean;
 
 /** A bug for a connection that is in each state, and how it gets there. */
@@ -154,7 +154,7 @@ async function start(t: ExecutionContext, classic: boolean, sendBuffer = 20_000)
   return { server, steady, stderr };
 }
 
-/** Whoever was there, and whoever comes, is served, and no item is held. */
+/** The server serves old and new connections, and holds no item. */
 async function goesOn(t: ExecutionContext, { server, steady }: Scene): Promise<void> {
   const fresh = await server.connect();
   for (const c of [steady, fresh]) {

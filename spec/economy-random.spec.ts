@@ -129,7 +129,7 @@ class Talker {
   private readonly reader = new Event();
   private readonly writer = new Event();
   private readonly buf: Buffer;
-  /** What is to be sent, from TEXT or as it came. */
+  /** The unsent bytes, from TEXT or echoed. */
   private pending: Buffer = Buffer.alloc(0);
   private sent = 0;
   private heardAll = false;
@@ -187,7 +187,7 @@ class Talker {
     });
   }
 
-  /** Writes as much as can be; false where the connection is given up or at its end. */
+  /** Writes as much as possible. False if the program drops the connection, or it has ended. */
   private go(): boolean {
     if (this.pausing || this.closed) return !this.closed;
     for (;;) {
@@ -302,7 +302,7 @@ async function run(seed: number, economy: boolean, table: FaultTable, waiting = 
   const count = random.chance(0.7) ? 4 + random.int(5) : 1 + random.int(3);
   const chatty = random.chance(0.5);
   const latest = random.pick([0, 0, 2, 20]);
-  // Where reads are cut short, or fail by chance, nobody knows whether input is unread.
+  // With reads that are cut short or fail by chance, we cannot know whether input is unread.
   const mayLeave = options.shortIo === false && Object.keys(table).length === 0;
   const plans = Array.from({ length: count }, () => plan(random, most, latest, chatty, mayLeave))
     .sort((a, b) => a.at - b.at);

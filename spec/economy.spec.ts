@@ -532,7 +532,7 @@ for (const how of ['exit', 'throw']) {
 const TEN = { sendBuffer: 10 };
 const HELD = 'ten bytes, and the rest is held';
 
-/** A client that does not read, and the descriptor to which all of HELD was written in one turn. */
+/** A client that does not read, and the descriptor to which the program wrote all of HELD in one turn. */
 async function stuck(sim: Simulation): Promise<[SimClient, number]> {
   const [pair] = accepted(sim);
   pair[0].pauseReading();

@@ -35,7 +35,7 @@ test.afterEach.always(() => {
   installSimulation(null);
 });
 
-/** An event library with nothing in it, whose time passes when nothing is ready. */
+/** An event library without events. Its time passes when nothing is ready. */
 function start(options: { autoAdvance?: boolean } = {}): Simulation {
   running = new Simulation({ seed: 1, autoAdvance: true, ...options });
   installSimulation(running);
@@ -609,7 +609,7 @@ test.serial('clock: set back while the loop waits, timers come after the interva
   await sim.advance(4);
   sim.setClock(sim.now - 3600);
   writeAll(a, 'the loop looks at the clock');
-  // What passed since it looked last, 4 seconds, cannot be told from a part of the step back.
+  // The 4 seconds since its last look cannot be distinguished from a part of the step back.
   await sim.advance(9.999);
   t.deepEqual(seen, []);
   await sim.advance(0.001);

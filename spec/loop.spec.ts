@@ -1,4 +1,4 @@
-// Beside the event loop Node's own goes on, and neither of them turns for nothing. (What an event's callback may leave
+// Node's own loop goes on beside the event loop, and neither of them spins. (What an event's callback may leave
 // for Node's loop is in reactor.spec.ts.)
 import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
@@ -81,7 +81,7 @@ const fifo = (t: ExecutionContext): string => {
   return join(folder, 'fifo');
 };
 
-// C 1.0.4's libevent never tells of it, and spins.
+// The libevent of memcached 1.0.4 never reports it, and spins.
 test('epoll: a pipe whose writer is gone, with nothing left in it, counts as readable', async (t) => {
   eventEconomy(false);
   eventInit();

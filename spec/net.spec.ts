@@ -226,7 +226,7 @@ async function crowd(server: Server, first: number, count: number): Promise<Clie
   return [...clients, ...await Promise.all(Array.from({ length: count - first }, () => Client.connect(server.port)))];
 }
 
-/** All ask at once; who is answered makes room for another. */
+/** All ask at once. A client that has its answer makes room for another. */
 async function askInTurns(clients: readonly Client[]): Promise<string[]> {
   return Promise.all(clients.map(async (client) => {
     const reply = await client.ask('version\r\n');

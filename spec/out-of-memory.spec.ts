@@ -1,4 +1,4 @@
-// malloc that fails: at each allocation of a long conversation in turn, and where C names what happens then.
+// malloc fails: at each allocation of a long conversation, one after the other, and where C handles it.
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import { shows } from '../lib/later';
@@ -119,7 +119,7 @@ for (const { name, classic, fails } of modes) {
   });
 }
 
-/** A server, and a client of it whose allocations may be made to fail. */
+/** A server, and a client whose allocations a test can make fail. */
 async function start(t: ExecutionContext, args: readonly string[] = []): Promise<Scene> {
   const stderr = new Stderr();
   const allocations = new Allocations();

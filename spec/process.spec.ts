@@ -23,7 +23,7 @@ async function start(t: ExecutionContext, options: Options): Promise<Server> {
   return server;
 }
 
-/** Has a client break off in the middle of a value, with a reset: what -v tells of. */
+/** A client resets the connection in the middle of a value, which -v reports. */
 async function breakOff(server: Server): Promise<void> {
   const client = await Client.connect(server.port);
   await client.ask('version\r\n');

@@ -25,7 +25,7 @@ function masked(replies: string): string {
     .replace(/^(ITEM .* b;) \d+ s\]/gm, '$1 # s]');
 }
 
-/** Where two texts part, with what surrounds it: texts of megabytes tell nobody anything. */
+/** Shows where two texts differ, with a few characters around, since nobody can read texts of megabytes. */
 function difference(actual: string, expected: string): { actual: string; expected: string } | null {
   if (actual === expected) return null;
   let at = 0;

@@ -252,7 +252,7 @@ for (const backend of backends) {
     t.deepEqual(seen, [constants.signals.SIGUSR2, EV_SIGNAL]);
   });
 
-  test.serial(`${backend}: Node's own loop gets its turn while ours waits`, async (t) => {
+  test.serial(`${backend}: Node's own loop runs while ours waits`, async (t) => {
     init(backend);
     const turns: string[] = [];
     const timer = new Event();

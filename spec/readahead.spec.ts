@@ -59,7 +59,7 @@ function readAll(fd: number, length = 4096): Got[] {
   return got;
 }
 
-/** Every client says hello, and is answered in the turn that follows. */
+/** Every client sends hello, and gets its answer in the next turn. */
 async function answered(t: ExecutionContext, pairs: readonly [SimClient, number][]): Promise<void> {
   watch(pairs, (fd) => {
     t.deepEqual(readAll(fd), ['hello', EAGAIN]);
@@ -78,7 +78,7 @@ function drain(fd: number): void {
   readAll(fd);
 }
 
-/** Four descriptors, and what their clients have sent, fetched in a turn in which nobody has read it. */
+/** Four descriptors whose input was fetched in a turn in which the program did not read it. */
 async function left(sim: Simulation, text = 'hello'): Promise<[SimClient, number][]> {
   const pairs = await warm(sim);
   const events = watch(pairs, () => {});
@@ -509,7 +509,7 @@ test.serial('ahead: an error that nobody read is told later, and to who waits to
   t.deepEqual(seen, [[ENOMEM], ['hello', EAGAIN]]);
 });
 
-// What is not asked for in its turn
+// Data that the program does not read in its turn
 
 test.serial('left: who waits to read is called again in the next turn, which does not wait', async (t) => {
   const sim = start({ autoAdvance: true });
@@ -526,7 +526,7 @@ test.serial('left: who waits to read is called again in the next turn, which doe
     t.is(await eventLoop(EVLOOP_ONCE), 0);
     t.is(called, 4 * turns);
   }
-  // What came meanwhile would be told by the next wait; so the kernel was asked.
+  // The next wait would report what came meanwhile, so the kernel was asked.
   t.deepEqual(seen, times(4, ['hello', EAGAIN]).flat());
   t.deepEqual(kernel.calls(), [
     ...pairs.map(([, fd]) => `read ${fd}: 5 of ${AHEAD_BYTES}`), ...pairs.map(([, fd]) => `read ${fd}: EAGAIN of 4096`),

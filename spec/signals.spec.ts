@@ -108,7 +108,7 @@ function signalsIn(mask: string): Signal[] {
   return here.filter((name) => (BigInt(`0x${mask}`) >> BigInt(constants.signals[name] - 1)) & 1n);
 }
 
-/** The sockets that it has open, where that can be told: one that listens for a debugger would be among them. */
+/** The sockets that it has open, if we can know them. One that listens for a debugger would be among them. */
 function sockets({ process: { pid } }: Server): string[] {
   if (process.platform !== 'linux') return [];
   const folder = `/proc/${pid}/fd`;

@@ -1,4 +1,4 @@
-// Memory at -m 1, over the wire: who has to go, who may stay, and what is counted.
+// Memory at -m 1, over the wire: which items are evicted, which stay, and what the counters say.
 import test from 'ava';
 import { Client } from './support/client';
 import { backends, startServer } from './support/server';

@@ -360,7 +360,7 @@ function result(res: number): number {
 
 const HELLO = Buffer.from('hello, world');
 
-/** What may be the matter with a connection whose near end is read from; which wait until it is, by events. */
+/** The states that a connection may be in when its near end is read; each function waits, by events, until it is. */
 const ENDS: Record<string, (fd: number, far: number) => Promise<void> | void> = {
   'nothing is there': () => {},
   'less than asked for': async (fd, far) => {
@@ -519,7 +519,7 @@ maybe('io_uring: thousands of calls, each with the bytes that are its own', asyn
     const fars = Int32Array.from(some, ([, far]) => far);
     uring().recv(fars, fars.length, buf.fill(0), 64, results);
     for (const [i, far] of fars.entries()) {
-      // What is sent is there at once, but nobody has promised it.
+      // Bytes usually arrive at once, but there is no guarantee.
       for (; results[i] === -EAGAIN; lost++) {
         await until(far);
         results[i] = read(far, buf, 64 * i, 64);
@@ -561,7 +561,7 @@ maybe('io_uring: keeps no descriptor open that was in a call', async (t) => {
   }
 });
 
-/** A ring of our own, whose descriptor was closed by somebody else. */
+/** A ring of our own, whose descriptor somebody else has closed. */
 function closedRing(): Batch {
   const before = descriptors();
   const batch = loadSystem()?.syscalls.batch ?? null;

@@ -13,7 +13,7 @@ export class Client extends Replies {
   }
 
   static async connect(port: number): Promise<Client> {
-    // node:net listens a turn of its loop after it was asked to; until then nobody is there.
+    // node:net starts to listen only when Node's loop has run once more; until then connections are refused.
     for (let tries = 1000; tries > 0; tries--) {
       const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
       const client = new Client(socket);

@@ -10,7 +10,7 @@ export interface Conversation {
 }
 
 /** Lines that do not begin with `get ` have to be shorter than 1,024 bytes; with what a bad one leaves behind, too. */
-const SHORT = 300;
+const SHORT_BYTES = 300;
 
 const KEYS = ['a', 'b', 'c', 'key', 'a-longer-key', 'n', 'm', 'k'.repeat(249), 'k'.repeat(250), 'k'.repeat(251), 'k'.repeat(256)];
 const NUMBERS = [
@@ -52,7 +52,7 @@ export function converse(random: Random, length: number): Conversation {
   return conversation;
 }
 
-/** Has the model, and so the server, await a command. */
+/** Brings the model, and so the server, to where it expects a command. */
 function settle(model: Model, say: (bytes: string) => void): void {
   while (model.missing > 0) say('-'.repeat(model.missing));
   say('\n');
@@ -79,13 +79,13 @@ function command(random: Random): string {
       return `stats${random.pick(what)}${end}`;
     }
     default:
-      return random.chance(0.5) ? `${noise(random, random.int(SHORT))}\n` : `${random.pick(['version', 'GET a', 'set a', 'add', ''])}${end}`;
+      return random.chance(0.5) ? `${noise(random, random.int(SHORT_BYTES))}\n` : `${random.pick(['version', 'GET a', 'set a', 'add', ''])}${end}`;
   }
 }
 
 /** A set, add or replace of `length` bytes, or, where that is negative, of a value from the list; `off` by so many. */
 function storage(random: Random, length: number, off: number): string {
-  const value = length < 0 ? random.pick(VALUES) : noise(random, off === 0 ? length : Math.min(length, SHORT));
+  const value = length < 0 ? random.pick(VALUES) : noise(random, off === 0 ? length : Math.min(length, SHORT_BYTES));
   const name = random.pick(['set', 'set', 'add', 'replace']);
   // A refused line whose length cannot be read has its data taken for a command; a long one ends the connection.
   const long = value.length > 1000;
@@ -97,6 +97,6 @@ function storage(random: Random, length: number, off: number): string {
 
 /** Any bytes; many of them at a time are one byte. */
 function noise(random: Random, length: number): string {
-  if (length > SHORT) return String.fromCharCode(random.int(256)).repeat(length);
+  if (length > SHORT_BYTES) return String.fromCharCode(random.int(256)).repeat(length);
   return Array.from({ length }, () => String.fromCharCode(random.int(256))).join('');
 }

@@ -2,7 +2,7 @@
 
 const SMALLEST = 6;
 const LARGEST = 20;
-const PAGE = 2 ** LARGEST;
+const PAGE_BYTES = 2 ** LARGEST;
 /** Pages that 64 megabytes, the default, are good for. */
 const MAX_PAGES = 64;
 
@@ -30,7 +30,7 @@ export class ModelSlabs {
     if (slabs.free === 0 && slabs.end === 0) {
       if (++this.pages > MAX_PAGES) throw new Error('more than the model is made for: it evicts nothing');
       slabs.pages++;
-      slabs.end = PAGE / 2 ** id;
+      slabs.end = PAGE_BYTES / 2 ** id;
     }
     if (slabs.free > 0) slabs.free--;
     else slabs.end--;
@@ -46,15 +46,15 @@ export class ModelSlabs {
   stats(): string {
     const ids = [...this.classes.keys()].sort((a, b) => a - b);
     const lines = ids.map((id) => this.statsOf(id)).join('');
-    return `${lines}STAT active_slabs ${ids.length}\r\nSTAT total_malloced ${this.pages * PAGE}\r\nEND`;
+    return `${lines}STAT active_slabs ${ids.length}\r\nSTAT total_malloced ${this.pages * PAGE_BYTES}\r\nEND`;
   }
 
   private statsOf(id: number): string {
     const { pages, free, end } = this.classes.get(id) ?? { pages: 0, free: 0, end: 0 };
     const size = 2 ** id;
-    const chunks = pages * (PAGE / size);
+    const chunks = pages * (PAGE_BYTES / size);
     return Object.entries({
-      chunk_size: size, chunks_per_page: PAGE / size, total_pages: pages, total_chunks: chunks,
+      chunk_size: size, chunks_per_page: PAGE_BYTES / size, total_pages: pages, total_chunks: chunks,
       used_chunks: chunks - free, free_chunks: free, free_chunks_end: end,
     }).map(([name, value]) => `STAT ${id}:${name} ${value}\r\n`).join('');
   }

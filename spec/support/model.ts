@@ -1,14 +1,14 @@
-// What memcached 1.0.4 is to its one client: bytes in, bytes out, for as long as nothing is evicted, and no delete is
-// more than four seconds ago. Where it says #, the number is the run's own.
+// A model of memcached 1.0.4 with one client: bytes in, bytes out. It is right while nothing is evicted, and no delete
+// is more than four seconds old. # stands for a number that differs from run to run.
 import { ModelSlabs, classOf } from './model-slabs';
 import { Scanner } from './scanner';
 
 const BAD_LINE = 'CLIENT_ERROR bad command line format';
 const NO_MEMORY = 'SERVER_ERROR out of memory';
-const KEY_MAX = 250;
-const ITEM_SIZE = 48;
-const LINE_MAX = 2048;
-const LENGTH_MAX = 0x7fffffff - 2;
+const KEY_MAX_BYTES = 250;
+const ITEM_SIZE_BYTES = 48;
+const LINE_MAX_BYTES = 2048;
+const LENGTH_MAX_BYTES = 0x7fffffff - 2;
 
 interface Item {
   key: string;
@@ -21,7 +21,7 @@ interface Item {
   deleted: boolean;
 }
 
-/** A set, add or replace whose data is still to come. */
+/** A set, add or replace whose data has not come yet. */
 interface Storing {
   command: string;
   item: Item;
@@ -88,7 +88,7 @@ export class Model {
     const [command, key] = [scanner.word(9), scanner.word(255)];
     const [flags, expire, length] = [scanner.unsigned(), scanner.unsigned(), scanner.signed()];
     const refused = command === null || key === null || flags === null || expire === null || length === null;
-    if (refused || key.length > KEY_MAX || length < 0 || length > LENGTH_MAX) {
+    if (refused || key.length > KEY_MAX_BYTES || length < 0 || length > LENGTH_MAX_BYTES) {
       this.swallow = sizeOfRefused(line);
       return `${BAD_LINE}\r\n`;
     }
@@ -126,7 +126,7 @@ export class Model {
   private arithmetic(line: string): string {
     const scanner = new Scanner(line);
     const [command, key, delta] = [scanner.word(9), scanner.word(255), scanner.unsigned()];
-    if (command === null || key === null || delta === null || key.length > KEY_MAX) return BAD_LINE;
+    if (command === null || key === null || delta === null || key.length > KEY_MAX_BYTES) return BAD_LINE;
     const item = this.findLive(key);
     if (item === null) return 'NOT_FOUND';
     const old = (new Scanner(item.data).signed() ?? 0) >>> 0;
@@ -145,7 +145,7 @@ export class Model {
     const scanner = new Scanner(keys);
     let reply = '';
     for (let key = scanner.word(255); key !== null; key = scanner.word(255)) {
-      if (key.length > KEY_MAX) return `${BAD_LINE}\r\n`;
+      if (key.length > KEY_MAX_BYTES) return `${BAD_LINE}\r\n`;
       this.stats.gets++;
       const item = this.findLive(key);
       if (item === null) {
@@ -162,7 +162,7 @@ export class Model {
   private delete(line: string): string {
     const key = new Scanner(line).word(255);
     if (key === null) return 'ERROR';
-    if (key.length > KEY_MAX) return BAD_LINE;
+    if (key.length > KEY_MAX_BYTES) return BAD_LINE;
     const item = this.items.get(key);
     if (item === undefined) return 'NOT_FOUND';
     item.deleted = true;
@@ -225,7 +225,7 @@ export class Model {
   }
 
   private alloc(key: string, flags: number, exptime: number, length: number): Item | null {
-    const total = ITEM_SIZE + Math.ceil((key.length + 1) / 4) * 4 + length;
+    const total = ITEM_SIZE_BYTES + Math.ceil((key.length + 1) / 4) * 4 + length;
     const slab = classOf(total);
     if (slab === 0) return null;
     this.slabs.alloc(slab);
@@ -262,9 +262,9 @@ export class Model {
   }
 }
 
-/** Bytes of an item's data, whose length its total tells. */
+/** Length of an item's data, from its total size. */
 function size({ key, total }: Item): number {
-  return total - ITEM_SIZE - Math.ceil((key.length + 1) / 4) * 4;
+  return total - ITEM_SIZE_BYTES - Math.ceil((key.length + 1) / 4) * 4;
 }
 
 /** Whether a time_t is before any time at which this runs: such are 1, and what is above 2^31 and so negative. */
@@ -273,13 +273,13 @@ function isPast(exptime: number): boolean {
 }
 
 function lineOf(reply: string): string {
-  return reply.length + 2 > LINE_MAX ? 'SERVER_ERROR output line too long' : reply;
+  return reply.length + 3 > LINE_MAX_BYTES ? 'SERVER_ERROR output line too long' : reply;
 }
 
 /** How many bytes behind a refused line are its data: what its fifth word says, whatever the others are; else none. */
 function sizeOfRefused(line: string): number {
   const scanner = new Scanner(line);
-  for (let i = 0; i < 4; i++) scanner.word(LINE_MAX);
+  for (let i = 0; i < 4; i++) scanner.word(LINE_MAX_BYTES);
   const length = scanner.signed();
-  return length === null || length < 0 || length > LENGTH_MAX ? 0 : length + 2;
+  return length === null || length < 0 || length > LENGTH_MAX_BYTES ? 0 : length + 2;
 }

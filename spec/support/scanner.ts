@@ -9,7 +9,7 @@ export class Scanner {
   /** `text` ends at its first NUL. */
   constructor(private readonly text: string) {}
 
-  /** %s: the next word, or null where there is none. */
+  /** %s: the next word, or null if there is none. */
   word(most: number): string | null {
     return this.match(`${SPACE}([^\\0\\t-\\r ]{1,${most}})`);
   }

@@ -47,7 +47,7 @@ export function accepted(sim: Simulation, count = 1): [SimClient, number][] {
   return pairs;
 }
 
-/** Has the loop take a turn in which `callback` is called. */
+/** Makes the loop take a turn that calls `callback`. */
 export async function turn(callback: () => void): Promise<void> {
   const ev = new Event();
   eventSet(ev, -1, 0, callback, null);
@@ -88,7 +88,7 @@ function described({ name, fd, args, length, result }: CallRecord): string {
   return `${name} ${fd}: ${result}${length === null ? '' : ` of ${length}`}${more}`;
 }
 
-/** Has the next call of that name fail. */
+/** Makes the next call of that name fail. */
 export function failOnce(sim: Simulation, name: CallName, errnum: number, fd?: number): void {
   sim.onCall = (call) => {
     if (call.name !== name || (fd !== undefined && call.fd !== fd)) return undefined;
