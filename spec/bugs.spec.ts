@@ -207,11 +207,20 @@ for (const classic of [false, true]) {
       await server.sim.idle();
       const { fd } = client.client;
       let failed = 0;
-      const restore = bug((victim) => victim === fd, () => { failed++; });
+      let woken = 0;
+      const restore = bug((victim) => victim === fd, () => {
+        failed++;
+        woken = 0;
+      });
       t.teardown(restore);
+      t.teardown(replace(later, 'connWakes', (original) => (c) => {
+        if (c.sfd === fd) woken++;
+        original(c);
+      }));
       client.reset();
       await server.sim.advance(1);
       t.is(failed, 1);
+      t.is(woken, 0, 'the machine is called no more');
       t.deepEqual(stderr.messages(), [`memcached-ts: connection ${fd}: Error: a bug`]);
       t.is(await steady.ask('version\r\n'), VERSION);
       restore();

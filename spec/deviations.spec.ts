@@ -1,10 +1,14 @@
 // What C gets dangerously wrong, and what a later memcached answers: each DEVIATION that shows on the wire.
 import test from 'ava';
 import fc from 'fast-check';
+import { bss } from '../lib/libc/memory';
+import { assocFind } from '../lib/memcached';
 import { Client, ask, served } from './support/client';
 import { kinds, startServer } from './support/server';
+import { putz } from './support/memory';
 import { SMALL_MEMORY, SimServer } from './support/sim-server';
 
+const key = bss(256);
 const BAD_LINE = 'CLIENT_ERROR bad command line format\r\n';
 
 /** Words of a storage line, of which some are wrong. */
@@ -217,5 +221,26 @@ test.serial('an item that is deleted again and again is noted once', async (t) =
   c.send('delete a\r\n'.repeat(20_000));
   t.is(await c.take('DELETED\r\n'.length * 20_000), 'DELETED\r\n'.repeat(20_000));
   t.is(/STAT total_alloc (\d+)/.exec(await c.ask('stats malloc\r\n', 'END\r\n'))?.[1], before?.[1]);
+  await server.stop();
+});
+
+test.serial('a client that leaves before the END of its reply is read lets go of no item that another one holds', async (t) => {
+  const reply = `VALUE a 0 1000\r\n${'v'.repeat(1000)}\r\n`;
+  const server = await SimServer.start([], { memory: SMALL_MEMORY, classic: true, sendBuffer: reply.length });
+  const [c, leaving, holding] = await Promise.all([0, 1, 2].map(() => server.connect()));
+  t.is(await c.ask(`set a 0 0 1000\r\n${'v'.repeat(1000)}\r\n`), 'STORED\r\n');
+  for (const client of [leaving, holding]) client.pauseReading();
+  leaving.send('get a\r\n');
+  holding.send('get a a\r\n');
+  await server.sim.idle();
+  const refcount = (): number | undefined => assocFind(putz(key, 'a'))?.refcount;
+  t.is(refcount(), 1);
+  leaving.reset();
+  await server.sim.idle();
+  t.is(refcount(), 1);
+  // Replaced meanwhile, it stays until it is sent.
+  t.is(await c.ask('set a 0 0 1\r\n1\r\n'), 'STORED\r\n');
+  holding.resumeReading();
+  t.is(await holding.take(2 * reply.length + 5), `${reply}${reply}END\r\n`);
   await server.stop();
 });
