@@ -213,9 +213,9 @@ for (const classic of [false, true]) {
         woken = 0;
       });
       t.teardown(restore);
-      t.teardown(replace(later, 'connWakes', (original) => (c) => {
+      t.teardown(replace(later, 'guarded', (original) => (driveMachine, c, connClose) => {
         if (c.sfd === fd) woken++;
-        original(c);
+        original(driveMachine, c, connClose);
       }));
       client.reset();
       await server.sim.advance(1);
