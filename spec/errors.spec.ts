@@ -179,6 +179,7 @@ for (const classic of [false, true]) {
         const client = await scene.server.connect();
         client.send('version\r\n');
         await client.closed();
+        client.destroy();
         await sim.idle();
         sim.onCall = null;
         t.deepEqual(scene.stderr.lines(), verbose ? ["couldn't create new connection"] : []);
