@@ -10,6 +10,7 @@ import * as mman from '../lib/libc/mman';
 import * as stdlib from '../lib/libc/stdlib';
 import { main } from '../lib/memcached';
 import { PACKAGE, VERSION, settings } from '../lib/memcached.h';
+import { eventEconomy } from '../reactor/backends';
 import { EADDRINUSE, EMFILE, ENOMEM, EPERM, setErrno } from '../reactor/errno.h';
 import { Errx } from '../reactor/err';
 import { Simulation, installSimulation } from '../reactor/sim';
@@ -48,6 +49,7 @@ async function run(args: readonly string[], name?: CallName, errno = 0, which = 
     }),
   ];
   const sim = new Simulation({ seed: 1, record: false });
+  eventEconomy(false);
   let calls = 0;
   sim.onCall = (call) => call.name === name && calls++ === which ? { errno } : undefined;
   installSimulation(sim);
