@@ -236,7 +236,7 @@ async function askInTurns(clients: readonly Client[]): Promise<string[]> {
 }
 
 if (LINUX) {
-  test.serial('net: beyond -c clients wait in the kernel, without a descriptor, and are served in the end', async (t) => {
+  test.serial('net: beyond -c clients wait in the kernel, take no descriptor, and are served later', async (t) => {
     const server = await startServer({ backend: 'net', args: ['-c', '20'] });
     t.teardown(() => server.stop());
     const before = descriptors(server);

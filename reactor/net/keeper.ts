@@ -13,8 +13,8 @@ const RETURN_LIMIT_MS = 5000;
 const IDLE_LIMIT_MS = 10_000;
 
 /**
- * The other process. Node has the socket listen there, too: with the backlog that we say, not with Node's own, and without
- * accepting, since the process is blocked until we want the socket back. When we end, it does.
+ * The other process. Node has the socket listen there, too: with the backlog that we say, not with Node's own, and
+ * without accepting, since the process is blocked until we want the socket back. When we end, it does.
  */
 const PROGRAM = `
 const { readSync } = require('node:fs');

@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { inetNtop } from './address';
 import type { SockaddrIn } from '../socket.h';
 
-/** How long the worker may take to start, and then to try, in milliseconds. It takes about 50; a debugger may hold it. */
+/** How long the worker may take to start, and again to try, in milliseconds. It takes 50; a debugger may hold it. */
 const LIMIT_MS = 2000;
 
 const STATE = 0, ERRNO = 1, PORT = 2;
