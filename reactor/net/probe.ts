@@ -1,10 +1,15 @@
 // bind(2)'s errors at once: node:net tells them later, so a worker thread tries the address while this one waits.
+import { url as inspectorUrl } from 'node:inspector';
 import { Worker } from 'node:worker_threads';
 import { inetNtop } from './address';
 import type { SockaddrIn } from '../socket.h';
 
-/** How long the worker may take to start, and again to try, in milliseconds. It takes 50; a debugger may hold it. */
-const LIMIT_MS = 2000;
+/**
+ * How long the worker may take to start, and again to try, in milliseconds. It takes 50, and seconds where the machine is
+ * busy. A debugger may hold it for ever.
+ */
+const LIMIT_MS = 20_000;
+const DEBUGGED_LIMIT_MS = 2000;
 
 const STATE = 0, ERRNO = 1, PORT = 2;
 const STARTING = 0, TRYING = 1, DONE = 2, GIVEN_UP = 3;
@@ -38,7 +43,7 @@ if (Atomics.compareExchange(result, ${STATE}, ${STARTING}, ${TRYING}) === ${STAR
  * Whether `addr` can be bound: its port, or one that is free where `addr` says 0; or an errno value negated. Where no
  * worker is to be had, any port passes for free, and what is wrong with it comes out when it is listened to.
  */
-export function probe({ sinAddr, sinPort }: SockaddrIn): number {
+export function probe({ sinAddr, sinPort }: SockaddrIn, limit = defaultLimit()): number {
   const result = new Int32Array(new SharedArrayBuffer(3 * Int32Array.BYTES_PER_ELEMENT));
   const worker = new Worker(PROBE, {
     eval: true,
@@ -48,13 +53,17 @@ export function probe({ sinAddr, sinPort }: SockaddrIn): number {
   });
   worker.unref();
   worker.on('error', () => {});
-  Atomics.wait(result, STATE, STARTING, LIMIT_MS);
+  Atomics.wait(result, STATE, STARTING, limit);
   // One that is late must not try: it would have the port while we listen to it.
   Atomics.compareExchange(result, STATE, STARTING, GIVEN_UP);
-  Atomics.wait(result, STATE, TRYING, LIMIT_MS);
+  Atomics.wait(result, STATE, TRYING, limit);
   if (Atomics.load(result, STATE) !== DONE) {
     void worker.terminate();
     return sinPort;
   }
   return result[ERRNO] === 0 ? result[PORT] : -result[ERRNO];
+}
+
+function defaultLimit(): number {
+  return inspectorUrl() === undefined ? LIMIT_MS : DEBUGGED_LIMIT_MS;
 }
