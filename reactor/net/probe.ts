@@ -1,5 +1,4 @@
 // bind(2)'s errors at once: node:net tells them later, so a worker thread tries the address while this one waits.
-import { url as inspectorUrl } from 'node:inspector';
 import { Worker } from 'node:worker_threads';
 import { inetNtop } from './address';
 import type { SockaddrIn } from '../socket.h';
@@ -65,5 +64,7 @@ export function probe({ sinAddr, sinPort }: SockaddrIn, limit = defaultLimit()):
 }
 
 function defaultLimit(): number {
-  return inspectorUrl() === undefined ? LIMIT_MS : DEBUGGED_LIMIT_MS;
+  // Not imported: some builds of Node come without it.
+  const inspector = process.getBuiltinModule('node:inspector') as typeof import('node:inspector') | undefined;
+  return inspector?.url() === undefined ? LIMIT_MS : DEBUGGED_LIMIT_MS;
 }
