@@ -173,7 +173,7 @@ test.serial('net: the thread that tries a port tries none when it starts too lat
     terminate(): void {}
   }
   Object.assign(threads, { Worker: LateWorker });
-  t.is(probe({ sinFamily: AF_INET, sinPort: 0, sinAddr: LOOPBACK }), 0);
+  t.is(probe({ sinFamily: AF_INET, sinPort: 0, sinAddr: LOOPBACK }, 100), 0);
   await over;
   t.is(result.at(2), 0, 'no port');
 });
@@ -236,7 +236,7 @@ async function askInTurns(clients: readonly Client[]): Promise<string[]> {
 }
 
 if (LINUX) {
-  test.serial('net: beyond -c clients wait in the kernel, without a descriptor, and are served in the end', async (t) => {
+  test.serial('net: beyond -c clients wait in the kernel, take no descriptor, and are served later', async (t) => {
     const server = await startServer({ backend: 'net', args: ['-c', '20'] });
     t.teardown(() => server.stop());
     const before = descriptors(server);

@@ -3,8 +3,12 @@ import { Worker } from 'node:worker_threads';
 import { inetNtop } from './address';
 import type { SockaddrIn } from '../socket.h';
 
-/** How long the worker may take to start, and then to try. Both take about 50 ms, but a debugger may hold it. */
-const LIMIT_MS = 5000;
+/**
+ * How long the worker may take to start, and again to try, in milliseconds. It takes 50, and seconds where the machine
+ * is busy. A debugger may hold it for ever.
+ */
+const LIMIT_MS = 20_000;
+const DEBUGGED_LIMIT_MS = 2000;
 
 const STATE = 0, ERRNO = 1, PORT = 2;
 const STARTING = 0, TRYING = 1, DONE = 2, GIVEN_UP = 3;
@@ -38,7 +42,7 @@ if (Atomics.compareExchange(result, ${STATE}, ${STARTING}, ${TRYING}) === ${STAR
  * Whether `addr` can be bound. Returns its port, or a free one if that is 0, or a negated errno value. If the worker
  * does not answer, any port counts as free, and errors come out when the socket listens.
  */
-export function probe({ sinAddr, sinPort }: SockaddrIn): number {
+export function probe({ sinAddr, sinPort }: SockaddrIn, limit = defaultLimit()): number {
   const result = new Int32Array(new SharedArrayBuffer(3 * Int32Array.BYTES_PER_ELEMENT));
   const worker = new Worker(PROBE, {
     eval: true,
@@ -48,13 +52,19 @@ export function probe({ sinAddr, sinPort }: SockaddrIn): number {
   });
   worker.unref();
   worker.on('error', () => {});
-  Atomics.wait(result, STATE, STARTING, LIMIT_MS);
+  Atomics.wait(result, STATE, STARTING, limit);
   // One that is late must not try: it would have the port while we listen to it.
   Atomics.compareExchange(result, STATE, STARTING, GIVEN_UP);
-  Atomics.wait(result, STATE, TRYING, LIMIT_MS);
+  Atomics.wait(result, STATE, TRYING, limit);
   if (Atomics.load(result, STATE) !== DONE) {
     void worker.terminate();
     return sinPort;
   }
   return result[ERRNO] === 0 ? result[PORT] : -result[ERRNO];
+}
+
+function defaultLimit(): number {
+  // Not imported: some builds of Node come without it.
+  const inspector = process.getBuiltinModule('node:inspector') as typeof import('node:inspector') | undefined;
+  return inspector?.url() === undefined ? LIMIT_MS : DEBUGGED_LIMIT_MS;
 }
