@@ -27,6 +27,7 @@ import { Client, ask } from './support/client';
 import { environment, program, startServer } from './support/server';
 import type { Server } from './support/server';
 import { LOOPBACK, init, listener, unblock, until } from './support/sockets';
+import { where } from './support/where';
 
 const LINUX = process.platform === 'linux';
 const buf = new Uint8Array(1 << 20);
@@ -235,56 +236,51 @@ async function askInTurns(clients: readonly Client[]): Promise<string[]> {
   }));
 }
 
-if (LINUX) {
-  test.serial('net: beyond -c clients wait in the kernel, take no descriptor, and are served later', async (t) => {
-    const server = await startServer({ backend: 'net', args: ['-c', '20'] });
-    t.teardown(() => server.stop());
-    const before = descriptors(server);
-    const clients = await crowd(server, 20, 300);
-    await clients[0].ask('version\r\n');
-    t.true(descriptors(server) <= before + 20 + 16, `${descriptors(server)} after ${before}`);
-    const replies = await askInTurns(clients);
-    t.deepEqual(replies, clients.map(() => 'VERSION 1.0.4\r\n'));
-    t.is(await ask(server.port, 'version\r\n'), 'VERSION 1.0.4\r\n');
-  });
+const onLinux = where(LINUX, '/proc', test.serial);
 
-  test.serial('net: nobody is thrown out where there are more clients than descriptors', async (t) => {
-    const server = await startServer({ backend: 'net', under: ['sh', '-c', 'ulimit -n 64; exec "$@"', 'sh'] });
-    t.teardown(() => server.stop());
-    const clients = await crowd(server, 1, 200);
-    await clients[0].ask('version\r\n');
-    t.true(descriptors(server) < 64);
-    t.deepEqual(await askInTurns(clients), clients.map(() => 'VERSION 1.0.4\r\n'));
-  });
+onLinux('net: beyond -c clients wait in the kernel, take no descriptor, and are served later', async (t) => {
+  const server = await startServer({ backend: 'net', args: ['-c', '20'] });
+  t.teardown(() => server.stop());
+  const before = descriptors(server);
+  const clients = await crowd(server, 20, 300);
+  await clients[0].ask('version\r\n');
+  t.true(descriptors(server) <= before + 20 + 16, `${descriptors(server)} after ${before}`);
+  const replies = await askInTurns(clients);
+  t.deepEqual(replies, clients.map(() => 'VERSION 1.0.4\r\n'));
+  t.is(await ask(server.port, 'version\r\n'), 'VERSION 1.0.4\r\n');
+});
 
-  test.serial('net: when the process that keeps the socket is killed, the server listens anew', async (t) => {
-    const server = await startServer({ backend: 'net', args: ['-c', '2'] });
-    t.teardown(() => server.stop());
-    const clients = await crowd(server, 2, 50);
-    while (keeperOf(server) === 0) await clients[0].ask('version\r\n');
-    const killed = keeperOf(server);
-    process.kill(killed, 'SIGKILL');
-    while (keeperOf(server) === killed) await clients[0].ask('version\r\n');
-    for (const client of clients) client.destroy();
-    t.is(await ask(server.port, 'version\r\n'), 'VERSION 1.0.4\r\n');
-  });
+onLinux('net: nobody is thrown out where there are more clients than descriptors', async (t) => {
+  const server = await startServer({ backend: 'net', under: ['sh', '-c', 'ulimit -n 64; exec "$@"', 'sh'] });
+  t.teardown(() => server.stop());
+  const clients = await crowd(server, 1, 200);
+  await clients[0].ask('version\r\n');
+  t.true(descriptors(server) < 64);
+  t.deepEqual(await askInTurns(clients), clients.map(() => 'VERSION 1.0.4\r\n'));
+});
 
-  test.serial('net: the process that keeps the socket ends with the server', async (t) => {
-    const server = await startServer({ backend: 'net', args: ['-c', '2'] });
-    const clients = await crowd(server, 2, 50);
-    while (keeperOf(server) === 0) await clients[0].ask('version\r\n');
-    const keeper = keeperOf(server);
-    server.process.kill('SIGKILL');
-    while (isRunning(keeper)) await new Promise(setImmediate);
-    t.false(isRunning(keeper));
-    for (const client of clients) client.destroy();
-  });
-} else {
-  test('net: -c, ulimit and the process that keeps the socket', (t) => {
-    t.log('not looked at: there is no /proc');
-    t.pass();
-  });
-}
+onLinux('net: when the process that keeps the socket is killed, the server listens anew', async (t) => {
+  const server = await startServer({ backend: 'net', args: ['-c', '2'] });
+  t.teardown(() => server.stop());
+  const clients = await crowd(server, 2, 50);
+  while (keeperOf(server) === 0) await clients[0].ask('version\r\n');
+  const killed = keeperOf(server);
+  process.kill(killed, 'SIGKILL');
+  while (keeperOf(server) === killed) await clients[0].ask('version\r\n');
+  for (const client of clients) client.destroy();
+  t.is(await ask(server.port, 'version\r\n'), 'VERSION 1.0.4\r\n');
+});
+
+onLinux('net: the process that keeps the socket ends with the server', async (t) => {
+  const server = await startServer({ backend: 'net', args: ['-c', '2'] });
+  const clients = await crowd(server, 2, 50);
+  while (keeperOf(server) === 0) await clients[0].ask('version\r\n');
+  const keeper = keeperOf(server);
+  server.process.kill('SIGKILL');
+  while (isRunning(keeper)) await new Promise(setImmediate);
+  t.false(isRunning(keeper));
+  for (const client of clients) client.destroy();
+});
 
 function isRunning(pid: number): boolean {
   try {
