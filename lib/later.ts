@@ -19,12 +19,13 @@ import { time } from './libc/time';
 
 // Keys and lengths.
 
-const KEY_MAX_LENGTH_BYTES = 250;
+/** 1.2: bytes of a key, at most. */
+export const KEY_MAX_LENGTH = 250;
 const DATA_MAX_LENGTH_BYTES = 0x7fffffff - 2;
 
 /** 1.2: a key ends at 250 bytes. 1.0.4 reads one of any length into its 256 bytes of stack. */
 export function keyTooLong(key: Ptr): boolean {
-  return strlen(key) > KEY_MAX_LENGTH_BYTES;
+  return strlen(key) > KEY_MAX_LENGTH;
 }
 
 /** 1.4.0: a length may not be negative, nor overflow when its \r\n is added. 1.0.4 goes on with whatever comes out. */

@@ -16,9 +16,9 @@ import {
   debugConn, debugEvent, debugState, item, itemAt, settings, stats,
 } from './memcached.h';
 import {
-  READ_BUFFER_HIGHWAT, REQS_PER_EVENT, acceptFailed, acceptNewConns, accepted, acceptsWith, answerDelete, badLength,
-  boundPort, endDelete, forget, freeBuffers, guarded, isBlank, keyTooLong, lineTooLong, megabytes, refuseDelete,
-  refuseGet, reportLock, shows, swallowRefused, yieldsTurn,
+  KEY_MAX_LENGTH, READ_BUFFER_HIGHWAT, REQS_PER_EVENT, acceptFailed, acceptNewConns, accepted, acceptsWith,
+  answerDelete, badLength, boundPort, endDelete, forget, freeBuffers, guarded, isBlank, keyTooLong, lineTooLong,
+  megabytes, refuseDelete, refuseGet, reportLock, shows, swallowRefused, yieldsTurn,
 } from './later';
 import { JSLD, JSLG, JSLI, Judy } from './assoc';
 import {
@@ -596,7 +596,7 @@ function processCommand(c: Conn, command: Ptr): void {
 
     while (sscanf(start, ' %255s%n', key, next) >= 1) {
       // DEVIATION: a key has at most 250 bytes [1.2.0]
-      if (refuseGet(c, key, i, itemRemove, outString)) return;
+      if (next.value > KEY_MAX_LENGTH && refuseGet(c, key, i, itemRemove, outString)) return;
       start += next.value;
       stats.getCmds++;
       it = assocFind(key);

@@ -115,12 +115,13 @@ export function mallocForItems(size: number): Ptr {
 export function free(p: Ptr): void {
   if (p === NULL) return;
   const order = blockOrder(p);
-  used -= 2 ** order;
   if (order <= KEPT_MAX_ORDER && p < small.end && keptCount[order] < KEPT_MAX) {
+    used -= 1 << order; // 2 ** order is a call of pow
     orders[p >>> MIN_ORDER] = order | KEPT;
     kept[order][keptCount[order]++] = p;
     return;
   }
+  used -= 2 ** order;
   join(p < small.end ? small : p < large.end ? large : items, p, order);
 }
 
