@@ -15,29 +15,29 @@ import { Errx } from '../reactor/err';
 import { MIB, slab, start } from './support/storage';
 
 // What memcached 1.6.45 says with -vv.
-const tables: [string, Partial<Settings>, number[] | null, string][] = [
-  ['the defaults', {}, null, '96 120 152 192 240 304 384 480 600 752 944 1184 1480 1856 2320 2904 3632 4544 5680 7104 ' +
+const tables: [string, Partial<Settings>, number[] | undefined, string][] = [
+  ['the defaults', {}, undefined, '96 120 152 192 240 304 384 480 600 752 944 1184 1480 1856 2320 2904 3632 4544 5680 7104 ' +
     '8880 11104 13880 17352 21696 27120 33904 42384 52984 66232 82792 103496 129376 161720 202152 252696 315872 394840 ' +
     '524288'],
-  ['-f 2', { factor: 2 }, null, '96 192 384 768 1536 3072 6144 12288 24576 49152 98304 196608 524288'],
-  ['-f 1.08 -n 10', { factor: 1.08, chunkSize: 10 }, null, '64 72 80 88 96 104 112 120 136 152 168 184 200 216 240 264 ' +
+  ['-f 2', { factor: 2 }, undefined, '96 192 384 768 1536 3072 6144 12288 24576 49152 98304 196608 524288'],
+  ['-f 1.08 -n 10', { factor: 1.08, chunkSize: 10 }, undefined, '64 72 80 88 96 104 112 120 136 152 168 184 200 216 240 264 ' +
     '288 312 336 368 400 432 472 512 552 600 648 704 760 824 896 968 1048 1136 1232 1336 1448 1568 1696 1832 1984 2144 ' +
     '2320 2512 2712 2928 3168 3424 3704 4000 4320 4672 5048 5456 5896 6368 6880 7432 8032 8680 9376 10128 524288'],
-  ['-n 200', { chunkSize: 200 }, null, '248 312 392 496 624 784 984 1232 1544 1936 2424 3032 3792 4744 5936 7424 9280 ' +
+  ['-n 200', { chunkSize: 200 }, undefined, '248 312 392 496 624 784 984 1232 1544 1936 2424 3032 3792 4744 5936 7424 9280 ' +
     '11600 14504 18136 22672 28344 35432 44296 55376 69224 86536 108176 135224 169032 211296 264120 330152 412696 524288'],
-  ['-f 1.5 -n 1 -I 512k', { factor: 1.5, chunkSize: 1, itemSizeMax: 512 << 10 }, null, '56 88 136 208 312 472 712 1072 ' +
+  ['-f 1.5 -n 1 -I 512k', { factor: 1.5, chunkSize: 1, itemSizeMax: 512 << 10 }, undefined, '56 88 136 208 312 472 712 1072 ' +
     '1608 2416 3624 5440 8160 12240 18360 27544 41320 61984 92976 139464 209200 313800 524288'],
-  ['-o slab_chunk_max=16', { slabChunkSizeMax: 16 << 10 }, null, '96 120 152 192 240 304 384 480 600 752 944 1184 1480 ' +
+  ['-o slab_chunk_max=16', { slabChunkSizeMax: 16 << 10 }, undefined, '96 120 152 192 240 304 384 480 600 752 944 1184 1480 ' +
     '1856 2320 2904 3632 4544 5680 7104 8880 11104 16384'],
-  ['-I 1024 -o slab_chunk_max=1', { itemSizeMax: 1024, slabChunkSizeMax: 1024 }, null, '96 120 152 192 240 304 384 480 ' +
+  ['-I 1024 -o slab_chunk_max=1', { itemSizeMax: 1024, slabChunkSizeMax: 1024 }, undefined, '96 120 152 192 240 304 384 480 ' +
     '600 752 1024'],
   ['-o slab_sizes=100-200-333-1000', {}, [100, 200, 333, 1000], '104 200 336 1000 524288'],
-  ['-f 1.01, which does not grow', { factor: 1.01 }, null, `${'96 '.repeat(62)}524288`],
+  ['-f 1.01, which does not grow', { factor: 1.01 }, undefined, `${'96 '.repeat(62)}524288`],
 ];
 
 for (const [options, changed, slabSizes, table] of tables) {
   test.serial(`classes are those of C: ${options}`, (t) => {
-    start(changed, 1, slabSizes);
+    start(changed, 1, slabSizes ? { slabSizes } : {});
     const sizes = Array.from({ length: powerLargest }, (_, i) => slabsSize(i + 1));
     t.is(sizes.join(' '), table);
     for (let bytes = 1; bytes <= settings.itemSizeMax; bytes += bytes < 5000 ? 1 : 997) {
@@ -99,12 +99,12 @@ test.serial('without a limit, the arena is the limit', (t) => {
 });
 
 test.serial('memory that is preallocated gives each class a page, and its limit stays', (t) => {
-  start({ maxbytes: 64 * MIB }, 64, null, true);
+  start({ maxbytes: 64 * MIB }, 64, { preallocate: true });
   t.is(slabsTotalMalloced(), 39 * MIB);
   t.is(slabsPageCount(39), 1);
   t.false(slabsAdjustMemLimit(100 * MIB));
   t.is(settings.maxbytes, 64 * MIB);
-  const error = t.throws(() => start({ maxbytes: 38 * MIB }, 64, null, true), { instanceOf: Errx });
+  const error = t.throws(() => start({ maxbytes: 38 * MIB }, 64, { preallocate: true }), { instanceOf: Errx });
   t.regex(error.message, /must be at least 39 megabytes/);
 });
 

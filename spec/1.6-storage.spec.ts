@@ -160,18 +160,22 @@ const step = fc.record<Step>({
   n: fc.nat(70),
 });
 
-const runs: [string, Partial<Settings>, number, boolean][] = [
+/** Where pointers are above 2^31. */
+const HIGH = 2 ** 31 + 2 ** 28;
+
+const runs: [string, Partial<Settings>, number, boolean, number?][] = [
   ['with memory for all', { maxbytes: 0 }, 100, false],
   ['in 3 MB', { maxbytes: 3 * MIB }, 24, true],
   ['in 3 MB, with an LRU for what expires soon', { maxbytes: 3 * MIB, tempLru: true }, 24, true],
   ['in 3 MB, with -M', { maxbytes: 3 * MIB, evictToFree: 0 }, 24, false],
   ['in 4 MB without cas numbers', { maxbytes: 4 * MIB, useCas: false }, 24, true],
+  ['in 3 MB beyond 2^31', { maxbytes: 3 * MIB }, 24, true, HIGH],
 ];
 
-for (const [name, changed, arena, evicts] of runs) {
+for (const [name, changed, arena, evicts, before = MIB] of runs) {
   test.serial(`random commands, ${name}: all that a client gets is right, and all lists are in order`, (t) => {
     fc.assert(fc.property(fc.array(step, { maxLength: 150, size: 'max' }), (steps) => {
-      start({ itemSizeMax: 2 * MIB, ...changed }, arena);
+      start({ itemSizeMax: 2 * MIB, ...changed }, arena, { before });
       const run = new Run(evicts);
       for (const one of steps) commands[one.what](run, one);
       run.check();

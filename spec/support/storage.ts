@@ -24,14 +24,21 @@ const name = bss(256);
 eventEconomy(false);
 eventInit(); // where the random key of the hash comes from
 
+/** What a start may have beside settings. */
+interface Circumstances {
+  slabSizes?: readonly number[];
+  preallocate?: boolean;
+  /** Bytes of memory before the arena of items. */
+  before?: number;
+}
+
 /** Everything as after a start with these settings, and an arena of items of `arena` megabytes. */
-export function start(
-  changed: Partial<Settings> = {}, arena = 64, slabSizes: number[] | null = null, preallocate = false,
-): void {
+export function start(changed: Partial<Settings> = {}, arena = 64, also: Circumstances = {}): void {
+  const { slabSizes = null, preallocate = false, before = MIB } = also;
   settingsInit();
   settings.hashpowerInit = 6; // a table that must grow, and can be walked in no time
   Object.assign(settings, changed);
-  memoryInit(MIB, 0, arena * MIB);
+  memoryInit(before, 0, arena * MIB);
   assocInit(settings.hashpowerInit);
   slabsInit(settings.maxbytes, settings.factor, settings.chunkSize, slabSizes, preallocate);
   itemInit();
