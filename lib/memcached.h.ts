@@ -220,6 +220,9 @@ export class Conn {
   it: Ptr = NULL;
   /** No answer, please. */
   noreply = false;
+  /** Of a meta set: that it is one, and that it replaces an item as stale. */
+  msetRes = false;
+  setStale = false;
   /** The cas that a client expects: 64 bits. */
   casHi = 0;
   casLo = 0;

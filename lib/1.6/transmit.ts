@@ -12,7 +12,7 @@ import { NULL, malloc, realloc } from '../libc/memory';
 import { putNumber } from '../libc/number';
 import { fprintf, stderr } from '../libc/stdio';
 import type { CString } from '../libc/string';
-import { memcpy, str } from '../libc/string';
+import { memcpy } from '../libc/string';
 import { write } from '../libc/unistd';
 import { hold, itemRemove } from './items';
 import { IT_CAS_HI, IT_CAS_LO, IT_NBYTES, clientFlagsOf, dataOf, field, keyOf, nkeyOf } from './memcached.h';
@@ -24,6 +24,9 @@ export const VALUE = 0;
 export const VALUE_CAS = 1;
 export const DATA = 2;
 export const DATA_WITHOUT_CRLF = 3;
+/** Added to one of these: more of this answer is to come, so that there is no END yet. */
+export const MORE = 4;
+const KIND = 3;
 
 /** Bytes of a VALUE line beside its key, at most. */
 const VALUE_LINE_MAX = 51;
@@ -124,16 +127,15 @@ function putValueLine(dst: Ptr, it: Ptr, cas: boolean): Ptr {
 
 /** Sends what is in wbuf, then the items that are listed, then, where they have VALUE lines, END. */
 export function send(c: Conn, kind: number): void {
-  if (kind < DATA && c.ileft === 0) putEnd(c);
-  sendItems(c, kind);
-}
-
-/** The same, without an END: more of this answer is to come. */
-export function sendItems(c: Conn, kind: number): void {
   c.ipart = kind;
   c.state = ConnState.write;
-  c.writeAndGo = c.ileft > 0 ? ConnState.transmit : ConnState.read;
-  if (kind >= DATA && c.ileft > 0) beginData(c);
+  if (c.ileft > 0) {
+    c.writeAndGo = ConnState.transmit;
+    if (kind >= DATA && kind < MORE) beginData(c);
+  } else {
+    if (kind < DATA) putEnd(c);
+    c.writeAndGo = ConnState.read;
+  }
 }
 
 function putEnd(c: Conn): void {
@@ -179,13 +181,13 @@ export function transmit(c: Conn): boolean {
 
 /** Puts as many of the items to wbuf as it holds, with the head of the next one if that is a large one. */
 function fillWbuf(c: Conn): void {
-  const kind = c.ipart;
+  const kind = c.ipart & KIND;
   c.wcurr = c.wbuf;
   c.wbytes = 0;
   while (c.ileft > 0 && putItem(c, listedItem(c), kind)) endItem(c);
   c.state = ConnState.write;
   if (c.ileft === 0) {
-    if (kind === VALUE || kind === VALUE_CAS) putEnd(c);
+    if (c.ipart < DATA) putEnd(c);
     c.writeAndGo = ConnState.read;
     return;
   }
@@ -206,9 +208,4 @@ export function releaseItems(c: Conn): void {
   }
   for (; c.ileft > 0; c.ileft--, c.icurr += 4) itemRemove(listedItem(c));
   c.ibytes = 0;
-}
-
-/** A key for a line on stderr. */
-export function keyText(it: Ptr): string {
-  return str(keyOf(it));
 }
