@@ -1,4 +1,4 @@
-// What signals do to the server beside ending it. The command ends it (scripts/signals.ts), after these listeners.
+// What the signals that end the server do before. The command ends it (scripts/signals.ts), after these listeners.
 import { settings } from './settings';
 
 // memcached.h: enum stop_reasons
@@ -9,7 +9,7 @@ export enum StopReason {
   exitNormally,
 }
 
-// memcached.c: sig_handler, sighup_handler and sig_usrhandler, and the end of main
+// memcached.c: sig_handler and sig_usrhandler, and the end of main
 /** Once, from main. `beforeStop` is called when a signal ends the server; what it leaves behind it must do at once. */
 export function handleSignals(beforeStop: (reason: StopReason) => void = () => {}): void {
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
@@ -21,8 +21,5 @@ export function handleSignals(beforeStop: (reason: StopReason) => void = () => {
   process.prependListener('SIGUSR1', () => {
     process.stderr.write('Gracefully stopping\n');
     beforeStop(StopReason.graceStop);
-  });
-  process.on('SIGHUP', () => {
-    settings.sigHup = true;
   });
 }
