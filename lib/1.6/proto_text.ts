@@ -22,7 +22,7 @@ import {
 import { consume, readData, swallow } from './receive';
 import { VERSION, settings } from './settings';
 import { processStat } from './stats';
-import { addDelta, deltaLength, storeItem } from './store';
+import { addDelta, deltaResult, storeItem } from './store';
 import {
   DATA, MORE, VALUE, VALUE_CAS, addItem, begin, outErrstring, outString, releaseItems, send, transmit,
 } from './transmit';
@@ -200,7 +200,8 @@ function getKeys(c: Conn, start: Ptr, end: Ptr, kind: number, touch: boolean, ex
 /** Adds an item to the answer, if there is one for the key. null, or the error that is the answer instead. */
 function getKey(c: Conn, key: Ptr, nkey: number, kind: number, touch: boolean, exptime: number): string | null {
   if (nkey > KEY_MAX_LENGTH) return BAD_LINE;
-  const it = touch ? itemTouch(key, nkey, exptime) : itemGet(key, nkey, hashOf(key, nkey));
+  const hv = hashOf(key, nkey);
+  const it = touch ? itemTouch(key, nkey, exptime, hv) : itemGet(key, nkey, hv);
   if (touch) threadStats.touchCmds++;
   else threadStats.getCmds++;
   if (it === NULL) {
@@ -208,9 +209,12 @@ function getKey(c: Conn, key: Ptr, nkey: number, kind: number, touch: boolean, e
     else threadStats.getMisses++;
     return null;
   }
-  if (touch) slabStats.touchHits[clsidOf(it)]++;
-  else lruHits[lruIdOf(it)]++;
-  itemBump(it);
+  if (touch) {
+    slabStats.touchHits[clsidOf(it)]++;
+  } else {
+    lruHits[lruIdOf(it)]++;
+    itemBump(it);
+  }
   return addItem(c, it, kind) ? null : 'SERVER_ERROR out of memory writing get response';
 }
 
@@ -334,10 +338,11 @@ function outNumber(c: Conn): void {
     return;
   }
   begin(c);
-  memcpy(c.wbuf, deltaText, deltaLength);
-  u8[c.wbuf + deltaLength] = CR;
-  u8[c.wbuf + deltaLength + 1] = LF;
-  c.wbytes = deltaLength + 2;
+  const { length } = deltaResult;
+  memcpy(c.wbuf, deltaText, length);
+  u8[c.wbuf + length] = CR;
+  u8[c.wbuf + length + 1] = LF;
+  c.wbytes = length + 2;
   send(c, DATA);
 }
 
@@ -385,7 +390,8 @@ function processTouch(c: Conn): void {
     outString(c, BAD_EXPTIME);
     return;
   }
-  const it = itemTouch(tokenAt[1], tokenLength[1], realtime(number));
+  const key = tokenAt[1], nkey = tokenLength[1];
+  const it = itemTouch(key, nkey, realtime(number), hashOf(key, nkey));
   threadStats.touchCmds++;
   if (it === NULL) {
     threadStats.touchMisses++;
