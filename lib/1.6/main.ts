@@ -13,6 +13,7 @@ import { itemInit } from './items';
 import { parseOptions } from './options';
 import { accepting, protocolsInit } from './protocols';
 import { settings } from './settings';
+import { handleSignals } from './signals';
 import { slabsInit } from './slabs';
 import { startPidFile, startUp } from './startup';
 
@@ -40,6 +41,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   itemInit();
   protocolsInit();
 
+  handleSignals();
   // SIGHUP has files read again, and ends nothing.
   signalSet(hangup, constants.signals.SIGHUP, () => { settings.sigHup = true; }, null);
   signalAdd(hangup, null);
