@@ -19,10 +19,10 @@ export const OPAQUE_TOO_LONG = 'CLIENT_ERROR opaque token too long';
 const INVALID_FLAG = 'CLIENT_ERROR invalid flag';
 const BAD_TOKEN = 'CLIENT_ERROR bad token in command line format';
 
-/** The flags by their letters. */
+/** The flags by their letters. W, X and Z are in replies alone. */
 export const enum Flag {
   C = 0x43, D = 0x44, E = 0x45, F = 0x46, I = 0x49, J = 0x4a, L = 0x4c, M = 0x4d, N = 0x4e, O = 0x4f, P = 0x50,
-  R = 0x52, T = 0x54,
+  R = 0x52, T = 0x54, W = 0x57, X = 0x58, Z = 0x5a,
   b = 0x62, c = 0x63, f = 0x66, h = 0x68, k = 0x6b, l = 0x6c, q = 0x71, s = 0x73, t = 0x74, u = 0x75, v = 0x76,
   x = 0x78,
 }
