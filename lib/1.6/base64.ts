@@ -36,8 +36,8 @@ export function base64Encode(dst: Ptr, src: Ptr, n: number): Ptr {
 // base64.c: base64_decode
 /**
  * Decodes the `n` bytes at `src` to `dst`, which has room for 3 bytes for each 4, and may be `src`. Returns how many
- * bytes that gave; 0 where it is no base64. Characters of no meaning are passed over; the others, with the padding, must
- * be whole groups of 4. The first group with padding is the last that counts, and it has at most two.
+ * bytes that gave; 0 where it is no base64. Characters of no meaning are passed over; the others, padding among them,
+ * must be whole groups of 4. The first group with padding is the last that counts, and it has at most two.
  */
 export function base64Decode(dst: Ptr, src: Ptr, n: number): number {
   const bytes = u8;

@@ -20,14 +20,27 @@ const INVALID_FLAG = 'CLIENT_ERROR invalid flag';
 const BAD_TOKEN = 'CLIENT_ERROR bad token in command line format';
 
 /** The flags by their letters. W, X and Z are in replies alone. */
-export const enum Flag {
-  C = 0x43, D = 0x44, E = 0x45, F = 0x46, I = 0x49, J = 0x4a, L = 0x4c, M = 0x4d, N = 0x4e, O = 0x4f, P = 0x50,
-  R = 0x52, T = 0x54, W = 0x57, X = 0x58, Z = 0x5a,
-  b = 0x62, c = 0x63, f = 0x66, h = 0x68, k = 0x6b, l = 0x6c, q = 0x71, s = 0x73, t = 0x74, u = 0x75, v = 0x76,
-  x = 0x78,
-}
+export const Flag = {
+  C: 0x43, D: 0x44, E: 0x45, F: 0x46, I: 0x49, J: 0x4a, L: 0x4c, M: 0x4d, N: 0x4e, O: 0x4f, P: 0x50, R: 0x52, T: 0x54,
+  W: 0x57, X: 0x58, Z: 0x5a,
+  b: 0x62, c: 0x63, f: 0x66, h: 0x68, k: 0x6b, l: 0x6c, q: 0x71, s: 0x73, t: 0x74, u: 0x75, v: 0x76, x: 0x78,
+} as const;
 
-/** struct _meta_flags: of the line that was read last. Times are by the server's clock, numbers of 64 bits two words. */
+/** What is behind the M of ms and ma. */
+export const Mode = {
+  none: 0,
+  add: 0x45, // E
+  append: 0x41, // A
+  prepend: 0x50, // P
+  replace: 0x52, // R
+  set: 0x53, // S
+  increment: 0x49, // I
+  plus: 0x2b,
+  decrement: 0x44, // D
+  minus: 0x2d,
+} as const;
+
+/** struct _meta_flags: of the line that was read last. Times are by the server's clock, 64 bits are two words. */
 export const meta = {
   key: NULL as Ptr,
   nkey: 0,
@@ -61,7 +74,7 @@ export const meta = {
   recacheTime: 0,
   /** x */
   removeVal: false,
-  /** M: a character, or 0. */
+  /** M */
   mode: 0,
   /** F */
   clientFlags: 0,
@@ -75,6 +88,11 @@ export const meta = {
 
 /** The key of a line with b. It is used up before the next line is read. */
 const binkey = bss(KEY_MAX_LENGTH);
+
+/** The letter of the flag in word `i`. */
+export function flagAt(i: number): number {
+  return u8[tokenAt[i]];
+}
 
 // mcmc.c: _mcmc_tokenize_meta
 /** Whether each word from `start` on begins with a character that a flag could have: else the line is refused. */
@@ -95,7 +113,7 @@ export function metaFlagPreparse(start: number): string | null {
   let error: string | null = null;
   let capitals = 0, letters = 0; // those that were there: a bit each
   for (let i = start; i < ntokens; i++) {
-    const flag = u8[tokenAt[i]];
+    const flag = flagAt(i);
     if (flag < 0x40) return INVALID_FLAG; // a digit
     const bit = 1 << (flag & 31);
     if (((flag < 0x60 ? capitals : letters) & bit) !== 0) return 'CLIENT_ERROR duplicate flag';
@@ -129,7 +147,8 @@ function reset(): void {
   meta.keyBinary = meta.noUpdate = meta.locked = meta.vivify = meta.value = meta.setStale = meta.noReply = false;
   meta.hasCas = meta.hasCasIn = meta.newTtl = meta.removeVal = false;
   meta.casHi = meta.casLo = meta.casInHi = meta.casInLo = 0;
-  meta.autovivExptime = meta.exptime = meta.recacheTime = meta.mode = meta.clientFlags = 0;
+  meta.autovivExptime = meta.exptime = meta.recacheTime = meta.clientFlags = 0;
+  meta.mode = Mode.none;
   meta.initialHi = meta.initialLo = meta.deltaHi = 0;
   meta.deltaLo = 1;
 }

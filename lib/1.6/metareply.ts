@@ -1,5 +1,5 @@
 // What a reply to a meta command is made of (proto_parser.h: META_CHAR, META_KEY). It is built in wbuf: a status of two
-// letters, or VA and a size, then what the flags ask for, in their order. A part is written to `p`; its end is returned.
+// letters, or VA and a size, then what the flags ask for, in their order. A part is put to `p`; its end is returned.
 import type { Conn } from '../memcached.h';
 import { ConnState } from '../memcached.h';
 import { dv, u8 } from '../libc/heap';
@@ -10,8 +10,8 @@ import { memcpy } from '../libc/string';
 import { base64Encode } from './base64';
 import { currentTime } from './clock';
 import { ITEM_KEY_BINARY, IT_CAS_HI, IT_CAS_LO, IT_EXPTIME, field, itFlags, keyOf, nkeyOf } from './memcached.h';
-import { Flag, MFLAG_MAX_OPAQUE_LENGTH, meta } from './metaflags';
-import { DATA, begin, send } from './transmit';
+import { BAD_LINE, Flag, MFLAG_MAX_OPAQUE_LENGTH, areFlags, flagAt, meta } from './metaflags';
+import { DATA, begin, outErrstring, send } from './transmit';
 import { ntokens, tokenAt, tokenLength } from './tokens';
 import * as u64 from './u64';
 
@@ -76,7 +76,7 @@ export function putOpaque(p: Ptr, i: number): Ptr {
 export function putOpaqueAndKey(p: Ptr): Ptr {
   let at = p;
   for (let i = 2; i < ntokens && at !== NULL; i++) {
-    const flag = u8[tokenAt[i]];
+    const flag = flagAt(i);
     if (flag === Flag.O) at = putOpaque(at, i);
     else if (flag === Flag.k) at = putKey(at, meta.key, meta.nkey, meta.keyBinary);
   }
@@ -106,4 +106,11 @@ export function reply(c: Conn, start: Ptr, end: Ptr): void {
 export function sayNothing(c: Conn): void {
   c.noreply = false;
   c.state = ConnState.read;
+}
+
+/** Whether the line has a key, and flags behind the first `start` words. Else the error is answered. */
+export function isMeta(c: Conn, start: number): boolean {
+  if (ntokens >= start && areFlags(start)) return true;
+  outErrstring(c, BAD_LINE);
+  return false;
 }

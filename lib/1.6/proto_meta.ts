@@ -1,6 +1,5 @@
-// The meta half of proto_parser.c and proto_text.c: mg, ms, md, ma and me.
+// The meta half of proto_parser.c and proto_text.c: mg, md, ma and me. The meta set is in proto_mset.ts.
 import type { Conn } from '../memcached.h';
-import { u8 } from '../libc/heap';
 import type { Ptr } from '../libc/memory';
 import { NULL, bss } from '../libc/memory';
 import { putNumber } from '../libc/number';
@@ -8,58 +7,25 @@ import { memcpy } from '../libc/string';
 import { hashOf } from './assoc';
 import { base64Decode, base64Encode } from './base64';
 import { currentTime } from './clock';
+import { itemBump, itemGet, itemLink, itemRemove, itemUnlink, nextCas, setCas } from './items';
 import {
-  itemAlloc, itemBump, itemGet, itemLink, itemRemove, itemSizeOk, itemUnlink, nextCas, setCas,
-} from './items';
-import {
-  DELTA_ITEM_CAS_MISMATCH, DELTA_ITEM_NOT_FOUND, EOM, EXISTS, ITEM_FETCHED, ITEM_KEY_BINARY, ITEM_STALE,
-  ITEM_TOKEN_SENT, IT_CAS_HI, IT_CAS_LO, IT_EXPTIME, IT_NBYTES, IT_TIME, KEY_MAX_LENGTH, NON_NUMERIC, NOT_FOUND,
-  NREAD_ADD, NREAD_APPEND, NREAD_APPENDVIV, NREAD_CAS, NREAD_PREPEND, NREAD_PREPENDVIV, NREAD_REPLACE, NREAD_SET, OK,
-  STORED, clientFlagsOf, clsidOf, dataOf, field, itFlags, keyOf, lruHits, lruIdOf, nkeyOf, ntotalOf, setField,
-  setItFlags, slabStats, threadStats,
+  DELTA_ITEM_CAS_MISMATCH, DELTA_ITEM_NOT_FOUND, EOM, ITEM_FETCHED, ITEM_KEY_BINARY, ITEM_STALE, ITEM_TOKEN_SENT,
+  IT_CAS_HI, IT_CAS_LO, IT_EXPTIME, IT_NBYTES, IT_TIME, KEY_MAX_LENGTH, NON_NUMERIC, NREAD_ADD, NREAD_SET, OK,
+  clientFlagsOf, clsidOf, dataOf, field, itFlags, keyOf, lruHits, lruIdOf, nkeyOf, ntotalOf, setField, setItFlags,
+  slabStats, threadStats,
 } from './memcached.h';
-import { BAD_LINE, Flag, OPAQUE_TOO_LONG, areFlags, meta, metaFlagPreparse } from './metaflags';
+import { BAD_LINE, Flag, Mode, OPAQUE_TOO_LONG, flagAt, meta, metaFlagPreparse } from './metaflags';
 import {
-  CRLF, CR_LF, EN, EX, HD, NF, NS, putCas, putFlag, putItemKey, putKey, putOpaque, putOpaqueAndKey, putTtl,
+  CRLF, CR_LF, EN, EX, HD, NF, isMeta, putCas, putFlag, putItemKey, putKey, putOpaque, putOpaqueAndKey, putTtl,
   putValueStatus, putWord, reply, sayNothing,
 } from './metareply';
-import { readData, swallow } from './receive';
-import { addDelta, deltaResult, storeItem, stored } from './store';
+import { allocate } from './proto_mset';
+import { addDelta, deltaResult, storeItem } from './store';
 import { DATA, addItem, begin, outErrstring, outString, send } from './transmit';
-import { ntokens, number, token32, tokenAt, tokenLength } from './tokens';
+import { ntokens, tokenAt, tokenLength } from './tokens';
 import * as u64 from './u64';
 
-const DATA_MAX_LENGTH_BYTES = 0x7fffffff - CRLF;
 const INCR_MAX_STORAGE_LEN = 24;
-const SPACE = 0x20;
-
-/** What is behind the M of ms and ma. */
-const enum Mode {
-  none = 0,
-  add = 0x45, // E
-  append = 0x41, // A
-  prepend = 0x50, // P
-  replace = 0x52, // R
-  set = 0x53, // S
-  increment = 0x49, // I
-  plus = 0x2b,
-  decrement = 0x44, // D
-  minus = 0x2d,
-}
-
-/** Whether the line has a key, and flags behind the first `start` words. Else the error is answered. */
-function isMeta(c: Conn, start: number): boolean {
-  if (ntokens >= start && areFlags(start)) return true;
-  outErrstring(c, BAD_LINE);
-  return false;
-}
-
-/** An item for the key of the line. Its key is said in base64 if it came so. (1.6.45 forgets that, but for ms.) */
-function allocate(flags: number, exptime: number, nbytes: number): Ptr {
-  const it = itemAlloc(meta.key, meta.nkey, flags, exptime, nbytes);
-  if (it !== NULL && meta.keyBinary) setItFlags(it, itFlags(it) | ITEM_KEY_BINARY);
-  return it;
-}
 
 // mg <key> <flags>*
 
@@ -133,11 +99,10 @@ function missMget(c: Conn): void {
 
 /** Does what the flags of mg ask of an item, and writes what they want to know. NULL if the opaque is too long. */
 function putMgetFlags(status: Ptr, it: Ptr, created: boolean): Ptr {
-  const bytes = u8;
   let p = status;
   let won = false;
   for (let i = 2; i < ntokens; i++) {
-    const flag = bytes[tokenAt[i]];
+    const flag = flagAt(i);
     switch (flag) {
       case Flag.T:
         setField(it, IT_EXPTIME, meta.exptime);
@@ -187,133 +152,6 @@ function putWinner(end: Ptr, it: Ptr, vivifiedOrOld: boolean): Ptr {
   return p;
 }
 
-// ms <key> <datalen> <flags>*
-
-/** What a mode makes of ms, as NREAD_*; -1 if there is no such mode. */
-function msetCommand(): number {
-  switch (meta.mode) {
-    case Mode.none: case Mode.set: return meta.hasCas ? NREAD_CAS : NREAD_SET;
-    case Mode.add: return NREAD_ADD;
-    case Mode.append: return meta.vivify ? NREAD_APPENDVIV : NREAD_APPEND;
-    case Mode.prepend: return meta.vivify ? NREAD_PREPENDVIV : NREAD_PREPEND;
-    case Mode.replace: return meta.hasCas ? NREAD_CAS : NREAD_REPLACE;
-    default: return -1;
-  }
-}
-
-// proto_text.c: process_mset_command, proto_parser.c: process_mset_cmd_start
-export function processMset(c: Conn): void {
-  if (!isMeta(c, 3)) return;
-  if (!token32(2) || number < 0 || number > DATA_MAX_LENGTH_BYTES) {
-    outErrstring(c, BAD_LINE);
-    return;
-  }
-  const vlen = number + CRLF;
-  const error = metaFlagPreparse(3);
-  if (error !== null) {
-    refuse(c, error, vlen);
-    return;
-  }
-  const comm = msetCommand();
-  if (comm === -1) {
-    refuse(c, 'CLIENT_ERROR invalid mode for ms M token', vlen);
-    return;
-  }
-  const vivify = comm === NREAD_APPENDVIV || comm === NREAD_PREPENDVIV;
-  const it = allocate(meta.clientFlags, vivify ? meta.autovivExptime : meta.exptime, vlen);
-  if (it === NULL) {
-    refuseItem(c, vlen);
-    return;
-  }
-  slabStats.setCmds[clsidOf(it)]++;
-  const end = noteFlags(c.wbuf);
-  if (end === NULL) {
-    itemRemove(it);
-    refuse(c, OPAQUE_TOO_LONG, vlen);
-    return;
-  }
-  // While the data are read, the flags wait at the front of wbuf, and the cas that E gives in the item.
-  c.wbytes = end - c.wbuf;
-  setCas(it, meta.casInHi, meta.casInLo);
-  c.casHi = meta.casHi;
-  c.casLo = meta.casLo;
-  c.msetRes = true;
-  c.setStale = meta.setStale && comm === NREAD_CAS;
-  c.noreply = meta.noReply;
-  readData(c, it, comm);
-}
-
-function refuse(c: Conn, error: string, vlen: number): void {
-  outErrstring(c, error);
-  swallow(c, vlen);
-}
-
-/** There is no item for the data. What they were to replace goes: it would be stale. */
-function refuseItem(c: Conn, vlen: number): void {
-  if (!itemSizeOk(meta.nkey, meta.clientFlags, vlen)) {
-    threadStats.storeTooLarge++;
-    refuse(c, 'SERVER_ERROR object too large for cache', vlen);
-  } else {
-    threadStats.storeNoMemory++;
-    refuse(c, 'SERVER_ERROR out of memory storing object', vlen);
-  }
-  const hv = hashOf(meta.key, meta.nkey);
-  const old = itemGet(meta.key, meta.nkey, hv);
-  if (old !== NULL) itemUnlink(old, hv);
-}
-
-/** Notes the flags that the reply to ms repeats or answers. Returns their end; NULL if the opaque is too long. */
-function noteFlags(start: Ptr): Ptr {
-  let p = start;
-  for (let i = 3; i < ntokens; i++) {
-    const flag = u8[tokenAt[i]];
-    if (flag === Flag.k || flag === Flag.c || flag === Flag.s) p = putFlag(p, flag);
-    else if (flag === Flag.O) {
-      p = putOpaque(p, i);
-      if (p === NULL) return NULL;
-    }
-  }
-  return p;
-}
-
-// proto_text.c: _finalize_mset
-/** The data of a meta set were read to `it`. */
-export function completeMset(c: Conn, it: Ptr): void {
-  const casInHi = field(it, IT_CAS_HI), casInLo = field(it, IT_CAS_LO);
-  const result = storeItem(it, c.cmd, c.casHi, c.casLo, c.setStale);
-  const isStored = result === STORED;
-  if (isStored && (casInHi !== 0 || casInLo !== 0)) setCas(stored.it, casInHi, casInLo);
-  if (isStored && c.noreply) {
-    sayNothing(c);
-    return;
-  }
-  c.noreply = false;
-  const start = c.wbuf + c.wbytes;
-  const status = putWord(start, isStored ? HD : result === EXISTS ? EX : result === NOT_FOUND ? NF : NS);
-  reply(c, start, putMsetFlags(status, c.wbuf, start, it, isStored ? stored.it : NULL));
-}
-
-/** Answers the flags noted from `noted` to `end`. `now` is the item that is stored, NULL if there is none. */
-function putMsetFlags(status: Ptr, noted: Ptr, end: Ptr, it: Ptr, now: Ptr): Ptr {
-  const bytes = u8;
-  let p = status;
-  for (let at = noted; at < end; at++) {
-    switch (bytes[at]) {
-      case Flag.k: p = putItemKey(p, it); break;
-      case Flag.c:
-        p = putFlag(p, Flag.c);
-        p = now === NULL ? putNumber(p, 0) : putCas(p, now);
-        break;
-      case Flag.s: p = putNumber(putFlag(p, Flag.s), field(now === NULL ? it : now, IT_NBYTES) - CRLF); break;
-      case Flag.O:
-        bytes[p++] = SPACE;
-        while (at < end && bytes[at] !== SPACE) bytes[p++] = bytes[at++];
-        break;
-    }
-  }
-  return p;
-}
-
 // md <key> <flags>*
 
 // proto_parser.c: process_mdelete_cmd
@@ -355,7 +193,7 @@ export function processMdelete(c: Conn): void {
   else reply(c, c.wbuf, end);
 }
 
-/** x: puts an empty item in place of `old`. It has the cas of `old`, if E gives none, and flags and expiry of the line. */
+/** x: an empty item takes the place of `old`, with its cas, if E gives none, and with flags and expiry of the line. */
 function removeValue(old: Ptr): Ptr {
   const casHi = meta.hasCasIn ? meta.casInHi : field(old, IT_CAS_HI);
   const casLo = meta.hasCasIn ? meta.casInLo : field(old, IT_CAS_LO);
@@ -440,10 +278,9 @@ function vivifyNumber(c: Conn): void {
 }
 
 function replyNumber(c: Conn, it: Ptr, length: number, created: boolean): void {
-  const bytes = u8;
   let p = meta.value ? putValueStatus(c.wbuf, length) : putWord(c.wbuf, HD);
   for (let i = 2; i < ntokens; i++) {
-    const flag = bytes[tokenAt[i]];
+    const flag = flagAt(i);
     switch (flag) {
       case Flag.c: p = putCas(putFlag(p, flag), it); break;
       case Flag.t: p = putTtl(putFlag(p, flag), it); break;
@@ -488,7 +325,7 @@ export function processMeta(c: Conn): void {
   if (!isMeta(c, 2)) return;
   const key = tokenAt[1];
   let nkey = tokenLength[1];
-  const binary = ntokens > 2 && tokenLength[2] === 1 && u8[tokenAt[2]] === Flag.b;
+  const binary = ntokens > 2 && tokenLength[2] === 1 && flagAt(2) === Flag.b;
   if (binary && nkey <= KEY_MAX_LENGTH) nkey = base64Decode(key, key, nkey);
   if (nkey === 0 || nkey > KEY_MAX_LENGTH) {
     outString(c, BAD_LINE);
