@@ -19,6 +19,7 @@ export const shutdown: Syscalls['shutdown'] = (fd, how) => evcalls.shutdown(fd, 
 export const close: Syscalls['close'] = (fd) => evcalls.close(fd);
 export const gettimeofday: Syscalls['gettimeofday'] = (tv) => evcalls.gettimeofday(tv);
 export const time: Syscalls['time'] = () => evcalls.time();
+export const monotonic: Syscalls['monotonic'] = () => evcalls.monotonic();
 export const getrandom: Syscalls['getrandom'] = (buf) => evcalls.getrandom(buf);
 
 /** How many descriptors the program has closed that are still open. */

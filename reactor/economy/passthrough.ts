@@ -91,6 +91,10 @@ export class PassThrough implements Syscalls {
     return this.kernel.time();
   }
 
+  monotonic(): number {
+    return this.kernel.monotonic();
+  }
+
   getrandom(buf: Uint8Array): number {
     return this.kernel.getrandom(buf);
   }

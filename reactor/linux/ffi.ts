@@ -218,6 +218,7 @@ function bindSystem(k: Koffi): System {
       return res;
     },
     time: () => call(libcTime(0)),
+    monotonic: () => performance.now() / 1000,
     getrandom: (buf) => call(libcGetrandom(addressOf(buf), buf.length, 0)),
     lingering: 0,
     seesAllInput: true,

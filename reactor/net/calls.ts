@@ -222,6 +222,10 @@ export class Calls implements Syscalls {
     return Math.floor(Date.now() / 1000);
   }
 
+  monotonic(): number {
+    return performance.now() / 1000;
+  }
+
   getrandom(buf: Uint8Array): number {
     // getRandomValues fills 65,536 bytes at most.
     for (let i = 0; i < buf.length; i += 65536) crypto.getRandomValues(buf.subarray(i, i + 65536));

@@ -293,6 +293,10 @@ export class Kernel implements Syscalls {
     return Math.floor(this.options.clock.now);
   }
 
+  monotonic(): number {
+    return this.options.clock.elapsed / 1e6;
+  }
+
   getrandom(buf: Uint8Array): number {
     return this.run(null, { name: 'getrandom', fd: -1, args: [], length: buf.length, available: 0 }, () => {
       for (let i = 0; i < buf.length; i++) buf[i] = this.options.entropy.next();
