@@ -56,7 +56,7 @@ function newPath(t: ExecutionContext, name = 'socket'): string {
 function listenAt(addr: Sockaddr, domain: number, v6Only = false): number {
   const fd = socket(domain, SOCK_STREAM, 0);
   if (v6Only) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-  if (bind(fd, addr) === -1 || listen(fd, 16) === -1) throw new Error(`errno ${errno}`);
+  if (bind(fd, addr) === -1 || listen(fd, 1024) === -1) throw new Error(`errno ${errno}`);
   return fd;
 }
 
@@ -108,6 +108,7 @@ for (const backend of backends) {
     init(backend);
     const both = listenAt(in6(0, '::'), AF_INET6);
     const port = portOf(both);
+    await new Promise(setImmediate); // node:net listens a tick after it was asked to
     const peer = connectTo({ host: '127.0.0.1', port });
     await Promise.all([once(peer, 'connect'), until(both, EV_READ)]);
     const addr = sockaddrStorage();
@@ -136,7 +137,8 @@ for (const backend of backends) {
     await new Promise(setImmediate);
     const fd = unblock(socket(AF_INET6, SOCK_STREAM, 0));
     connect(fd, in6(portOf(server)));
-    await Promise.all([until(fd, EV_WRITE), until(server, EV_READ)]);
+    await until(fd, EV_WRITE);
+    await until(server, EV_READ);
     const addr = sockaddrStorage();
     t.is(getpeername(fd, addr), 0);
     t.deepEqual(addr.in6, in6(portOf(server)));
@@ -235,7 +237,8 @@ for (const backend of backends) {
       const server = listenAt(un(path), AF_UNIX);
       const far = unblock(socket(AF_UNIX, SOCK_STREAM, 0));
       connect(far, un(path));
-      await Promise.all([until(far, EV_WRITE), until(server, EV_READ)]);
+      await until(far, EV_WRITE);
+      await until(server, EV_READ);
       const fd = unblock(accept(server, null));
       const addr = sockaddrStorage();
       t.is(getpeername(far, addr), 0);
