@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import { eventEconomy } from '../reactor/backends';
-import { EADDRINUSE, EAGAIN, EBADF, EINVAL, ENOENT, ENOTCONN, errno } from '../reactor/errno.h';
+import { EADDRINUSE, EAFNOSUPPORT, EAGAIN, EBADF, EINVAL, ENOENT, ENOTCONN, EOPNOTSUPP, errno } from '../reactor/errno.h';
 import { EVLOOP_NONBLOCK, EV_READ, EV_WRITE } from '../reactor/event.h';
 import { eventLoop } from '../reactor/event';
 import { sockaddrStorage } from '../reactor/sockaddr';
@@ -27,7 +27,7 @@ import { start, stopAll } from './support/simulated';
 import { LOOPBACK, init, listener, unblock, until } from './support/sockets';
 import { where } from './support/where';
 
-const { EAFNOSUPPORT, EOPNOTSUPP, ENOPROTOOPT } = constants.errno;
+const { ENOPROTOOPT } = constants.errno;
 
 const HAS_IPV6 = Object.values(networkInterfaces()).flat().some((address) => address?.address === '::1');
 const on6 = where(HAS_IPV6, 'an interface with ::1', test.serial);

@@ -3,7 +3,9 @@
 import { constants } from 'node:os';
 import type { Syscalls } from '../syscalls.h';
 import type { Timeval } from '../time';
-import { EADDRINUSE, EBADF, EINPROGRESS, EINVAL, EMFILE, ENOTCONN, EOPNOTSUPP, setErrno } from '../errno.h';
+import {
+  EADDRINUSE, EAFNOSUPPORT, EBADF, EINPROGRESS, EINVAL, EMFILE, ENOTCONN, EOPNOTSUPP, setErrno,
+} from '../errno.h';
 import { anyAddress, clash, portOf, withPort } from '../sockaddr';
 import type { Bound } from '../sockaddr';
 import {
@@ -24,7 +26,7 @@ import { takePath } from './path';
 import { probe } from './probe';
 import { Unconnected } from './unconnected';
 
-const { EAFNOSUPPORT, EALREADY, EFAULT, EISCONN, ENOPROTOOPT, EPROTONOSUPPORT } = constants.errno;
+const { EALREADY, EFAULT, EISCONN, ENOPROTOOPT, EPROTONOSUPPORT } = constants.errno;
 
 /** Node's unix sockets on Windows are named pipes, which have no file. */
 const DOMAINS = process.platform === 'win32' ? [AF_INET, AF_INET6] : [AF_INET, AF_INET6, AF_UNIX];

@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import type { Syscalls } from '../syscalls.h';
 import type { Timeval } from '../time';
 import {
-  EAGAIN, EBADF, ECONNRESET, EINPROGRESS, EINVAL, EMFILE, ENOTCONN, EPIPE, ETIMEDOUT,
+  EAFNOSUPPORT, EAGAIN, EBADF, ECONNRESET, EINPROGRESS, EINVAL, EMFILE, ENOTCONN, EPIPE, ETIMEDOUT,
 } from '../errno.h';
 import { fillSockaddr, portOf } from '../sockaddr';
 import {
@@ -23,7 +23,7 @@ import { Pollset } from './pollset';
 import type { ReadyEvent } from './pollset';
 import type { Random } from './random';
 
-const { EAFNOSUPPORT, EALREADY } = constants.errno;
+const { EALREADY } = constants.errno;
 
 const FIRST_FD = 3;
 const SOCK_TYPE_MASK = 0xf;
