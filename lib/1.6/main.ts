@@ -15,7 +15,6 @@ import { startListening } from './listen';
 import { parseOptions } from './options';
 import { accepting, protocolsInit } from './protocols';
 import { settings } from './settings';
-import { handleSignals } from './signals';
 import { slabsInit } from './slabs';
 import { startPidFile, startUp } from './startup';
 
@@ -42,7 +41,6 @@ export async function main(argv: readonly string[]): Promise<number> {
   itemInit();
   protocolsInit();
 
-  handleSignals();
   // SIGHUP has files read again, and ends nothing.
   signalSet(hangup, constants.signals.SIGHUP, () => { settings.sigHup = true; }, null);
   signalAdd(hangup, null);
