@@ -28,6 +28,8 @@ export const ITEM_SLABBED = 4;
 export const ITEM_FETCHED = 8;
 /** It was asked for twice: it may be moved to the WARM LRU. */
 export const ITEM_ACTIVE = 16;
+/** It is larger than the largest chunk, and has a block of its own. */
+export const ITEM_CHUNKED = 32;
 /** There are client flags behind the header; where they are 0 they take no room. */
 export const ITEM_CFLAGS = 256;
 /** A client was told to store it anew. */
@@ -36,6 +38,9 @@ export const ITEM_TOKEN_SENT = 512;
 export const ITEM_STALE = 2048;
 /** Its key was given in base64. */
 export const ITEM_KEY_BINARY = 4096;
+/** Upwards of this bit: how many flushes of the second of its IT_TIME came before it. C has nothing there. */
+export const ITEM_FLUSHES_SHIFT = 13;
+export const ITEM_FLUSHES_MAX = 7;
 
 // struct item: 40 bytes, and behind them the client flags (4 bytes, where ITEM_CFLAGS is set), the key, a NUL, and the
 // data with their \r\n. C's has pointers of 64 bits, and is larger by 16. An item is a pointer here, and not a view.
@@ -129,6 +134,9 @@ export const NREAD_REPLACE = 3;
 export const NREAD_APPEND = 4;
 export const NREAD_PREPEND = 5;
 export const NREAD_CAS = 6;
+/** As append and prepend, but a missing item is stored anew. */
+export const NREAD_APPENDVIV = 7;
+export const NREAD_PREPENDVIV = 8;
 
 export const NOT_STORED = 0;
 export const STORED = 1;

@@ -111,6 +111,24 @@ export function mallocForItems(size: number): Ptr {
   return allocate(items, size);
 }
 
+/**
+ * The whole arena of items, from `start` to `end` (multiples of a megabyte), for a caller with an allocator of its own:
+ * nothing is left for mallocForItems. Throws if a block of it is in use.
+ */
+export function takeItemsArena(): { start: Ptr; end: Ptr } {
+  const { start, end } = items;
+  let unused = 0;
+  for (let order = MIN_ORDER; order <= MAX_ORDER; order++) {
+    for (let p = items.free[order]; p !== NULL; p = items.free[order]) {
+      unlinkBlock(items, p, order);
+      unused += 2 ** order;
+    }
+  }
+  if (unused !== end - start) throw new Error('the arena of items is in use');
+  used += unused;
+  return { start, end };
+}
+
 /** free(3). Throws if `p` did not come from malloc. */
 export function free(p: Ptr): void {
   if (p === NULL) return;

@@ -1,0 +1,196 @@
+// assoc.c: the hash table. The items of a bucket are chained through themselves. It grows by linear hashing, a bucket
+// or two with each insert, where C has a thread that moves the items of the whole table. The hash has a random key, so
+// that clients cannot choose keys that collide. It is computed once for a command, and passed on: `hv`, a signed word.
+import { Errx } from '../../reactor/err';
+import { getrandom } from '../../reactor/syscalls';
+import { dv, u8 } from '../libc/heap';
+import type { Ptr } from '../libc/memory';
+import { NULL } from '../libc/memory';
+import { IT_H_NEXT, field, keyOf, nkeyOf, setField } from './memcached.h';
+
+const HASHPOWER_DEFAULT = 16;
+/** No item takes less memory. */
+const MIN_ITEM_BYTES = 48;
+
+/** By bucket, the first item. */
+let buckets = new Int32Array(0);
+/** There are mask + 1 + split buckets: the first `split` and the last `split` use one more bit of the hash. */
+let mask = 0;
+let split = 0;
+let count = 0;
+/** How many walks are under way. Until they end, the table does not grow. */
+let walks = 0;
+let k0 = 0, k1 = 0;
+
+// assoc.c: assoc_init
+/** An empty table, of 2 ** hashpower buckets at first; 0 for the default. Call it after memoryInit. */
+export function assocInit(hashpower: number): void {
+  const initial = 2 ** (hashpower || HASHPOWER_DEFAULT);
+  const most = Math.ceil(Math.max(u8.length / MIN_ITEM_BYTES, initial));
+  try {
+    buckets = new Int32Array(most); // the system commits a page of it when it is first touched
+  } catch {
+    throw new Errx(1, 'Failed to init hashtable.');
+  }
+  mask = initial - 1;
+  split = 0;
+  count = 0;
+  walks = 0;
+  const seed = new Int32Array(2);
+  getrandom(new Uint8Array(seed.buffer));
+  [k0, k1] = seed;
+}
+
+function bucketOf(hv: number): number {
+  const bucket = hv & mask;
+  return bucket < split ? hv & (mask * 2 + 1) : bucket;
+}
+
+// assoc.c: assoc_find
+/** The item of a key, or NULL. */
+export function assocFind(key: Ptr, nkey: number, hv: number): Ptr {
+  let at = buckets[bucketOf(hv)];
+  while (at !== NULL) {
+    const it = at >>> 0;
+    if (nkeyOf(it) === nkey && sameBytes(keyOf(it), key, nkey)) return it;
+    at = field(it, IT_H_NEXT);
+  }
+  return NULL;
+}
+
+// assoc.c: assoc_insert
+/** There must be no item of its key. */
+export function assocInsert(it: Ptr, hv: number): void {
+  chain(it, bucketOf(hv));
+  count++;
+  if (count > mask + 1 + split && walks === 0) {
+    splitBucket();
+    if (count > mask + 1 + split) splitBucket(); // what was put off during a walk is made good
+  }
+}
+
+function chain(it: Ptr, bucket: number): void {
+  setField(it, IT_H_NEXT, buckets[bucket]);
+  buckets[bucket] = it | 0;
+}
+
+// assoc.c: assoc_delete
+/** Throws if the item is not in the table. */
+export function assocDelete(it: Ptr, hv: number): void {
+  const bucket = bucketOf(hv);
+  const next = field(it, IT_H_NEXT);
+  let at = buckets[bucket];
+  if (at === (it | 0)) {
+    buckets[bucket] = next;
+  } else {
+    let before = NULL;
+    while (at !== (it | 0)) {
+      if (at === NULL) throw new Error(`item ${it} is not in the hash table`);
+      before = at >>> 0;
+      at = field(before, IT_H_NEXT);
+    }
+    setField(before, IT_H_NEXT, next);
+  }
+  setField(it, IT_H_NEXT, NULL);
+  count--;
+}
+
+/** Spreads the items of one bucket over that bucket and a new one. */
+function splitBucket(): void {
+  if (mask + 1 + split >= buckets.length) return;
+  let at = buckets[split];
+  buckets[split] = NULL;
+  split++;
+  while (at !== NULL) {
+    const it = at >>> 0;
+    at = field(it, IT_H_NEXT);
+    chain(it, bucketOf(hashOf(keyOf(it), nkeyOf(it))));
+  }
+  if (split > mask) {
+    mask = mask * 2 + 1;
+    split = 0;
+  }
+}
+
+function sameBytes(a: Ptr, b: Ptr, n: number): boolean {
+  const words = dv;
+  let i = 0;
+  for (; i + 4 <= n; i += 4) if (words.getInt32(a + i, true) !== words.getInt32(b + i, true)) return false;
+  const bytes = u8;
+  for (; i < n; i++) if (bytes[a + i] !== bytes[b + i]) return false;
+  return true;
+}
+
+/** hash_power_level: the table has 2 to this power buckets, or is on its way to twice as many. */
+export function assocHashPower(): number {
+  return 32 - Math.clz32(mask) + (split > 0 ? 1 : 0);
+}
+
+/** hash_bytes: what the buckets take. */
+export function assocHashBytes(): number {
+  return assocBuckets() * 4;
+}
+
+/** hash_is_expanding: whether some of the buckets are split, and some are not. */
+export function assocIsExpanding(): boolean {
+  return split > 0;
+}
+
+// A walk over all items in steps: assocWalkStart, then assocBucket of each number below assocBuckets(), whose items are
+// chained by IT_H_NEXT, and assocWalkEnd. Between steps, items may come and go.
+
+// assoc.c: assoc_get_iterator
+export function assocWalkStart(): void {
+  walks++;
+}
+
+// assoc.c: assoc_iterate_final
+export function assocWalkEnd(): void {
+  walks--;
+}
+
+/** How many buckets there are. */
+export function assocBuckets(): number {
+  return mask + 1 + split;
+}
+
+/** The first item of a bucket, or NULL. */
+export function assocBucket(bucket: number): Ptr {
+  return buckets[bucket] >>> 0;
+}
+
+// hash.c: hash
+/** HalfSipHash-1-3 of the `n` bytes at `key` (Aumasson and Bernstein, SipHash), as a signed word. */
+export function hashOf(key: Ptr, n: number): number {
+  const words = dv;
+  let v0 = k0, v1 = k1, v2 = 0x6c796765 ^ k0, v3 = 0x74656462 ^ k1;
+  const end = key + (n & ~3);
+  for (let p = key; p <= end; p += 4) {
+    const word = p < end ? words.getInt32(p, true) : lastWord(p, n);
+    v3 ^= word;
+    v0 = (v0 + v1) | 0; v1 = (v1 << 5) | (v1 >>> 27); v1 ^= v0; v0 = (v0 << 16) | (v0 >>> 16);
+    v2 = (v2 + v3) | 0; v3 = (v3 << 8) | (v3 >>> 24); v3 ^= v2;
+    v0 = (v0 + v3) | 0; v3 = (v3 << 7) | (v3 >>> 25); v3 ^= v0;
+    v2 = (v2 + v1) | 0; v1 = (v1 << 13) | (v1 >>> 19); v1 ^= v2; v2 = (v2 << 16) | (v2 >>> 16);
+    v0 ^= word;
+  }
+  v2 ^= 0xff;
+  for (let i = 0; i < 3; i++) {
+    v0 = (v0 + v1) | 0; v1 = (v1 << 5) | (v1 >>> 27); v1 ^= v0; v0 = (v0 << 16) | (v0 >>> 16);
+    v2 = (v2 + v3) | 0; v3 = (v3 << 8) | (v3 >>> 24); v3 ^= v2;
+    v0 = (v0 + v3) | 0; v3 = (v3 << 7) | (v3 >>> 25); v3 ^= v0;
+    v2 = (v2 + v1) | 0; v1 = (v1 << 13) | (v1 >>> 19); v1 ^= v2; v2 = (v2 << 16) | (v2 >>> 16);
+  }
+  return v1 ^ v3;
+}
+
+/** The bytes that fill no word, and above them the low byte of the length. */
+function lastWord(p: Ptr, n: number): number {
+  const bytes = u8;
+  let word = n << 24;
+  const left = n & 3;
+  if (left > 0) word |= bytes[p];
+  if (left > 1) word |= bytes[p + 1] << 8;
+  if (left > 2) word |= bytes[p + 2] << 16;
+  return word;
+}

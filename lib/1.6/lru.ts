@@ -1,0 +1,104 @@
+// items.c: the LRU lists. Each slab class has four, HOT, WARM, COLD and TEMP, from the item that came last (the head)
+// to the one that came first (the tail); an LRU's number is its class with two bits above. And what is counted of each.
+import type { Ptr } from '../libc/memory';
+import { NULL } from '../libc/memory';
+import { currentTime } from './clock';
+import { IT_NEXT, IT_PREV, IT_TIME, LRUS, field, lruIdOf, ntotalOf, setField } from './memcached.h';
+
+/** The first and the last item, or NULL, as signed words. */
+const heads = new Int32Array(LRUS);
+const tails = new Int32Array(LRUS);
+/** How many items there are, and their bytes with headers. */
+const sizes = new Uint32Array(LRUS);
+const sizesBytes = new Float64Array(LRUS);
+
+/** itemstats_t, by LRU. */
+export const itemstats = {
+  evicted: new Float64Array(LRUS),
+  evictedNonzero: new Float64Array(LRUS),
+  reclaimed: new Float64Array(LRUS),
+  outofmemory: new Float64Array(LRUS),
+  tailrepairs: new Float64Array(LRUS),
+  /** Items that were reclaimed, and nobody had asked for them. */
+  expiredUnfetched: new Float64Array(LRUS),
+  /** Items that were evicted, and nobody had asked for them. */
+  evictedUnfetched: new Float64Array(LRUS),
+  /** Items that were evicted, and were to be moved to WARM. */
+  evictedActive: new Float64Array(LRUS),
+  crawlerReclaimed: new Float64Array(LRUS),
+  crawlerItemsChecked: new Float64Array(LRUS),
+  lrutailReflocked: new Float64Array(LRUS),
+  movesToCold: new Float64Array(LRUS),
+  movesToWarm: new Float64Array(LRUS),
+  movesWithinLru: new Float64Array(LRUS),
+  directReclaims: new Float64Array(LRUS),
+  /** How long ago the item that was evicted last had been stored or asked for. */
+  evictedTime: new Float64Array(LRUS),
+};
+
+/** All lists are empty, and nothing is counted. */
+export function lruInit(): void {
+  heads.fill(NULL);
+  tails.fill(NULL);
+  sizes.fill(0);
+  sizesBytes.fill(0);
+  itemStatsReset();
+}
+
+// items.c: item_stats_reset
+export function itemStatsReset(): void {
+  for (const counts of Object.values(itemstats)) counts.fill(0);
+}
+
+// items.c: do_item_link_q
+/** Puts an item at the head of the LRU that it names. */
+export function itemLinkQ(it: Ptr): void {
+  const id = lruIdOf(it);
+  const head = heads[id];
+  setField(it, IT_PREV, NULL);
+  setField(it, IT_NEXT, head);
+  if (head !== NULL) setField(head >>> 0, IT_PREV, it | 0);
+  else tails[id] = it | 0;
+  heads[id] = it | 0;
+  sizes[id]++;
+  sizesBytes[id] += ntotalOf(it);
+}
+
+// items.c: do_item_unlink_q
+export function itemUnlinkQ(it: Ptr): void {
+  const id = lruIdOf(it);
+  const next = field(it, IT_NEXT);
+  const prev = field(it, IT_PREV);
+  if (prev === NULL) heads[id] = next;
+  else setField(prev >>> 0, IT_NEXT, next);
+  if (next === NULL) tails[id] = prev;
+  else setField(next >>> 0, IT_PREV, prev);
+  sizes[id]--;
+  sizesBytes[id] -= ntotalOf(it);
+}
+
+/** The item that came last, or NULL; IT_NEXT leads on. */
+export function lruHead(id: number): Ptr {
+  return heads[id] >>> 0;
+}
+
+/** The item that came first, or NULL; IT_PREV leads on. */
+export function lruTail(id: number): Ptr {
+  return tails[id] >>> 0;
+}
+
+// items.c: do_get_lru_size
+/** How many items there are. */
+export function lruSize(id: number): number {
+  return sizes[id];
+}
+
+/** Bytes of all its items, with headers. */
+export function lruBytes(id: number): number {
+  return sizesBytes[id];
+}
+
+/** How many seconds ago the last of its items was stored or moved; 0 for an empty LRU. */
+export function lruAge(id: number): number {
+  return tails[id] === NULL ? 0 : currentTime - field(tails[id] >>> 0, IT_TIME);
+}
