@@ -3,6 +3,7 @@ import { EX_USAGE } from '../libc/sysexits';
 import { safeStrtoul } from './arguments';
 import type { Draft } from './commandline';
 import { complain } from './commandline';
+import { MAX_NUMBER_OF_SLAB_CLASSES } from './memcached.h';
 import { notYet } from './notyet';
 import { Prot } from './settings';
 import type { Settings } from './settings';
@@ -13,7 +14,6 @@ const MEGABYTE = 1024 * 1024;
 const ITEM_SIZE_MAX_LOWER_LIMIT = 1024;
 const ITEM_SIZE_MAX_UPPER_LIMIT = 1024 * MEGABYTE;
 const CHUNK_ALIGN_BYTES = 8;
-const MAX_NUMBER_OF_SLAB_CLASSES = 63 + 1;
 
 const PORT_MAX = 65535;
 /** -m at most: what fits 32-bit pointers beside the connections. */
@@ -51,7 +51,9 @@ function sizes(line: Draft, s: Settings): string | null {
   if (s.itemSizeMax < ITEM_SIZE_MAX_LOWER_LIMIT) return 'Item max size cannot be less than 1024 bytes.';
   if (s.itemSizeMax > s.maxbytes / 2) return 'Cannot set item size limit higher than 1/2 of memory max.';
   if (s.itemSizeMax > ITEM_SIZE_MAX_UPPER_LIMIT) return 'Cannot set item size limit higher than a gigabyte.';
-  if (s.itemSizeMax > MEGABYTE && !line.slabChunkSizeChanged) s.slabChunkSizeMax = s.slabPageSize / 2;
+  if (s.itemSizeMax > MEGABYTE && line.slabChunkMax === 0) s.slabChunkSizeMax = s.slabPageSize / 2;
+  // slab_chunk_max=1024 can be a megabyte, or a kilobyte in the way of 1.6.18; here it cannot be a megabyte.
+  if (s.itemSizeMax < MEGABYTE && line.slabChunkMax === 1024) s.slabChunkSizeMax = 1024;
 
   const { itemSizeMax, slabChunkSizeMax, slabPageSize } = s;
   if (slabChunkSizeMax > itemSizeMax) {

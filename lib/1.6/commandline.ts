@@ -1,5 +1,8 @@
 // What the command line says beside the settings: the local variables of C's main.
 
+// config.h
+export const PACKAGE = 'memcached';
+
 export interface CommandLine {
   /** The status to end with at once, or null to go on. */
   status: number | null;
@@ -36,7 +39,8 @@ export interface Draft extends CommandLine {
   tcpSpecified: boolean;
   udpSpecified: boolean;
   threadsSpecified: boolean;
-  slabChunkSizeChanged: boolean;
+  /** The argument of slab_chunk_max; 0 if it was not given. */
+  slabChunkMax: number;
   slabSizesUnparsed: string | null;
   /** The argument of -N. The server has one thread to give connections to, so it is only checked. */
   numNapiIds: number;
@@ -63,7 +67,7 @@ export function emptyLine(): Draft {
     tcpSpecified: false,
     udpSpecified: false,
     threadsSpecified: false,
-    slabChunkSizeChanged: false,
+    slabChunkMax: 0,
     slabSizesUnparsed: null,
     numNapiIds: 0,
   };

@@ -1,6 +1,6 @@
 // proto_text.c and the classic half of proto_parser.c: the commands of the text protocol, and the data behind them.
 import type { Conn, Protocol } from '../memcached.h';
-import { ConnState, stats } from '../memcached.h';
+import { ConnState } from '../memcached.h';
 import { READ_BUFFER_HIGHWAT } from '../later';
 import { dv, u8 } from '../libc/heap';
 import type { Ptr } from '../libc/memory';
@@ -12,17 +12,18 @@ import { hashOf } from './assoc';
 import { currentTime, realtime } from './clock';
 import { itemAlloc, itemBump, itemGet, itemRemove, itemSizeOk, itemTouch, itemUnlink } from './items';
 import {
-  DELTA_ITEM_CAS_MISMATCH, DELTA_ITEM_NOT_FOUND, EOM, EXISTS, IT_CAS_HI, IT_CAS_LO, IT_NBYTES, KEY_MAX_LENGTH,
+  DELTA_ITEM_CAS_MISMATCH, DELTA_ITEM_NOT_FOUND, EOM, EXISTS, IT_NBYTES, KEY_MAX_LENGTH,
   NON_NUMERIC, NOT_FOUND, NREAD_ADD, NREAD_APPEND, NREAD_CAS, NREAD_PREPEND, NREAD_REPLACE, NREAD_SET, OK, STORED,
-  clsidOf, dataOf, field, lruHits, lruIdOf, setField, slabStats, threadStats,
+  VERSION,
+  clsidOf, dataOf, field, lruHits, lruIdOf, slabStats, threadStats,
 } from './memcached.h';
 import {
   completeMset, processMarithmetic, processMdelete, processMeta, processMget, processMset,
 } from './proto_meta';
 import { consume, readData, swallow } from './receive';
-import { VERSION, settings } from './settings';
+import { settings } from './settings';
 import { processStat } from './stats';
-import { addDelta, deltaLength, storeItem } from './store';
+import { addDelta, deltaResult, storeItem } from './store';
 import {
   DATA, MORE, VALUE, VALUE_CAS, addItem, begin, outErrstring, outString, releaseItems, send, transmit,
 } from './transmit';
@@ -69,7 +70,7 @@ const ME = word('me  ') & 0xffff;
 /** A line from `p` to `end`, without its newline. */
 function processCommandAscii(c: Conn, p: Ptr, end: Ptr): void {
   c.noreply = false;
-  if (settings.verbose > 1) fprintf(stderr, '<%d %s\n', c.sfd, lineText(p, end));
+  if (settings.verbose > 1) fprintf(stderr, `<${c.sfd} ${lineText(p, end)}\n`);
   if (end - p < 2) {
     outString(c, BAD_LINE);
     return;
@@ -200,7 +201,8 @@ function getKeys(c: Conn, start: Ptr, end: Ptr, kind: number, touch: boolean, ex
 /** Adds an item to the answer, if there is one for the key. null, or the error that is the answer instead. */
 function getKey(c: Conn, key: Ptr, nkey: number, kind: number, touch: boolean, exptime: number): string | null {
   if (nkey > KEY_MAX_LENGTH) return BAD_LINE;
-  const it = touch ? itemTouch(key, nkey, exptime) : itemGet(key, nkey, hashOf(key, nkey));
+  const hv = hashOf(key, nkey);
+  const it = touch ? itemTouch(key, nkey, exptime, hv) : itemGet(key, nkey, hv);
   if (touch) threadStats.touchCmds++;
   else threadStats.getCmds++;
   if (it === NULL) {
@@ -208,9 +210,12 @@ function getKey(c: Conn, key: Ptr, nkey: number, kind: number, touch: boolean, e
     else threadStats.getMisses++;
     return null;
   }
-  if (touch) slabStats.touchHits[clsidOf(it)]++;
-  else lruHits[lruIdOf(it)]++;
-  itemBump(it);
+  if (touch) {
+    slabStats.touchHits[clsidOf(it)]++;
+  } else {
+    lruHits[lruIdOf(it)]++;
+    itemBump(it);
+  }
   return addItem(c, it, kind) ? null : 'SERVER_ERROR out of memory writing get response';
 }
 
@@ -334,10 +339,11 @@ function outNumber(c: Conn): void {
     return;
   }
   begin(c);
-  memcpy(c.wbuf, deltaText, deltaLength);
-  u8[c.wbuf + deltaLength] = CR;
-  u8[c.wbuf + deltaLength + 1] = LF;
-  c.wbytes = deltaLength + 2;
+  const { length } = deltaResult;
+  memcpy(c.wbuf, deltaText, length);
+  u8[c.wbuf + length] = CR;
+  u8[c.wbuf + length + 1] = LF;
+  c.wbytes = length + 2;
   send(c, DATA);
 }
 
@@ -385,7 +391,8 @@ function processTouch(c: Conn): void {
     outString(c, BAD_EXPTIME);
     return;
   }
-  const it = itemTouch(tokenAt[1], tokenLength[1], realtime(number));
+  const key = tokenAt[1], nkey = tokenLength[1];
+  const it = itemTouch(key, nkey, realtime(number), hashOf(key, nkey));
   threadStats.touchCmds++;
   if (it === NULL) {
     threadStats.touchMisses++;

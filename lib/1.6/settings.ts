@@ -1,9 +1,5 @@
 // struct settings of memcached.h: what the command line decides, and what a client may change while the server runs.
 
-// config.h
-export const PACKAGE = 'memcached';
-export const VERSION = '1.6.45';
-
 const KILOBYTE = 1024;
 const MEGABYTE = 1024 * KILOBYTE;
 
@@ -146,6 +142,8 @@ export interface Settings {
   watchEnabled: boolean;
   /** Whether C's tests want more privileges. */
   relaxedPrivileges: boolean;
+  /** A mark for the firewall on the listening sockets; 0 for none. */
+  sockCookieId: number;
   /** The path of the file that the items outlive a restart in (-e), or null. */
   memoryFile: string | null;
 }
@@ -216,6 +214,7 @@ function defaults(): Settings {
     dropPrivileges: false,
     watchEnabled: true,
     relaxedPrivileges: false,
+    sockCookieId: 0,
     memoryFile: null,
   };
 }

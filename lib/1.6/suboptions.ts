@@ -163,6 +163,9 @@ function suboption(word: string, name: string, given: string | null, line: Draft
     case 'relaxed_privileges': // for C's tests, which give it to every server
       s.relaxedPrivileges = true;
       return null;
+    case 'sock_cookie_id':
+      s.sockCookieId = safeStrtoul(value) ?? 0;
+      return null;
     case 'modern': // all that it once meant is the default now
     case 'inline_ascii_resp':
     case 'no_inline_ascii_resp':
@@ -184,22 +187,19 @@ function unsigned(value: string, unit: number, mistake: string, store: (n: numbe
   return null;
 }
 
-/**
- * In kilobytes up to 1024. Above, C of today refuses it, and C up to 1.4 took it for bytes, as its users' command lines
- * still do: so do we.
- */
+/** In kilobytes up to 1024. C refuses more; it took bytes until 1.6.18, and so do we where kilobytes make no sense. */
 function slabChunkMax(value: string, line: Draft, s: Settings): string | null {
   const size = safeStrtol(value);
   if (size === null) return couldNotParse('slab_chunk_max');
   if (size <= 0) return 'slab_chunk_max must be >= 0';
   s.slabChunkSizeMax = size > KILOBYTE ? size : size * KILOBYTE;
-  line.slabChunkSizeChanged = true;
+  line.slabChunkMax = size;
   return null;
 }
 
 /** The defaults of 1.4. */
 function noModern(line: Draft, s: Settings): void {
-  if (!line.slabChunkSizeChanged) s.slabChunkSizeMax = s.slabPageSize;
+  if (line.slabChunkMax === 0) s.slabChunkSizeMax = s.slabPageSize;
   s.slabReassign = false;
   s.slabAutomove = 0;
   s.maxconnsFast = false;

@@ -1,23 +1,31 @@
-// <sys/mman.h>: mlockall for the flat memory, which is the C program's memory here.
+// <sys/mman.h>: calls for the flat memory, which is the C program's memory here.
 import { ENOSYS, setErrno } from '../../reactor/errno.h';
 import { loadKoffi } from '../../reactor/koffi';
 import { u8 } from './heap';
 
+/** Of Linux. */
+const MADV_HUGEPAGE = 14;
+
 /** Locks the flat memory only, since V8 returns pages to the system, and dies if they are locked. 0 or -1. */
 export function mlockall(): number {
-  return mlock(u8);
+  return called('int mlock(uintptr_t, size_t)');
 }
 
-/** mlock(2) for the memory of `buf`. 0, or -1 with errno: ENOSYS if we have no way to call it. */
-function mlock(buf: Uint8Array): number {
+/** Asks for huge pages for the flat memory. 0 or -1. */
+export function madviseHugePages(): number {
+  return called('int madvise(uintptr_t, size_t, int)', MADV_HUGEPAGE);
+}
+
+/** Calls a function with address and length of the flat memory. 0, or -1 with errno: ENOSYS if we have no way to. */
+function called(prototype: string, ...more: number[]): number {
   const koffi = loadKoffi();
   if (koffi === null) {
     setErrno(ENOSYS);
     return -1;
   }
   try {
-    const call = koffi.load(null).func('int mlock(uintptr_t, size_t)') as (addr: number, length: number) => number;
-    const res = call(Number(koffi.address(buf.buffer)) + buf.byteOffset, buf.length);
+    const call = koffi.load(null).func(prototype) as (addr: number, length: number, ...more: number[]) => number;
+    const res = call(Number(koffi.address(u8.buffer)) + u8.byteOffset, u8.length, ...more);
     if (res === -1) setErrno(koffi.errno());
     return res;
   } catch {

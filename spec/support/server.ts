@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 export const backends = ['epoll', 'net'] as const;
 export type Backend = (typeof backends)[number];
 
-/** The servers that there are: on each backend with the calls of C, or fewer. */
+/** The servers of 1.0.4 that there are: on each backend with the calls of C, or fewer. */
 export const kinds: readonly { name: string; backend: Backend; classic?: boolean }[] = [
   { name: 'epoll', backend: 'epoll' },
   { name: 'epoll --classic', backend: 'epoll', classic: true },
@@ -35,6 +35,8 @@ export interface Options {
   backend?: Backend;
   /** Whether it runs with `--classic`. */
   classic?: boolean;
+  /** Whether it speaks as memcached 1.6; else as 1.0.4. */
+  today?: boolean;
   /** Arguments beside that, the port and `-l 127.0.0.1`. */
   args?: readonly string[];
   /** Of node itself. */
@@ -64,8 +66,8 @@ function portFor(backend: Backend | undefined): number {
 
 /** Starts a server, and resolves when it listens. */
 export async function startServer(options: Options = {}): Promise<Server> {
-  const { backend, classic = false, args = [], nodeArgs = [], under = [], env = {} } = options;
-  const mode = classic ? ['--classic'] : [];
+  const { backend, classic = false, today = false, args = [], nodeArgs = [], under = [], env = {} } = options;
+  const mode = today ? [] : classic ? ['--classic'] : ['--1.0'];
   const port = String(portFor(backend));
   const line = [...under, process.execPath, ...nodeArgs, program, ...mode, '-p', port, '-l', '127.0.0.1', ...args];
   const child = spawn(line[0], line.slice(1), {

@@ -1,0 +1,70 @@
+// memcached.c of 1.6: main. The machine and the connections are those of ../memcached.ts.
+import { constants } from 'node:os';
+import { EV_PERSIST, EV_READ, Event } from '../../reactor/event.h';
+import { eventInit, eventLoop } from '../../reactor/event';
+import { signalAdd, signalSet } from '../../reactor/evtimer';
+import { ConnState, debugConn, settings as machine } from '../memcached.h';
+import { acceptsWith, alsoAcceptsWith, boundPort } from '../later';
+import { connInit, connNew, serverSocket, statsInit, updateEvent } from '../memcached';
+import { fprintf, stderr } from '../libc/stdio';
+import { assocInit } from './assoc';
+import { clockInit } from './clock';
+import { itemInit } from './items';
+import { parseOptions } from './options';
+import { accepting, protocolsInit } from './protocols';
+import { settings } from './settings';
+import { slabsInit } from './slabs';
+import { startPidFile, startUp } from './startup';
+
+const EX_OSERR = 71;
+const hangup = new Event();
+
+// memcached.c: main
+/** The status to end with. `argv` begins with the program's name; the flat memory is there, for its -m and -c. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const line = parseOptions(argv);
+  const status = await startUp(line, settings);
+  if (status !== null) return status;
+
+  machine.verbose = settings.verbose > 0;
+  machine.reqsPerEvent = settings.reqsPerEvent;
+  // Those above the limit are told so, and closed, where the machine would let them wait.
+  machine.maxconns = settings.maxconnsFast ? Infinity : settings.maxconns;
+
+  eventInit();
+  clockInit();
+  statsInit();
+  assocInit(settings.hashpowerInit);
+  connInit();
+  slabsInit(settings.maxbytes, settings.factor, settings.chunkSize, line.slabSizes, false);
+  itemInit();
+  protocolsInit();
+
+  // SIGHUP has files read again, and ends nothing.
+  signalSet(hangup, constants.signals.SIGHUP, () => { settings.sigHup = true; }, null);
+  signalAdd(hangup, null);
+
+  const sfd = serverSocket(settings.port);
+  if (sfd === -1) {
+    fprintf(stderr, `failed to listen on TCP port ${settings.port}\n`);
+    return EX_OSERR;
+  }
+  if (!listening(sfd, true)) return EX_OSERR;
+  startPidFile(line);
+
+  return await eventLoop(0) === -1 ? 1 : 0;
+}
+
+/** A connection that accepts others on `sfd`. False where there is no memory for it. */
+function listening(sfd: number, first: boolean): boolean {
+  const c = connNew(sfd, ConnState.listening, EV_READ | EV_PERSIST);
+  if (c === null) {
+    fprintf(stderr, 'failed to create listening connection\n');
+    return false;
+  }
+  accepting(c);
+  if (first) acceptsWith(c, updateEvent);
+  else alsoAcceptsWith(c);
+  debugConn('%d: listening on port %d', sfd, boundPort(sfd));
+  return true;
+}
