@@ -9,12 +9,15 @@ import { connInit, connNew, serverSocket, statsInit, updateEvent } from '../memc
 import { fprintf, stderr } from '../libc/stdio';
 import { assocInit } from './assoc';
 import { clockInit } from './clock';
+import { initLruCrawler, startItemCrawlerThread } from './crawler';
+import { itemStatsSizesInit } from './item_sizes';
 import { itemInit } from './items';
 import { parseOptions } from './options';
 import { accepting, protocolsInit } from './protocols';
 import { settings } from './settings';
 import { slabsInit } from './slabs';
 import { startPidFile, startUp } from './startup';
+import { statsReset } from './stats';
 
 const EX_OSERR = 71;
 const hangup = new Event();
@@ -38,7 +41,12 @@ export async function main(argv: readonly string[]): Promise<number> {
   connInit();
   slabsInit(settings.maxbytes, settings.factor, settings.chunkSize, line.slabSizes, false);
   itemInit();
+  if (line.trackSizes) itemStatsSizesInit();
   protocolsInit();
+  statsReset();
+  initLruCrawler();
+  if (line.startLruCrawler) startItemCrawlerThread();
+  settings.lruMaintainerThread = line.startLruMaintainer;
 
   // SIGHUP has files read again, and ends nothing.
   signalSet(hangup, constants.signals.SIGHUP, () => { settings.sigHup = true; }, null);

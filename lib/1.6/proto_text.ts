@@ -23,6 +23,7 @@ import {
 import { consume, readData, swallow } from './receive';
 import { settings } from './settings';
 import { processStat } from './stats';
+import { statsPrefixRecordDelete, statsPrefixRecordGet, statsPrefixRecordSet } from './stats_prefix';
 import { addDelta, deltaResult, storeItem } from './store';
 import {
   DATA, MORE, VALUE, VALUE_CAS, addItem, begin, outErrstring, outString, releaseItems, send, transmit,
@@ -205,6 +206,7 @@ function getKey(c: Conn, key: Ptr, nkey: number, kind: number, touch: boolean, e
   const it = touch ? itemTouch(key, nkey, exptime, hv) : itemGet(key, nkey, hv);
   if (touch) threadStats.touchCmds++;
   else threadStats.getCmds++;
+  if (settings.detailEnabled !== 0) statsPrefixRecordGet(key, nkey, it !== NULL);
   if (it === NULL) {
     if (touch) threadStats.touchMisses++;
     else threadStats.getMisses++;
@@ -250,6 +252,7 @@ function processUpdate(c: Conn, p: Ptr, end: Ptr, comm: number): void {
     c.casHi = u64.hi;
     c.casLo = u64.lo;
   }
+  if (settings.detailEnabled !== 0) statsPrefixRecordSet(key, nkey);
   const it = itemAlloc(key, nkey, flags, exptime, vlen);
   if (it === NULL) {
     refuseItem(c, key, nkey, flags, vlen, comm);
@@ -364,6 +367,7 @@ function processDelete(c: Conn): void {
     outString(c, `${BAD_LINE}.  Usage: delete <key> [noreply]`);
     return;
   }
+  if (settings.detailEnabled !== 0) statsPrefixRecordDelete(key, nkey);
   const hv = hashOf(key, nkey);
   const it = itemGet(key, nkey, hv);
   if (it === NULL) {
