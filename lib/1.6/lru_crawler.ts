@@ -32,9 +32,9 @@ export function processLruCrawler(c: Conn): void {
   if (ntokens === 3 && abbreviates(1, 'crawl')) {
     outString(c, crawlClasses());
   } else if (ntokens === 3 && abbreviates(1, 'metadump')) {
-    dump(c, metadump, 'ERROR metadump not allowed', 'END\r\n');
+    dump(c, 'metadump', metadump, 'END\r\n');
   } else if (ntokens === 3 && abbreviates(1, 'mgdump')) {
-    dump(c, mgdump, 'ERROR key dump not allowed', 'EN\r\n');
+    dump(c, 'mgdump', mgdump, 'EN\r\n');
   } else if (ntokens === 3 && abbreviates(1, 'tocrawl')) {
     if (tokenU32(2)) settings.lruCrawlerTocrawl = number;
     outString(c, tokenU32(2) ? 'OK' : BAD_LINE);
@@ -73,13 +73,18 @@ type Line = (dst: Ptr, it: Ptr) => Ptr;
 const LINE_MAX_BYTES = 1024;
 
 /** Lists the items of some classes: a line each. */
-function dump(c: Conn, line: Line, notAllowed: string, end: string): void {
+function dump(c: Conn, name: string, line: Line, end: string): void {
   if (!settings.lruCrawler) {
     outString(c, DISABLED);
     return;
   }
   if (!settings.dumpEnabled) {
-    outString(c, notAllowed);
+    outString(c, `ERROR ${name === 'mgdump' ? 'key dump' : name} not allowed`);
+    return;
+  }
+  // As in C, which would send the lines before the answers that it has gathered.
+  if (c.pipelined) {
+    outString(c, `ERROR cannot pipeline other commands before ${name}`);
     return;
   }
   const classes = parseClasses(token(2) === 'hash' ? 'all' : token(2));

@@ -285,6 +285,7 @@ function completeNread(c: Conn): void {
   const it = c.it;
   const end = dataOf(it) + field(it, IT_NBYTES) - 2;
   c.it = NULL;
+  c.pipelined = c.rbytes > 0;
   if (u8[end] !== CR || u8[end + 1] !== LF) {
     if (c.msetRes) outErrstring(c, 'CLIENT_ERROR bad data chunk');
     else outString(c, 'CLIENT_ERROR bad data chunk');
@@ -417,6 +418,7 @@ function tryReadCommandAscii(c: Conn): number {
   c.lastCmdTime = currentTime;
   processCommandAscii(c, c.rbuf, el > c.rbuf && u8[el - 1] === CR ? el - 1 : el);
   consume(c, el + 1 - c.rbuf);
+  c.pipelined = c.rbytes > 0;
   return 1;
 }
 

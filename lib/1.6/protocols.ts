@@ -33,7 +33,7 @@ export const negotiating: Protocol = {
     const c = connNew(sfd, initState, eventFlags);
     if (c === null) return null;
     c.protocol = negotiating;
-    c.noreply = false;
+    c.noreply = c.pipelined = false;
     c.lastCmdTime = currentTime;
     noteConn(c);
     return c;

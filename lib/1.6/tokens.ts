@@ -81,7 +81,7 @@ export function tokenU64(i: number): boolean {
   return i < ntokens && u64.parse(tokenAt[i], tokenLength[i]);
 }
 
-/** util.c: safe_strtod. The number that a word is in decimal, or null. */
+/** util.c: safe_strtod. The number that a word is, in decimal; or null. */
 export function tokenDouble(i: number): number | null {
   return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(token(i)) ? Number(token(i)) : null;
 }
