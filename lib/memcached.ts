@@ -1063,7 +1063,7 @@ function newSocket(): number {
 
 // memcached.c: server_socket
 /** A socket that listens on `port` of the interface in the settings, or -1 after a line on stderr. */
-function serverSocket(port: number): number {
+export function serverSocket(port: number): number {
   let sfd: number;
   const ling: Linger = { lOnoff: 0, lLinger: 0 };
   const addr: SockaddrIn = { sinFamily: 0, sinPort: 0, sinAddr: 0 };

@@ -46,7 +46,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 
   const sfd = serverSocket(settings.port);
   if (sfd === -1) {
-    fprintf(stderr, 'failed to listen on TCP port %d\n', settings.port);
+    fprintf(stderr, `failed to listen on TCP port ${settings.port}\n`);
     return EX_OSERR;
   }
   if (!listening(sfd, true)) return EX_OSERR;

@@ -1,6 +1,6 @@
 // proto_text.c and the classic half of proto_parser.c: the commands of the text protocol, and the data behind them.
 import type { Conn, Protocol } from '../memcached.h';
-import { ConnState, stats } from '../memcached.h';
+import { ConnState } from '../memcached.h';
 import { READ_BUFFER_HIGHWAT } from '../later';
 import { dv, u8 } from '../libc/heap';
 import type { Ptr } from '../libc/memory';
@@ -12,15 +12,16 @@ import { hashOf } from './assoc';
 import { currentTime, realtime } from './clock';
 import { itemAlloc, itemBump, itemGet, itemRemove, itemSizeOk, itemTouch, itemUnlink } from './items';
 import {
-  DELTA_ITEM_CAS_MISMATCH, DELTA_ITEM_NOT_FOUND, EOM, EXISTS, IT_CAS_HI, IT_CAS_LO, IT_NBYTES, KEY_MAX_LENGTH,
+  DELTA_ITEM_CAS_MISMATCH, DELTA_ITEM_NOT_FOUND, EOM, EXISTS, IT_NBYTES, KEY_MAX_LENGTH,
   NON_NUMERIC, NOT_FOUND, NREAD_ADD, NREAD_APPEND, NREAD_CAS, NREAD_PREPEND, NREAD_REPLACE, NREAD_SET, OK, STORED,
-  clsidOf, dataOf, field, lruHits, lruIdOf, setField, slabStats, threadStats,
+  VERSION,
+  clsidOf, dataOf, field, lruHits, lruIdOf, slabStats, threadStats,
 } from './memcached.h';
 import {
   completeMset, processMarithmetic, processMdelete, processMeta, processMget, processMset,
 } from './proto_meta';
 import { consume, readData, swallow } from './receive';
-import { VERSION, settings } from './settings';
+import { settings } from './settings';
 import { processStat } from './stats';
 import { addDelta, deltaResult, storeItem } from './store';
 import {
@@ -69,7 +70,7 @@ const ME = word('me  ') & 0xffff;
 /** A line from `p` to `end`, without its newline. */
 function processCommandAscii(c: Conn, p: Ptr, end: Ptr): void {
   c.noreply = false;
-  if (settings.verbose > 1) fprintf(stderr, '<%d %s\n', c.sfd, lineText(p, end));
+  if (settings.verbose > 1) fprintf(stderr, `<${c.sfd} ${lineText(p, end)}\n`);
   if (end - p < 2) {
     outString(c, BAD_LINE);
     return;

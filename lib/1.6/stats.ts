@@ -2,7 +2,7 @@
 import type { Conn } from '../memcached.h';
 import { stats } from '../memcached.h';
 import { processStarted, currentTime } from './clock';
-import { VERSION } from './settings';
+import { VERSION } from './memcached.h';
 import { writeAndFree } from './transmit';
 
 export function processStat(c: Conn): void {

@@ -12,7 +12,7 @@ import { NULL, malloc, realloc } from '../libc/memory';
 import { putNumber } from '../libc/number';
 import { fprintf, stderr } from '../libc/stdio';
 import type { CString } from '../libc/string';
-import { memcpy } from '../libc/string';
+import { memcpy, str } from '../libc/string';
 import { write } from '../libc/unistd';
 import { hold, itemRemove } from './items';
 import { IT_CAS_HI, IT_CAS_LO, IT_NBYTES, clientFlagsOf, dataOf, field, keyOf, nkeyOf } from './memcached.h';
@@ -41,7 +41,7 @@ export function outString(c: Conn, line: CString): void {
     c.state = ConnState.read;
     return;
   }
-  if (settings.verbose > 1) fprintf(stderr, '>%d %s\n', c.sfd, line);
+  if (settings.verbose > 1) fprintf(stderr, `>${c.sfd} ${typeof line === 'string' ? line : str(line)}\n`);
   writeLine(c, line);
 }
 

@@ -1,5 +1,5 @@
-// Takes the options that no memcached has from the command line before main sees it, and looks up the options of 1.0.4's
-// main about memory, which we must allocate before main begins.
+// Takes the options that no memcached has from the command line before main sees it, and looks up those of 1.0.4's main
+// about memory, which we must allocate before main begins.
 import { parseArgs } from 'node:util';
 
 export interface CommandOptions {
