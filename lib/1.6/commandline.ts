@@ -1,8 +1,5 @@
 // What the command line says beside the settings: the local variables of C's main.
 
-// config.h
-export const PACKAGE = 'memcached';
-
 export interface CommandLine {
   /** The status to end with at once, or null to go on. */
   status: number | null;

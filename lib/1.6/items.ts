@@ -7,12 +7,12 @@ import { assocDelete, assocFind, assocInsert, hashOf } from './assoc';
 import { currentTime } from './clock';
 import { flushAt, flushInit, flushNow, itemIsFlushed, setItTime } from './flush';
 import { itemStatsSizesAdd, itemStatsSizesRemove } from './item_sizes';
-import { itemLinkQ, itemUnlinkQ, itemstats, lruBytes, lruInit, lruTail, lruSize } from './lru';
+import { itemLinkQ, itemUnlinkQ, itemstats, lruAge, lruBytes, lruInit, lruSize, lruTail } from './lru';
 import {
   COLD_LRU, HOT_LRU, ITEM_ACTIVE, ITEM_CAS, ITEM_CFLAGS, ITEM_FETCHED, ITEM_LINKED, ITEM_UPDATE_INTERVAL, IT_CAS_HI,
-  IT_CAS_LO, IT_EXPTIME, IT_H_NEXT, IT_NBYTES, IT_NEXT, IT_PREV, IT_REFCOUNT, IT_TIME, LRUS, SIZEOF_ITEM, TEMP_LRU,
-  WARM_LRU, clsidOf, field, itFlags, keyOf, lruIdOf, nkeyOf, ntotalOf, resettable, setField, setItFlags, setLruId,
-  setNkey, statsState, threadStats,
+  IT_CAS_LO, IT_EXPTIME, IT_H_NEXT, IT_NBYTES, IT_NEXT, IT_PREV, IT_REFCOUNT, IT_TIME, LRUS,
+  MAX_NUMBER_OF_SLAB_CLASSES, SIZEOF_ITEM, TEMP_LRU, WARM_LRU, clsidOf, field, itFlags, keyOf, lruIdOf, nkeyOf,
+  ntotalOf, resettable, setField, setItFlags, setLruId, setNkey, statsState, threadStats,
 } from './memcached.h';
 import { settings } from './settings';
 import { slabsAlloc, slabsClsid, slabsFree, slabsLargeFits } from './slabs';
@@ -20,6 +20,12 @@ import { slabsAlloc, slabsClsid, slabsFree, slabsLargeFits } from './slabs';
 const LRU_MASK = 192;
 /** To find memory for an item, we look at the end of an LRU so many times. */
 const PULLS_MAX = 10;
+/** How many items the LRU maintainer moves on in one go. */
+const JUGGLES_MAX = 500;
+/** With every so many allocations of a class, some of its items are moved on, for the maintainer may be late. */
+const JUGGLE_INTERVAL = 16;
+const INLINE_JUGGLES_MAX = 40;
+const allocations = new Uint8Array(MAX_NUMBER_OF_SLAB_CLASSES);
 
 /** The cas number that was given last, as signed words. */
 let casHi = 0, casLo = 1;
@@ -104,6 +110,7 @@ export function itemAlloc(key: Ptr, nkey: number, flags: number, exptime: number
     itemstats.outofmemory[id]++;
     return NULL;
   }
+  if ((++allocations[id] & (JUGGLE_INTERVAL - 1)) === 0) lruMaintainerJuggle(id, INLINE_JUGGLES_MAX);
   setField(it, IT_NEXT, NULL);
   setField(it, IT_PREV, NULL);
   setField(it, IT_H_NEXT, NULL);
@@ -346,4 +353,38 @@ function evictItem(it: Ptr, lru: number): void {
   if ((itFlags(it) & ITEM_FETCHED) === 0) itemstats.evictedUnfetched[lru]++;
   if ((itFlags(it) & ITEM_ACTIVE) !== 0) itemstats.evictedActive[lru]++;
   itemUnlink(it, hashOf(keyOf(it), nkeyOf(it)));
+}
+
+// items.c: lru_maintainer_juggle
+/**
+ * Moves items of a class on, `most` at most, so that HOT and WARM have no more than their shares, and active items of
+ * COLD are saved; what has expired at the ends is unlinked. With a flat LRU, all goes to COLD. Returns how many steps
+ * had something to do: 0 for a class that is in order.
+ */
+export function lruMaintainerJuggle(id: number, most = JUGGLES_MAX): number {
+  let moves = 0;
+  if (settings.tempLru) {
+    while (moves < most && lruPullTail(id, TEMP_LRU, 0, false, 0) > 0) moves++;
+  }
+  const segmented = settings.lruSegmented;
+  let totalBytes = 0, hotAge = 0, warmAge = 0;
+  if (segmented) {
+    const coldAge = lruAge(id | COLD_LRU);
+    hotAge = Math.trunc(coldAge * settings.hotMaxFactor);
+    warmAge = Math.trunc(coldAge * settings.warmMaxFactor);
+    totalBytes = lruBytes(id | HOT_LRU) + lruBytes(id | WARM_LRU) + lruBytes(id | COLD_LRU);
+  }
+  for (let i = 0; i < most; i++) {
+    let more = lruPullTail(id, HOT_LRU, totalBytes, false, hotAge);
+    if (more === 0) more = lruPullTail(id, WARM_LRU, totalBytes, false, warmAge);
+    if (segmented) more += lruPullTail(id, COLD_LRU, totalBytes, false, 0);
+    if (more === 0) break;
+    moves++;
+  }
+  return moves;
+}
+
+/** `lru mode`: whether classes have HOT, WARM and COLD LRUs. Turned off, items move to COLD little by little. */
+export function lruModeSet(segmented: boolean): void {
+  settings.lruSegmented = segmented;
 }

@@ -17,9 +17,8 @@ import {
   VERSION,
   clsidOf, dataOf, field, lruHits, lruIdOf, slabStats, threadStats,
 } from './memcached.h';
-import {
-  completeMset, processMarithmetic, processMdelete, processMeta, processMget, processMset,
-} from './proto_meta';
+import { processMarithmetic, processMdelete, processMeta, processMget } from './proto_meta';
+import { completeMset, processMset } from './proto_mset';
 import { consume, readData, swallow } from './receive';
 import { settings } from './settings';
 import { processStat } from './stats';

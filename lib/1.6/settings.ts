@@ -1,5 +1,9 @@
 // struct settings of memcached.h: what the command line decides, and what a client may change while the server runs.
 
+// config.h
+export const PACKAGE = 'memcached';
+export const VERSION = '1.6.45';
+
 const KILOBYTE = 1024;
 const MEGABYTE = 1024 * KILOBYTE;
 

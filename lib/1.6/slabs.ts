@@ -8,7 +8,7 @@ import type { Ptr } from '../libc/memory';
 import { NULL } from '../libc/memory';
 import {
   IT_NEXT, IT_PREV, IT_REFCOUNT, ITEM_CHUNKED, ITEM_SLABBED, MAX_NUMBER_OF_SLAB_CLASSES, field, itFlags, setField,
-  setItFlags, setLruId, setNkey,
+  setItFlags, setLruId, setNkey, slabStats,
 } from './memcached.h';
 import { PAGE_BYTES, pageAlloc, pagesFor, pagesInit, runAlloc, runFree } from './pages';
 import { settings } from './settings';
@@ -236,28 +236,30 @@ function releasePool(limit: number): void {
   }
 }
 
-/** What is said about a class. A megabyte of a large item is told as a page, all of whose chunks are used. */
-export interface SlabFigures {
-  chunkSize: number;
-  chunksPerPage: number;
-  totalPages: number;
-  totalChunks: number;
-  usedChunks: number;
-  freeChunks: number;
-}
-
 // slabs.c: do_slabs_stats
-export function slabsFigures(id: number): SlabFigures {
-  const totalPages = slabsPageCount(id) + (id === powerLargest ? largeBytes / PAGE_BYTES : 0);
-  const totalChunks = totalPages * perslab[id];
-  return {
-    chunkSize: size[id],
-    chunksPerPage: perslab[id],
-    totalPages,
-    totalChunks,
-    usedChunks: totalChunks - slCurr[id],
-    freeChunks: slCurr[id],
-  };
+/**
+ * What `stats slabs` tells about a class: nothing if it has no page. A megabyte of a large item is told as a page whose
+ * chunks are all used.
+ */
+export function slabsStats(id: number, add: (name: string, value: number) => void): void {
+  const pages = slabsPageCount(id) + (id === powerLargest ? largeBytes / PAGE_BYTES : 0);
+  if (pages === 0 || id === SLAB_GLOBAL_PAGE_POOL) return;
+  const chunks = pages * perslab[id];
+  add('chunk_size', size[id]);
+  add('chunks_per_page', perslab[id]);
+  add('total_pages', pages);
+  add('total_chunks', chunks);
+  add('used_chunks', chunks - slCurr[id]);
+  add('free_chunks', slCurr[id]);
+  add('free_chunks_end', 0); // C has it always 0, too
+  add('get_hits', slabStats.getHits[id]);
+  add('cmd_set', slabStats.setCmds[id]);
+  add('delete_hits', slabStats.deleteHits[id]);
+  add('incr_hits', slabStats.incrHits[id]);
+  add('decr_hits', slabStats.decrHits[id]);
+  add('cas_hits', slabStats.casHits[id]);
+  add('cas_badval', slabStats.casBadval[id]);
+  add('touch_hits', slabStats.touchHits[id]);
 }
 
 /** mem_malloced: bytes of all pages and blocks. */

@@ -1,9 +1,7 @@
 // -h: the options, with what they are set to so far as their defaults. What is not served is not listed: the tests of
 // memcached read here what a server can do.
-import { PACKAGE } from './commandline';
-import { VERSION } from './memcached.h';
 import { NOT_YET } from './notyet';
-import { protText } from './settings';
+import { PACKAGE, VERSION, protText } from './settings';
 import type { Settings } from './settings';
 
 const KILOBYTE = 1024;

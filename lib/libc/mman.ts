@@ -5,19 +5,24 @@ import { u8 } from './heap';
 
 /** Of Linux. */
 const MADV_HUGEPAGE = 14;
+/** A page has no more bytes, on any system. */
+const PAGE_BYTES_MAX = 64 * 1024;
 
 /** Locks the flat memory only, since V8 returns pages to the system, and dies if they are locked. 0 or -1. */
 export function mlockall(): number {
-  return called('int mlock(uintptr_t, size_t)');
+  return called('int mlock(uintptr_t, size_t)', 1);
 }
 
-/** Asks for huge pages for the flat memory. 0 or -1. */
+/** Asks for huge pages for the flat memory, but for a part of its first page. 0 or -1. */
 export function madviseHugePages(): number {
-  return called('int madvise(uintptr_t, size_t, int)', MADV_HUGEPAGE);
+  return called('int madvise(uintptr_t, size_t, int)', PAGE_BYTES_MAX, MADV_HUGEPAGE);
 }
 
-/** Calls a function with address and length of the flat memory. 0, or -1 with errno: ENOSYS if we have no way to. */
-function called(prototype: string, ...more: number[]): number {
+/**
+ * Calls a function with the address and length of the flat memory, from the first address that is a multiple of
+ * `alignment`. 0, or -1 with errno: ENOSYS if we have no way to call it.
+ */
+function called(prototype: string, alignment: number, ...more: number[]): number {
   const koffi = loadKoffi();
   if (koffi === null) {
     setErrno(ENOSYS);
@@ -25,7 +30,9 @@ function called(prototype: string, ...more: number[]): number {
   }
   try {
     const call = koffi.load(null).func(prototype) as (addr: number, length: number, ...more: number[]) => number;
-    const res = call(Number(koffi.address(u8.buffer)) + u8.byteOffset, u8.length, ...more);
+    const address = Number(koffi.address(u8.buffer)) + u8.byteOffset;
+    const start = Math.ceil(address / alignment) * alignment;
+    const res = call(start, address + u8.length - start, ...more);
     if (res === -1) setErrno(koffi.errno());
     return res;
   } catch {

@@ -33,7 +33,8 @@ export class SimServer {
   static async start(args: readonly string[] = [], options: SimServerOptions = {}): Promise<SimServer> {
     const { classic = false, today = false, memory, ...simulation } = options;
     const sim = new Simulation({ seed: 1, record: false, ...simulation });
-    const argv = ['memcached-ts', '-p', String(PORT), ...args];
+    const user = today && process.getuid?.() === 0 ? ['-u', 'root'] : []; // else it warns
+    const argv = ['memcached-ts', '-p', String(PORT), ...user, ...args];
     installSimulation(sim);
     eventEconomy(!classic);
     if (memory !== undefined) memoryInit(...memory);
