@@ -166,16 +166,16 @@ function connWakes(c: Conn): void {
 
 // Fairness.
 
-/** 1.4.0 (-R): so many commands of one connection are served before the others have their turn. */
-export const REQS_PER_EVENT = 20;
-
 /**
- * Whether the others are served first: not where there is nothing left to do. The machine goes on as soon as the socket
- * is writable, which it nearly always is.
+ * 1.4.0 (-R): whether the others are served first, after so many commands of one connection: not where there is
+ * nothing left to do. The machine goes on as soon as the socket is writable, which it nearly always is.
  */
 export function yieldsTurn(c: Conn, update: (c: Conn, newFlags: number) => number): boolean {
   if (c.rbytes === 0) return false;
-  if (update(c, EV_WRITE | EV_PERSIST) === 1) return true;
+  if (update(c, EV_WRITE | EV_PERSIST) === 1) {
+    stats.connYields++;
+    return true;
+  }
   // The event is waited for no more, whatever its flags say: the next update tries again, or closes the connection.
   c.evFlags = 0;
   return false;
@@ -186,7 +186,8 @@ export function yieldsTurn(c: Conn, update: (c: Conn, newFlags: number) => numbe
 /** 1.6: how long accept rests after it has failed. */
 const ACCEPT_REST_MS = 10;
 
-let listenConn: Conn | null = null;
+/** Those that accept connections: one in 2003. */
+let listenConns: Conn[] = [];
 let updateEvent: (c: Conn, newFlags: number) => number = () => 1;
 const acceptTimer = new Event();
 /** When it was last told that there is no room for a connection: seconds since 1970. */
@@ -194,10 +195,16 @@ let toldAt = 0;
 
 /** `c` is the one that accepts connections. */
 export function acceptsWith(c: Conn, update: (c: Conn, newFlags: number) => number): void {
-  listenConn = c;
+  listenConns = [c];
   updateEvent = update;
   toldAt = 0;
   evtimerSet(acceptTimer, () => acceptNewConns(true), null);
+  freeBuffers(c);
+}
+
+/** 1.4.0 (-l with several addresses): `c` accepts connections, too. */
+export function alsoAcceptsWith(c: Conn): void {
+  listenConns.push(c);
   freeBuffers(c);
 }
 
@@ -206,13 +213,15 @@ export function acceptsWith(c: Conn, update: (c: Conn, newFlags: number) => numb
  * failed, and spins; and -c it only stores.
  */
 export function acceptNewConns(doAccept: boolean): void {
-  if (listenConn === null) return;
+  if (listenConns.length === 0) return;
   const full = isFull();
   const accepts = doAccept && !full;
-  if (updateEvent(listenConn, accepts ? EV_READ | EV_PERSIST : 0) === 0) {
-    // The event is waited for no more, whatever its flags say.
-    listenConn.evFlags = 0;
-    tryAgain();
+  for (const listenConn of listenConns) {
+    if (updateEvent(listenConn, accepts ? EV_READ | EV_PERSIST : 0) === 0) {
+      // The event is waited for no more, whatever its flags say.
+      listenConn.evFlags = 0;
+      tryAgain();
+    }
   }
   // What is closed and still being sent tells nobody when it is done.
   if (full && lingering() > 0) tryAgain();
@@ -220,7 +229,7 @@ export function acceptNewConns(doAccept: boolean): void {
 
 /** Whether there are as many connections as -c allows; those that were closed and are still being sent to count. */
 function isFull(): boolean {
-  return stats.currConns - 1 + lingering() >= settings.maxconns;
+  return stats.currConns - listenConns.length + lingering() >= settings.maxconns;
 }
 
 /** `c` is a new connection. With as many as -c allows, the others wait until one is closed. */

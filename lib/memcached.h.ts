@@ -29,6 +29,8 @@ export const stats = {
   started: 0,
   bytesRead: 0,
   bytesWritten: 0,
+  /** SEAM: how often a connection had to let others have their turn. */
+  connYields: 0,
 };
 
 export const settings = {
@@ -39,6 +41,8 @@ export const settings = {
   /** An IPv4 address in host byte order (C: struct in_addr). */
   interface: { sAddr: INADDR_ANY },
   verbose: false,
+  /** So many commands of one connection are served before the others have their turn. SEAM: 1.4.0 has -R for it. */
+  reqsPerEvent: 20,
 };
 
 export const ITEM_LINKED = 1;
@@ -135,15 +139,34 @@ export enum ConnState {
   closing,
   /** Writing out many items sequentially. */
   mwrite,
+  /** SEAM: writing out what a later protocol answers. */
+  transmit,
+}
+
+/** SEAM: what a connection speaks: `c->protocol` since 2007, `c->try_read_command` since 2019. */
+export interface Protocol {
+  connNew(sfd: number, initState: ConnState, eventFlags: number): Conn | null;
+  /** 1 when there was a whole command in rbuf, 0 otherwise. */
+  tryReadCommand(c: Conn): number;
+  completeNread(c: Conn): void;
+  /** A step in a state that 2003 does not know: true where the machine is to stop. */
+  drive(c: Conn): boolean;
+  /** The connection is about to be closed. */
+  connClose(c: Conn): void;
 }
 
 export const NREAD_ADD = 1;
 export const NREAD_SET = 2;
 export const NREAD_REPLACE = 3;
 
-/** sizeof(conn) of a 32-bit C, with an ibuf of 300 bytes. */
-export const SIZEOF_CONN = 472; // DEVIATION: a VALUE line has up to 281 bytes [1.1.9]
+/** sizeof(conn) of a 32-bit C, with an ibuf of 320 bytes: so long is a VALUE line with its cas (SEAM). */
+export const SIZEOF_CONN = 492; // DEVIATION: a VALUE line has up to 281 bytes [1.1.9]
 const OFFSETOF_IBUF = 164;
+
+/** SEAM: of a connection that speaks nothing yet. */
+const silent: Protocol = {
+  connNew: () => null, tryReadCommand: () => 0, completeNread: () => {}, drive: () => true, connClose: () => {},
+};
 
 /** `conn`. Its fields are JavaScript's, so that a debugger shows them; its memory holds ibuf, where C has it. */
 export class Conn {
@@ -189,6 +212,26 @@ export class Conn {
   readonly ibuf: Ptr;
   iptr: Ptr = NULL;
   ibytes = 0;
+
+  // SEAM: what `conn` has in later versions.
+  protocol: Protocol = silent;
+  /** The command whose data are being read, and its item. */
+  cmd = 0;
+  it: Ptr = NULL;
+  /** When the last command was done, more had been read already. */
+  pipelined = false;
+  /** No answer, please. */
+  noreply = false;
+  /** Of a meta set: that it is one, and that it replaces an item as stale. */
+  msetRes = false;
+  setStale = false;
+  /** The cas that a client expects: 64 bits. */
+  casHi = 0;
+  casLo = 0;
+  opaque = 0;
+  opcode = 0;
+  /** When a command came last, by the server's clock. */
+  lastCmdTime = 0;
 
   /** `(conn *)ptr`, of SIZEOF_CONN bytes. */
   constructor(readonly ptr: Ptr) {

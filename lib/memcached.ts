@@ -10,15 +10,15 @@ import {
 } from '../reactor/socket.h';
 import { accept, bind, close, fcntl, listen, setsockopt, socket } from '../reactor/syscalls';
 import type { Timeval } from '../reactor/time';
-import type { Item } from './memcached.h';
+import type { Item, Protocol } from './memcached.h';
 import {
   Conn, ConnState, DATA_BUFFER_SIZE, ITEM_DELETED, NREAD_ADD, NREAD_REPLACE, NREAD_SET, PACKAGE, SIZEOF_CONN, VERSION,
   debugConn, debugEvent, debugState, item, itemAt, settings, stats,
 } from './memcached.h';
 import {
-  KEY_MAX_LENGTH, READ_BUFFER_HIGHWAT, REQS_PER_EVENT, acceptFailed, acceptNewConns, accepted, acceptsWith,
-  answerDelete, badLength, boundPort, endDelete, forget, freeBuffers, guarded, isBlank, keyTooLong, lineTooLong,
-  megabytes, refuseDelete, refuseGet, reportLock, shows, swallowRefused, yieldsTurn,
+  KEY_MAX_LENGTH, READ_BUFFER_HIGHWAT, acceptFailed, acceptNewConns, accepted, acceptsWith, answerDelete, badLength,
+  boundPort, endDelete, forget, freeBuffers, guarded, isBlank, keyTooLong, lineTooLong, megabytes, refuseDelete,
+  refuseGet, reportLock, shows, swallowRefused, yieldsTurn,
 } from './later';
 import { JSLD, JSLG, JSLI, Judy } from './assoc';
 import {
@@ -80,7 +80,7 @@ export function assocDelete(key: Ptr): void {
 }
 
 // memcached.c: stats_init
-function statsInit(): void {
+export function statsInit(): void {
   stats.currItems = stats.totalItems = stats.currConns = stats.totalConns = stats.connStructs = 0;
   stats.getCmds = stats.setCmds = stats.getHits = stats.getMisses = 0;
   stats.currBytes = stats.bytesRead = stats.bytesWritten = 0;
@@ -108,7 +108,7 @@ let freetotal = 0;
 let freecurr = 0;
 
 // memcached.c: conn_init
-function connInit(): void {
+export function connInit(): void {
   freetotal = 200;
   freecurr = 0;
   freeconns = malloc(4 * freetotal);
@@ -117,7 +117,7 @@ function connInit(): void {
 
 // memcached.c: conn_new
 /** A connection on `sfd`, waiting for `eventFlags`; null when there is no memory or the event cannot be added. */
-function connNew(sfd: number, initState: ConnState, eventFlags: number): Conn | null {
+export function connNew(sfd: number, initState: ConnState, eventFlags: number): Conn | null {
   let c: Conn;
 
   // Do we have a free conn structure from a previous close?
@@ -164,6 +164,7 @@ function connNew(sfd: number, initState: ConnState, eventFlags: number): Conn | 
   c.writeAndGo = ConnState.read;
   c.writeAndFree = NULL;
   c.item = null;
+  c.protocol = classic; // SEAM
 
   eventSet(c.event, sfd, eventFlags, eventHandler, c);
   c.evFlags = eventFlags;
@@ -182,8 +183,9 @@ function connNew(sfd: number, initState: ConnState, eventFlags: number): Conn | 
 }
 
 // memcached.c: conn_close
-function connClose(c: Conn): void {
+export function connClose(c: Conn): void {
   debugConn('%d: closed', c.sfd);
+  c.protocol.connClose(c); // SEAM
   // Delete the event, the socket and the conn.
   eventDel(c.event);
 
@@ -230,7 +232,7 @@ function connClose(c: Conn): void {
 
 // memcached.c: out_string
 /** Has the line `str` written, without its \r\n, and then the next command read. */
-function outString(c: Conn, str: CString): void {
+export function outString(c: Conn, str: CString): void {
   let len: number;
 
   len = strlen(str);
@@ -756,7 +758,7 @@ function tryReadNetwork(c: Conn): number {
 
 // memcached.c: update_event
 /** 1, or 0 when the event could not be changed. */
-function updateEvent(c: Conn, newFlags: number): number {
+export function updateEvent(c: Conn, newFlags: number): number {
   if (c.evFlags === newFlags) return 1;
   if (eventDel(c.event) === -1) return 0;
   eventSet(c.event, c.sfd, newFlags, eventHandler, c);
@@ -771,7 +773,7 @@ function driveMachine(c: Conn): void {
   let sfd: number, flags: number;
   let newc: Conn | null;
   let res: number;
-  let nreqs = REQS_PER_EVENT; // DEVIATION: after 20 commands other connections are served [1.4.0]
+  let nreqs = settings.reqsPerEvent; // DEVIATION: after 20 commands other connections are served [1.4.0]
 
   while (!exit) {
     debugState('%d: state %S', c.sfd, c.state);
@@ -791,7 +793,7 @@ function driveMachine(c: Conn): void {
           close(sfd);
           return;
         }
-        newc = connNew(sfd, ConnState.read, EV_READ | EV_PERSIST);
+        newc = c.protocol.connNew(sfd, ConnState.read, EV_READ | EV_PERSIST); // SEAM
         if (!newc) {
           if (settings.verbose) fprintf(stderr, "couldn't create new connection\n");
           close(sfd);
@@ -805,7 +807,7 @@ function driveMachine(c: Conn): void {
       case ConnState.read:
         // DEVIATION: after 20 commands other connections are served [1.4.0]
         if (nreqs-- <= 0 && yieldsTurn(c, updateEvent)) return;
-        if (tryReadCommand(c)) {
+        if (c.protocol.tryReadCommand(c)) { // SEAM
           continue;
         }
         if (tryReadNetwork(c)) {
@@ -823,7 +825,7 @@ function driveMachine(c: Conn): void {
       case ConnState.nread:
         // we are reading rlbytes into rcurr
         if (c.rlbytes === 0) {
-          completeNread(c);
+          c.protocol.completeNread(c); // SEAM
           break;
         }
         // first check if we have leftovers in the conn_read buffer
@@ -1006,14 +1008,21 @@ function driveMachine(c: Conn): void {
         connClose(c);
         exit = true;
         break;
+
+      default: // SEAM: a state that 2003 does not know
+        exit = c.protocol.drive(c);
+        break;
     }
   }
 
   return;
 }
 
+/** SEAM: what 1.0.4 speaks. */
+const classic: Protocol = { connNew, tryReadCommand, completeNread, drive: () => true, connClose: () => {} };
+
 // memcached.c: event_handler
-function eventHandler(fd: number, which: number, arg: unknown): void {
+export function eventHandler(fd: number, which: number, arg: unknown): void {
   const c = arg as Conn;
   c.which = which;
   debugEvent('%d: event %d', fd, which);
@@ -1054,7 +1063,7 @@ function newSocket(): number {
 
 // memcached.c: server_socket
 /** A socket that listens on `port` of the interface in the settings, or -1 after a line on stderr. */
-function serverSocket(port: number): number {
+export function serverSocket(port: number): number {
   let sfd: number;
   const ling: Linger = { lOnoff: 0, lLinger: 0 };
   const addr: SockaddrIn = { sinFamily: 0, sinPort: 0, sinAddr: 0 };

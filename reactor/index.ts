@@ -17,9 +17,10 @@ export {
 export * from './errno.h';
 export { Errx } from './err';
 export * from './socket.h';
+export { sockaddrStorage } from './sockaddr';
 export {
-  accept, bind, close, connect, fcntl, getrandom, getsockname, gettimeofday, listen, read, setsockopt, shutdown, socket,
-  time, write,
+  accept, bind, close, connect, fcntl, getpeername, getrandom, getsockname, gettimeofday, listen, read, setsockopt,
+  shutdown, socket, time, write,
 } from './syscalls';
 export type { Timeval } from './time';
 

@@ -1,5 +1,5 @@
 // The system calls that every backend provides to the program, and to the economy between them.
-import type { Linger, SockaddrIn } from './socket.h';
+import type { Linger, Sockaddr, SockaddrRoom } from './socket.h';
 import type { Timeval } from './time';
 import type { Iovec } from './uio.h';
 
@@ -9,13 +9,15 @@ import type { Iovec } from './uio.h';
  */
 export interface Syscalls {
   socket(domain: number, type: number, protocol: number): number;
-  bind(fd: number, addr: SockaddrIn): number;
+  /** To a path (SockaddrUn): makes the socket's file, which stays after close(2). */
+  bind(fd: number, addr: Sockaddr): number;
   listen(fd: number, backlog: number): number;
   /** Returns a new descriptor. Sets `addr` to the peer's address, unless it is null. */
-  accept(fd: number, addr: SockaddrIn | null): number;
+  accept(fd: number, addr: SockaddrRoom | null): number;
   /** 0, or -1 and EINPROGRESS: then the descriptor becomes writable when the result is known. */
-  connect(fd: number, addr: SockaddrIn): number;
-  getsockname(fd: number, addr: SockaddrIn): number;
+  connect(fd: number, addr: Sockaddr): number;
+  getsockname(fd: number, addr: SockaddrRoom): number;
+  getpeername(fd: number, addr: SockaddrRoom): number;
   fcntl(fd: number, cmd: number, arg: number): number;
   setsockopt(fd: number, level: number, optname: number, optval: number | Linger): number;
   /** Reads up to `length` bytes into `buf` at `offset`; 0 at end of stream. */

@@ -8,6 +8,7 @@ export const listen: Syscalls['listen'] = (fd, backlog) => evcalls.listen(fd, ba
 export const accept: Syscalls['accept'] = (fd, addr) => evcalls.accept(fd, addr);
 export const connect: Syscalls['connect'] = (fd, addr) => evcalls.connect(fd, addr);
 export const getsockname: Syscalls['getsockname'] = (fd, addr) => evcalls.getsockname(fd, addr);
+export const getpeername: Syscalls['getpeername'] = (fd, addr) => evcalls.getpeername(fd, addr);
 export const fcntl: Syscalls['fcntl'] = (fd, cmd, arg) => evcalls.fcntl(fd, cmd, arg);
 export const setsockopt: Syscalls['setsockopt'] = (fd, level, optname, optval) => {
   return evcalls.setsockopt(fd, level, optname, optval);

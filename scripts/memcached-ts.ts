@@ -8,8 +8,12 @@ import { inspect } from 'node:util';
 import { shows } from '../lib/later';
 import { packageVersion } from '../lib/libc/package';
 import { exit } from '../lib/libc/stdlib';
-import { main } from '../lib/memcached';
+import { main as mainOf2003 } from '../lib/memcached';
+import { main } from '../lib/1.6/main';
+import { memoryNeeds } from '../lib/1.6/options';
+import { handleSignals } from '../lib/1.6/signals';
 import { PACKAGE, VERSION } from '../lib/memcached.h';
+import { VERSION as VERSION_TODAY } from '../lib/1.6/memcached.h';
 import { eventEconomy } from '../reactor/backends';
 import { closeOnExec } from '../reactor/cloexec';
 import { Errx } from '../reactor/err';
@@ -29,9 +33,9 @@ function fail(error: unknown): never {
 }
 
 async function run(): Promise<number> {
-  const { classic, statsMaps, version, help, megabytes, connections, rest } = commandOptions(args);
+  const { classic, of2003, statsMaps, version, help, megabytes, connections, rest } = commandOptions(args);
   if (version) {
-    process.stdout.write(`${PACKAGE} ${packageVersion()} (memcached ${VERSION})\n`);
+    process.stdout.write(`${PACKAGE} ${packageVersion()} (memcached ${VERSION_TODAY}; with --1.0 ${VERSION})\n`);
     return 0;
   }
   // main prints its own options, and exits.
@@ -40,11 +44,18 @@ async function run(): Promise<number> {
       if (status === 0) process.stdout.write(USAGE);
     });
   }
-  shows.maps = statsMaps;
+  const argv = [script, ...rest];
   closeOnExec(!classic);
   eventEconomy(!classic);
-  takeMemory(megabytes, connections);
-  return main(rest.length + 1, [script, ...rest]);
+  if (of2003) {
+    shows.maps = statsMaps;
+    takeMemory(megabytes, connections);
+    return mainOf2003(argv.length, argv);
+  }
+  const needs = memoryNeeds(argv);
+  handleSignals();
+  if (needs !== null) takeMemory(String(needs.megabytes), String(needs.connections));
+  return main(argv);
 }
 
 process.on('uncaughtException', fail);

@@ -1,4 +1,4 @@
-// The command line: what it prints, where to, and the exit status.
+// The command line with --1.0: what it prints, where to, and the exit status.
 import { spawn } from 'node:child_process';
 import { readFileSync, readlinkSync } from 'node:fs';
 import test from 'ava';
@@ -13,7 +13,7 @@ interface Outcome {
 
 function run(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [program, ...args], { cwd: root, env: { ...process.env, ...env } });
+    const child = spawn(process.execPath, [program, '--1.0', ...args], { cwd: root, env: { ...process.env, ...env } });
     let stdout = '', stderr = '';
     child.stdout.on('data', (chunk: Buffer) => void (stdout += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => void (stderr += chunk.toString()));
@@ -35,7 +35,7 @@ test('-h prints the options, -i the licences, --version the version, all with st
   t.regex(licences.stdout, /Danga Interactive[\s\S]*Niels Provos/);
   const version = await run(['--version']);
   t.is(version.status, 0);
-  t.regex(version.stdout, /^memcached-ts \d+\.\d+\.\d+ \(memcached 1\.0\.4\)\n$/);
+  t.regex(version.stdout, /^memcached-ts \d+\.\d+\.\d+ \(memcached 1\.6\.45; with --1\.0 1\.0\.4\)\n$/);
 });
 
 const mistakes: Record<string, RegExp> = {

@@ -58,7 +58,7 @@ class Inspector {
 }
 
 async function debugged(t: ExecutionContext, args: readonly string[]): Promise<{ port: number; inspector: Inspector }> {
-  const line = ['--inspect=127.0.0.1:0', ...args, '-p', '0', '-l', '127.0.0.1'];
+  const line = ['--inspect=127.0.0.1:0', ...args, '--1.0', '-p', '0', '-l', '127.0.0.1'];
   const env = { ...process.env, NODE_V8_COVERAGE: undefined, DEBUG: 'memcached:conn' };
   const child = spawn(process.execPath, line, { cwd: root, env, stdio: ['ignore', 'ignore', 'pipe'] });
   t.teardown(() => child.kill('SIGKILL'));

@@ -122,7 +122,7 @@ for (const backend of backends) {
   });
 
   test(`${backend}: what -d leaves behind serves on this backend, until SIGTERM`, async (t) => {
-    const parent = spawn(process.execPath, [program, '-d', '-p', '0', '-l', '127.0.0.1'], {
+    const parent = spawn(process.execPath, [program, '--1.0', '-d', '-p', '0', '-l', '127.0.0.1'], {
       env: {
         ...process.env, NODE_V8_COVERAGE: undefined, ...environment(backend),
         DEBUG: 'memcached:conn', EVENT_SHOW_METHOD: '1',

@@ -21,8 +21,8 @@ import {
 } from '../reactor/socket.h';
 import type { SockaddrIn } from '../reactor/socket.h';
 import {
-  accept, bind, close, connect, fcntl, getrandom, getsockname, gettimeofday, listen, read, setsockopt, shutdown, socket,
-  write,
+  accept, bind, close, connect, fcntl, getpeername, getrandom, getsockname, gettimeofday, listen, read, setsockopt,
+  shutdown, socket, write,
 } from '../reactor/syscalls';
 import { fails, readText, writeText } from './support/calls';
 
@@ -620,6 +620,7 @@ test.serial('onCall: every call that a program makes can be made to fail', (t) =
   fails(t, accept(fd, null), EINVAL);
   fails(t, connect(fd, address(1)), EINVAL);
   fails(t, getsockname(fd, address(0)), EINVAL);
+  fails(t, getpeername(fd, address(0)), EINVAL);
   fails(t, fcntl(fd, F_GETFL, 0), EINVAL);
   fails(t, setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, 1), EINVAL);
   fails(t, read(fd, buf, 0, 1), EINVAL);
@@ -628,8 +629,8 @@ test.serial('onCall: every call that a program makes can be made to fail', (t) =
   fails(t, close(fd), EINVAL);
   fails(t, getrandom(buf), EINVAL);
   t.deepEqual(names, [
-    'socket', 'bind', 'listen', 'accept', 'connect', 'getsockname', 'fcntl', 'setsockopt', 'read', 'write', 'shutdown',
-    'close', 'getrandom',
+    'socket', 'bind', 'listen', 'accept', 'connect', 'getsockname', 'getpeername', 'fcntl', 'setsockopt', 'read',
+    'write', 'shutdown', 'close', 'getrandom',
   ]);
   t.deepEqual(sim.openFds(), [3, fd]);
 });

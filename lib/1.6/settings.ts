@@ -146,6 +146,8 @@ export interface Settings {
   watchEnabled: boolean;
   /** Whether C's tests want more privileges. */
   relaxedPrivileges: boolean;
+  /** A mark for the firewall on the listening sockets; 0 for none. */
+  sockCookieId: number;
   /** The path of the file that the items outlive a restart in (-e), or null. */
   memoryFile: string | null;
 }
@@ -216,6 +218,7 @@ function defaults(): Settings {
     dropPrivileges: false,
     watchEnabled: true,
     relaxedPrivileges: false,
+    sockCookieId: 0,
     memoryFile: null,
   };
 }

@@ -6,10 +6,10 @@ import { memcpy, memset } from '../libc/string';
 import { hashOf } from './assoc';
 import { hold, itemAlloc, itemGet, itemLink, itemRemove, itemReplace, itemUpdate, nextCas } from './items';
 import {
-  DELTA_ITEM_CAS_MISMATCH, DELTA_ITEM_NOT_FOUND, EOM, EXISTS, ITEM_STALE, ITEM_TOKEN_SENT, IT_CAS_HI, IT_CAS_LO,
-  IT_EXPTIME, IT_NBYTES, IT_REFCOUNT, NON_NUMERIC, NOT_FOUND, NOT_STORED, NREAD_ADD, NREAD_APPEND, NREAD_APPENDVIV,
-  NREAD_CAS, NREAD_PREPEND, NREAD_PREPENDVIV, NREAD_REPLACE, NREAD_SET, OK, STORED, clientFlagsOf, clsidOf, dataOf,
-  field, itFlags, keyOf, nkeyOf, setField, setItFlags, slabStats, threadStats,
+  DELTA_ITEM_CAS_MISMATCH, DELTA_ITEM_NOT_FOUND, EOM, EXISTS, ITEM_KEY_BINARY, ITEM_STALE, ITEM_TOKEN_SENT, IT_CAS_HI,
+  IT_CAS_LO, IT_EXPTIME, IT_NBYTES, IT_REFCOUNT, NON_NUMERIC, NOT_FOUND, NOT_STORED, NREAD_ADD, NREAD_APPEND,
+  NREAD_APPENDVIV, NREAD_CAS, NREAD_PREPEND, NREAD_PREPENDVIV, NREAD_REPLACE, NREAD_SET, OK, STORED, clientFlagsOf,
+  clsidOf, dataOf, field, itFlags, keyOf, nkeyOf, setField, setItFlags, slabStats, threadStats,
 } from './memcached.h';
 import { settings } from './settings';
 import * as u64 from './u64';
@@ -108,6 +108,7 @@ function join(old: Ptr, it: Ptr, append: boolean, hv: number): number {
     itemRemove(old);
     return NOT_STORED;
   }
+  keepKeyBinary(both, old);
   const first = append ? old : it, second = append ? it : old;
   const firstBytes = field(first, IT_NBYTES) - 2; // without its \r\n
   memcpy(dataOf(both), dataOf(first), firstBytes);
@@ -116,6 +117,11 @@ function join(old: Ptr, it: Ptr, append: boolean, hv: number): number {
   itemRemove(old);
   itemRemove(both);
   return STORED;
+}
+
+/** An item with a key of any bytes is replaced by one that has that key in base64, too. (1.6.45 forgets it.) */
+function keepKeyBinary(it: Ptr, old: Ptr): void {
+  setItFlags(it, itFlags(it) | (itFlags(old) & ITEM_KEY_BINARY));
 }
 
 /** After OK of addDelta: the number, how many digits it has, and its item (linked; nobody holds it). */
@@ -186,6 +192,7 @@ function setDigits(it: Ptr, digits: Ptr, length: number, hv: number): number {
     itemRemove(it);
     return EOM;
   }
+  keepKeyBinary(grown, it);
   memcpy(dataOf(grown), digits, length);
   memcpy(dataOf(grown) + length, '\r\n', 2);
   itemReplace(it, grown, hv);

@@ -8,7 +8,7 @@ import { EV_READ, EV_WRITE } from '../event.h';
 import type { Event, Eventop } from '../event.h';
 import { EAGAIN, EBADF, errno, setErrno } from '../errno.h';
 import { F_SETFL, SOCK_STREAM, SOL_SOCKET } from '../socket.h';
-import type { Linger, SockaddrIn } from '../socket.h';
+import type { Linger, SockaddrRoom } from '../socket.h';
 import type { Syscalls } from '../syscalls.h';
 import type { Timeval } from '../time';
 import type { Iovec } from '../uio.h';
@@ -209,7 +209,7 @@ class Economy extends PassThrough {
     return fd;
   }
 
-  override accept(fd: number, addr: SockaddrIn | null): number {
+  override accept(fd: number, addr: SockaddrRoom | null): number {
     const sfd = super.accept(fd, addr);
     if (sfd !== -1) this.opened(sfd, fd);
     return sfd;

@@ -1,5 +1,5 @@
 // Passes every system call on to the kernel. A layer that changes some of them extends it.
-import type { Linger, SockaddrIn } from '../socket.h';
+import type { Linger, Sockaddr, SockaddrRoom } from '../socket.h';
 import type { Batch, Syscalls } from '../syscalls.h';
 import type { Timeval } from '../time';
 import type { Iovec } from '../uio.h';
@@ -27,7 +27,7 @@ export class PassThrough implements Syscalls {
     return this.kernel.socket(domain, type, protocol);
   }
 
-  bind(fd: number, addr: SockaddrIn): number {
+  bind(fd: number, addr: Sockaddr): number {
     return this.kernel.bind(this.given(fd), addr);
   }
 
@@ -35,16 +35,20 @@ export class PassThrough implements Syscalls {
     return this.kernel.listen(this.given(fd), backlog);
   }
 
-  accept(fd: number, addr: SockaddrIn | null): number {
+  accept(fd: number, addr: SockaddrRoom | null): number {
     return this.kernel.accept(this.given(fd), addr);
   }
 
-  connect(fd: number, addr: SockaddrIn): number {
+  connect(fd: number, addr: Sockaddr): number {
     return this.kernel.connect(this.given(fd), addr);
   }
 
-  getsockname(fd: number, addr: SockaddrIn): number {
+  getsockname(fd: number, addr: SockaddrRoom): number {
     return this.kernel.getsockname(this.given(fd), addr);
+  }
+
+  getpeername(fd: number, addr: SockaddrRoom): number {
+    return this.kernel.getpeername(this.given(fd), addr);
   }
 
   fcntl(fd: number, cmd: number, arg: number): number {

@@ -3,13 +3,16 @@
 import { endianness } from 'node:os';
 import { closesOnExec } from '../cloexec';
 import type { Batch, Syscalls } from '../syscalls.h';
-import type { Linger, SockaddrIn } from '../socket.h';
-import { AF_INET, SHUT_RDWR, SOCK_CLOEXEC } from '../socket.h';
+import type { Linger, Sockaddr, SockaddrRoom } from '../socket.h';
+import { SHUT_RDWR, SOCK_CLOEXEC } from '../socket.h';
+import { fillSockaddr } from '../sockaddr';
 import type { Iovec } from '../uio.h';
-import { setErrno } from '../errno.h';
+import { EINVAL, setErrno } from '../errno.h';
 import { loadKoffi } from '../koffi';
 import type { Koffi } from '../koffi';
 import { getenv } from '../stdlib.h';
+import { AddressBuffer } from './sockaddr';
+import type { Names } from './sockaddr';
 import { openUring } from './uring';
 
 type Native = (...args: (number | bigint)[]) => number;
@@ -75,6 +78,7 @@ function bindSystem(k: Koffi): System {
   const libcAccept4 = native('int accept4(int, uintptr_t, uintptr_t, int)');
   const libcConnect = native('int connect(int, uintptr_t, uint32_t)');
   const libcGetsockname = native('int getsockname(int, uintptr_t, uintptr_t)');
+  const libcGetpeername = native('int getpeername(int, uintptr_t, uintptr_t)');
   const libcFcntl = native('int fcntl(int, int, int)');
   const libcSetsockopt = native('int setsockopt(int, int, int, uintptr_t, uint32_t)');
   const libcRead = native('intptr_t read(int, uintptr_t, size_t)');
@@ -98,29 +102,14 @@ function bindSystem(k: Koffi): System {
   const uvBackendTimeout = native('int uv_backend_timeout(uintptr_t)');
   const uvLoop = native('uintptr_t uv_default_loop()')();
 
-  // Structures that we pass by address: at 0 a sockaddr_in, at 16 its length, at 24 an option's value, at 32 a timeval,
-  // at 64 a msghdr, at 128 its iovecs.
+  // Structures that we pass by address: at 24 an option's value, at 32 a timeval, at 64 a msghdr, at 128 its iovecs.
   const scratch = new DataView(new ArrayBuffer(4096));
-  const sockaddr = Number(k.address(scratch.buffer));
-  const addrlen = sockaddr + 16;
-  const option = sockaddr + 24;
+  const base = Number(k.address(scratch.buffer));
+  const option = base + 24;
   const TIMEVAL = 32;
   const MSGHDR = 64;
   const IOVEC = 128;
-  const timeval = sockaddr + TIMEVAL;
-
-  const putAddr = (addr: SockaddrIn): number => {
-    scratch.setUint16(0, AF_INET, true);
-    scratch.setUint16(2, addr.sinPort);
-    scratch.setUint32(4, addr.sinAddr);
-    return sockaddr;
-  };
-  const takeAddr = (addr: SockaddrIn): void => {
-    addr.sinFamily = scratch.getUint16(0, true);
-    addr.sinPort = scratch.getUint16(2);
-    addr.sinAddr = scratch.getUint32(4);
-  };
-  const SOCKADDR_BYTES = 16;
+  const timeval = base + TIMEVAL;
 
   // koffi accepts any number as an address, so we must check that it lies within its buffer.
   let lastBuf: Uint8Array | null = null;
@@ -156,6 +145,28 @@ function bindSystem(k: Koffi): System {
   // A small typed array may move within the JavaScript heap until `buf.buffer` is accessed.
   const addressOf = (buf: Uint8Array): number => Number(k.address(buf.buffer)) + buf.byteOffset;
 
+  const addresses = new AddressBuffer(addressOf, {
+    inetPton: lib.func('int inet_pton(int, str, uintptr_t)') as Names['inetPton'],
+    inetNtop: lib.func('uintptr_t inet_ntop(int, uintptr_t, uintptr_t, uint32_t)') as Names['inetNtop'],
+    ifNametoindex: lib.func('uint32_t if_nametoindex(str)') as Names['ifNametoindex'],
+    ifIndextoname: lib.func('uintptr_t if_indextoname(uint32_t, uintptr_t)') as Names['ifIndextoname'],
+  });
+  const { sockaddr, addrlen } = addresses;
+  /** A call that takes an address. */
+  const withAddress = (libcCall: Native, fd: number, addr: Sockaddr): number => {
+    const length = addresses.put(addr);
+    if (length !== -1) return call(libcCall(fd, sockaddr, length));
+    setErrno(EINVAL);
+    return -1;
+  };
+  /** A call that fills an address in. */
+  const intoAddress = (libcCall: Native, fd: number, addr: SockaddrRoom): number => {
+    addresses.clear();
+    const res = call(libcCall(fd, sockaddr, addrlen));
+    if (res !== -1) fillSockaddr(addr, addresses.take());
+    return res;
+  };
+
   // Opened at first use. Without economy nobody uses it.
   let ring: Batch | null | undefined;
   const openRing = (): Batch | null => getenv('EVENT_NOIOURING') !== null ? null : openUring({
@@ -177,23 +188,19 @@ function bindSystem(k: Koffi): System {
     socket: (domain, type, protocol) => {
       return call(libcSocket(domain, closesOnExec ? type | SOCK_CLOEXEC : type, protocol));
     },
-    bind: (fd, addr) => call(libcBind(fd, putAddr(addr), SOCKADDR_BYTES)),
+    bind: (fd, addr) => withAddress(libcBind, fd, addr),
     listen: (fd, backlog) => call(libcListen(fd, backlog)),
     accept: (fd, addr) => {
-      scratch.setUint32(16, SOCKADDR_BYTES, true);
+      addresses.clear();
       const res = call(
         closesOnExec ? libcAccept4(fd, sockaddr, addrlen, SOCK_CLOEXEC) : libcAccept(fd, sockaddr, addrlen),
       );
-      if (res !== -1 && addr !== null) takeAddr(addr);
+      if (res !== -1 && addr !== null) fillSockaddr(addr, addresses.take());
       return res;
     },
-    connect: (fd, addr) => call(libcConnect(fd, putAddr(addr), SOCKADDR_BYTES)),
-    getsockname: (fd, addr) => {
-      scratch.setUint32(16, SOCKADDR_BYTES, true);
-      const res = call(libcGetsockname(fd, sockaddr, addrlen));
-      if (res !== -1) takeAddr(addr);
-      return res;
-    },
+    connect: (fd, addr) => withAddress(libcConnect, fd, addr),
+    getsockname: (fd, addr) => intoAddress(libcGetsockname, fd, addr),
+    getpeername: (fd, addr) => intoAddress(libcGetpeername, fd, addr),
     fcntl: (fd, cmd, arg) => call(libcFcntl(fd, cmd, arg)),
     setsockopt: (fd, level, optname, optval) => {
       return call(libcSetsockopt(fd, level, optname, option, putOption(optval)));
@@ -227,9 +234,9 @@ function bindSystem(k: Koffi): System {
       putWord(IOVEC + 16 * i, Number(addressIn(buf, offset, length)));
       putWord(IOVEC + 16 * i + 8, length);
     }
-    putWord(MSGHDR + 16, sockaddr + IOVEC);
+    putWord(MSGHDR + 16, base + IOVEC);
     putWord(MSGHDR + 24, iov.length);
-    return sockaddr + MSGHDR;
+    return base + MSGHDR;
   }
 
   function putWord(at: number, value: number): void {

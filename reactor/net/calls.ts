@@ -3,25 +3,33 @@
 import { constants } from 'node:os';
 import type { Syscalls } from '../syscalls.h';
 import type { Timeval } from '../time';
-import { EADDRINUSE, EBADF, EINPROGRESS, EINVAL, EMFILE, setErrno } from '../errno.h';
 import {
-  AF_INET, F_GETFL, F_SETFL, INADDR_ANY, IPPROTO_TCP, SHUT_RD, SHUT_RDWR, SHUT_WR, SOCK_STREAM, SOL_SOCKET,
-  SO_KEEPALIVE, SO_LINGER, SO_REUSEADDR, TCP_NODELAY,
+  EADDRINUSE, EAFNOSUPPORT, EBADF, EINPROGRESS, EINVAL, EMFILE, ENOTCONN, EOPNOTSUPP, setErrno,
+} from '../errno.h';
+import { anyAddress, clash, portOf, withPort } from '../sockaddr';
+import type { Bound } from '../sockaddr';
+import {
+  AF_INET, AF_INET6, AF_UNIX, F_GETFL, F_SETFL, IPPROTO_IPV6, IPPROTO_TCP, IPV6_V6ONLY, SHUT_RD, SHUT_RDWR, SHUT_WR,
+  SOCK_STREAM, SOL_SOCKET, SO_KEEPALIVE, SO_LINGER, SO_REUSEADDR, TCP_NODELAY,
 } from '../socket.h';
-import type { Linger, SockaddrIn } from '../socket.h';
+import type { Linger, Sockaddr, SockaddrRoom } from '../socket.h';
 import { gather, isWithin } from '../uio.h';
 import type { Iovec } from '../uio.h';
-import { isSockaddrIn } from './address';
+import { isSockaddr } from './address';
 import { Connection } from './connection';
 import type { WriteBuffer } from './writebuffer';
 import { Descriptor } from './descriptor';
 import type { Descriptors } from './descriptors';
 import { Orphans } from './orphans';
 import { Listener } from './listener';
+import { takePath } from './path';
 import { probe } from './probe';
 import { Unconnected } from './unconnected';
 
-const { EAFNOSUPPORT, EALREADY, EFAULT, EISCONN, ENOPROTOOPT, EPROTONOSUPPORT } = constants.errno;
+const { EALREADY, EFAULT, EISCONN, ENOPROTOOPT, EPROTONOSUPPORT } = constants.errno;
+
+/** Node's unix sockets on Windows are named pipes, which have no file. */
+const DOMAINS = process.platform === 'win32' ? [AF_INET, AF_INET6] : [AF_INET, AF_INET6, AF_UNIX];
 
 export class Calls implements Syscalls {
   /** The kernel may have more input than Node has read so far. */
@@ -44,21 +52,22 @@ export class Calls implements Syscalls {
   }
 
   socket(domain: number, type: number, protocol: number): number {
-    if (domain !== AF_INET) return fail(EAFNOSUPPORT);
-    if (type !== SOCK_STREAM || (protocol !== 0 && protocol !== IPPROTO_TCP)) return fail(EPROTONOSUPPORT);
+    if (!DOMAINS.includes(domain)) return fail(EAFNOSUPPORT);
+    const isOwn = protocol === 0 || (protocol === IPPROTO_TCP && domain !== AF_UNIX);
+    if (type !== SOCK_STREAM || !isOwn) return fail(EPROTONOSUPPORT);
     if (this.isFull()) return fail(EMFILE);
-    return this.descriptors.open(new Descriptor(new Unconnected(), this.onChanged));
+    return this.descriptors.open(new Descriptor(new Unconnected(domain), this.onChanged, domain));
   }
 
-  bind(fd: number, addr: SockaddrIn): number {
+  bind(fd: number, addr: Sockaddr): number {
     const descriptor = this.descriptors.get(fd);
     if (descriptor === undefined) return fail(EBADF);
-    const { endpoint } = descriptor;
-    if (!(endpoint instanceof Unconnected) || endpoint.bound !== null || !isSockaddrIn(addr)) return fail(EINVAL);
-    if (this.isTaken(addr)) return fail(EADDRINUSE);
-    const port = probe(addr);
-    if (port < 0) return fail(-port);
-    endpoint.bound = { ...addr, sinPort: port };
+    const { endpoint, domain, options: { v6Only } } = descriptor;
+    if (!(endpoint instanceof Unconnected) || endpoint.bound !== null || !isSockaddr(addr, domain)) return fail(EINVAL);
+    if (this.isTaken({ addr, v6Only })) return fail(EADDRINUSE);
+    const res = 'sunPath' in addr ? takePath(addr.sunPath) : probe(addr, v6Only);
+    if (res < 0) return fail(-res);
+    endpoint.bound = withPort(addr, res);
     return 0;
   }
 
@@ -68,21 +77,25 @@ export class Calls implements Syscalls {
     const { endpoint } = descriptor;
     if (endpoint instanceof Listener) return 0;
     if (!(endpoint instanceof Unconnected)) return fail(EINVAL);
-    const any = { sinFamily: AF_INET, sinPort: 0, sinAddr: INADDR_ANY };
-    if (endpoint.bound === null && this.bind(fd, any) === -1) return -1;
+    const { domain, options: { v6Only } } = descriptor;
+    if (endpoint.bound === null && this.bind(fd, anyAddress(domain)) === -1) return -1;
     if (endpoint.bound === null) return fail(EADDRINUSE);
-    descriptor.endpoint = new Listener(endpoint.bound, Math.max(backlog, 1), descriptor, this.writeBuffer, this.onLost);
+    const { bound } = endpoint;
+    const listener = new Listener(bound, v6Only, Math.max(backlog, 1), descriptor, this.writeBuffer, this.onLost);
+    const res = listener.start();
+    if (res < 0) return fail(-res);
+    descriptor.endpoint = listener;
     return 0;
   }
 
-  accept(fd: number, addr: SockaddrIn | null): number {
+  accept(fd: number, addr: SockaddrRoom | null): number {
     const descriptor = this.descriptors.get(fd);
     if (descriptor === undefined) return fail(EBADF);
     const { endpoint } = descriptor;
     if (endpoint instanceof Listener && endpoint.poll() !== 0 && this.isFull()) return fail(EMFILE);
     const connection = endpoint.accept();
     if (typeof connection === 'number') return fail(-connection);
-    const accepted = new Descriptor(connection, this.onChanged);
+    const accepted = new Descriptor(connection, this.onChanged, descriptor.domain);
     // As on Linux, a connection inherits the options of the listening socket.
     Object.assign(accepted.options, descriptor.options);
     connection.setOptions(accepted.options);
@@ -91,10 +104,10 @@ export class Calls implements Syscalls {
     return this.descriptors.open(accepted);
   }
 
-  connect(fd: number, addr: SockaddrIn): number {
+  connect(fd: number, addr: Sockaddr): number {
     const descriptor = this.descriptors.get(fd);
     if (descriptor === undefined) return fail(EBADF);
-    if (!isSockaddrIn(addr)) return fail(EINVAL);
+    if (!isSockaddr(addr, descriptor.domain)) return fail(EINVAL);
     const { endpoint, options } = descriptor;
     if (endpoint instanceof Connection) return fail(endpoint.connecting ? EALREADY : endpoint.takeError() || EISCONN);
     if (!(endpoint instanceof Unconnected)) return fail(EISCONN);
@@ -105,11 +118,19 @@ export class Calls implements Syscalls {
     return fail(EINPROGRESS);
   }
 
-  getsockname(fd: number, addr: SockaddrIn): number {
+  getsockname(fd: number, addr: SockaddrRoom): number {
     const descriptor = this.descriptors.get(fd);
     if (descriptor === undefined) return fail(EBADF);
     descriptor.endpoint.getsockname(addr);
     return 0;
+  }
+
+  getpeername(fd: number, addr: SockaddrRoom): number {
+    const descriptor = this.descriptors.get(fd);
+    if (descriptor === undefined) return fail(EBADF);
+    const { endpoint } = descriptor;
+    const res = endpoint instanceof Connection ? endpoint.getpeername(addr) : -ENOTCONN;
+    return res < 0 ? fail(-res) : res;
   }
 
   fcntl(fd: number, cmd: number, arg: number): number {
@@ -129,11 +150,15 @@ export class Calls implements Syscalls {
   setsockopt(fd: number, level: number, optname: number, optval: number | Linger): number {
     const descriptor = this.descriptors.get(fd);
     if (descriptor === undefined) return fail(EBADF);
-    const { endpoint, options } = descriptor;
+    const { domain, endpoint, options } = descriptor;
     const isLinger = level === SOL_SOCKET && optname === SO_LINGER;
     if (typeof optval === 'number') {
       if (isLinger) return fail(EINVAL);
-      if (level === IPPROTO_TCP && optname === TCP_NODELAY) options.noDelay = optval !== 0;
+      if (domain === AF_UNIX && level !== SOL_SOCKET) return fail(EOPNOTSUPP);
+      if (level === IPPROTO_IPV6 && optname === IPV6_V6ONLY && domain === AF_INET6) {
+        if (!(endpoint instanceof Unconnected) || endpoint.bound !== null) return fail(EINVAL);
+        options.v6Only = optval !== 0;
+      } else if (level === IPPROTO_TCP && optname === TCP_NODELAY) options.noDelay = optval !== 0;
       else if (level === SOL_SOCKET && optname === SO_KEEPALIVE) options.keepAlive = optval !== 0;
       // SO_REUSEADDR: libuv sets it for every listening socket.
       else if (level !== SOL_SOCKET || optname !== SO_REUSEADDR) return fail(ENOPROTOOPT);
@@ -214,10 +239,11 @@ export class Calls implements Syscalls {
   }
 
   /** Whether another socket of this process has bound the port. The probe sees only sockets that listen already. */
-  private isTaken({ sinPort, sinAddr }: SockaddrIn): boolean {
-    for (const { endpoint: { bound } } of this.descriptors) {
-      if (bound === null || bound.sinPort !== sinPort || sinPort === 0) continue;
-      if (bound.sinAddr === sinAddr || bound.sinAddr === INADDR_ANY || sinAddr === INADDR_ANY) return true;
+  private isTaken(wanted: Bound): boolean {
+    // The system knows which paths are taken.
+    if ('sunPath' in wanted.addr || portOf(wanted.addr) === 0) return false;
+    for (const { endpoint: { bound }, options: { v6Only } } of this.descriptors) {
+      if (bound !== null && clash({ addr: bound, v6Only }, wanted)) return true;
     }
     return false;
   }

@@ -2,15 +2,25 @@
 // events only note what has happened; dispatch makes our events active.
 import { Socket } from 'node:net';
 import { EV_READ, EV_WRITE } from '../event.h';
-import { EAGAIN, EINVAL, EPIPE } from '../errno.h';
-import { SHUT_RD, SHUT_WR } from '../socket.h';
-import type { SockaddrIn } from '../socket.h';
-import { inetNtop, setSockaddrIn } from './address';
+import { EAGAIN, EINVAL, ENOTCONN, EPIPE } from '../errno.h';
+import { AF_UNIX, SHUT_RD, SHUT_WR } from '../socket.h';
+import { fillSockaddr, portOf } from '../sockaddr';
+import type { Sockaddr, SockaddrRoom, SockaddrUn } from '../socket.h';
+import { hostOf, sockaddrOf } from './address';
 import type { WriteBuffer, Writer } from './writebuffer';
 import type { Descriptor, Endpoint, SocketOptions } from './descriptor';
 import { errnoOf } from './errors';
 import type { Orphans } from './orphans';
 import { ReceiveBuffer } from './receive';
+
+/** The addresses of a connection of unix sockets, which node:net does not tell. */
+interface Paths {
+  local: SockaddrUn;
+  peer: SockaddrUn;
+}
+
+/** A socket without a name, as clients have it. */
+const UNNAMED: SockaddrUn = { sunFamily: AF_UNIX, sunPath: '' };
 
 export class Connection implements Endpoint, Writer {
   readonly bound = null;
@@ -30,7 +40,11 @@ export class Connection implements Endpoint, Writer {
   /** SO_ERROR: the errno with which the next call fails, or 0. */
   private error = 0;
 
-  constructor(private readonly socket: Socket, private readonly writeBuffer: WriteBuffer) {
+  constructor(
+    private readonly socket: Socket,
+    private readonly writeBuffer: WriteBuffer,
+    private readonly paths: Paths | null = null,
+  ) {
     socket.on('connect', () => this.changed());
     socket.on('data', (chunk) => this.onData(chunk));
     socket.on('end', () => {
@@ -47,13 +61,23 @@ export class Connection implements Endpoint, Writer {
     });
   }
 
-  /** connect(2) to `addr`, from `local` if the socket is bound. */
-  static connect(addr: SockaddrIn, local: SockaddrIn | null, writeBuffer: WriteBuffer): Connection {
+  /** connect(2) to `addr`, from `local` if the socket is bound. (A unix socket's path does not matter then.) */
+  static connect(addr: Sockaddr, local: Sockaddr | null, writeBuffer: WriteBuffer): Connection {
     const socket = new Socket({ allowHalfOpen: true });
+    if ('sunPath' in addr) {
+      const connection = new Connection(socket, writeBuffer, { local: UNNAMED, peer: addr });
+      socket.connect({ path: addr.sunPath });
+      return connection;
+    }
     const connection = new Connection(socket, writeBuffer);
-    const from = local === null ? {} : { localAddress: inetNtop(local.sinAddr), localPort: local.sinPort };
-    socket.connect({ host: inetNtop(addr.sinAddr), port: addr.sinPort, ...from });
+    const from = local === null || 'sunPath' in local ? {} : { localAddress: hostOf(local), localPort: portOf(local) };
+    socket.connect({ host: hostOf(addr), port: portOf(addr), ...from });
     return connection;
+  }
+
+  /** What a listening socket at `local` has got; null for one that is no unix socket. */
+  static accepted(socket: Socket, writeBuffer: WriteBuffer, local: SockaddrUn | null): Connection {
+    return new Connection(socket, writeBuffer, local === null ? null : { local, peer: UNNAMED });
   }
 
   get connecting(): boolean {
@@ -73,13 +97,16 @@ export class Connection implements Endpoint, Writer {
       (!this.sending && !socket.connecting || this.writeShut || this.error !== 0 ? EV_WRITE : 0);
   }
 
-  getsockname(addr: SockaddrIn): number {
-    setSockaddrIn(addr, this.socket.localAddress, this.socket.localPort);
+  getsockname(addr: SockaddrRoom): number {
+    fillSockaddr(addr, this.paths?.local ?? sockaddrOf(this.socket.localAddress, this.socket.localPort));
     return 0;
   }
 
-  getpeername(addr: SockaddrIn): void {
-    setSockaddrIn(addr, this.socket.remoteAddress, this.socket.remotePort);
+  getpeername(addr: SockaddrRoom): number {
+    const { socket, paths } = this;
+    if (socket.connecting || (paths === null && socket.remoteAddress === undefined)) return -ENOTCONN;
+    fillSockaddr(addr, paths?.peer ?? sockaddrOf(socket.remoteAddress, socket.remotePort));
+    return 0;
   }
 
   accept(): number {
@@ -140,14 +167,20 @@ export class Connection implements Endpoint, Writer {
     this.descriptor = null;
     this.closed = true;
     this.input.clear();
-    if (reset) socket.resetAndDestroy();
+    if (reset) this.reset();
     else if (socket.connecting) socket.destroy();
     else {
       // As after close(2), written bytes are still delivered, unless the peer never takes them.
-      if (this.sending) orphans.add(socket, this.sendingSince);
+      if (this.sending) orphans.add(socket, this.sendingSince, this.reset);
       socket.destroySoon();
     }
   }
+
+  /** A connection of unix sockets knows no reset. */
+  readonly reset = (): void => {
+    if (this.paths === null) this.socket.resetAndDestroy();
+    else this.socket.destroy();
+  };
 
   private onData(chunk: Uint8Array): void {
     if (this.closed) return;

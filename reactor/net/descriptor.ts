@@ -1,7 +1,7 @@
 // A descriptor of this backend: its flags and options, the endpoint behind it, and the events that wait for it.
 import type { Event } from '../event.h';
-import { O_NONBLOCK } from '../socket.h';
-import type { SockaddrIn } from '../socket.h';
+import { AF_INET, O_NONBLOCK } from '../socket.h';
+import type { Sockaddr, SockaddrRoom } from '../socket.h';
 import type { Orphans } from './orphans';
 
 /** <fcntl.h>. A socket is open for both. */
@@ -12,8 +12,8 @@ export interface Endpoint {
   /** Those of EV_READ and EV_WRITE that are true now. */
   poll(): number;
   /** The local address that it has bound, so that nobody else may, or null. */
-  readonly bound: SockaddrIn | null;
-  getsockname(addr: SockaddrIn): number;
+  readonly bound: Sockaddr | null;
+  getsockname(addr: SockaddrRoom): number;
   accept(): Acceptable | number;
   read(buf: Uint8Array, offset: number, length: number): number;
   write(buf: Uint8Array, offset: number, length: number): number;
@@ -30,7 +30,7 @@ export interface Endpoint {
 /** A connection that has no descriptor yet. */
 export interface Acceptable extends Endpoint {
   open(descriptor: Descriptor): void;
-  getpeername(addr: SockaddrIn): void;
+  getpeername(addr: SockaddrRoom): number;
 }
 
 export interface SocketOptions {
@@ -38,6 +38,8 @@ export interface SocketOptions {
   keepAlive: boolean;
   /** SO_LINGER with 0 seconds: close(2) resets the connection. */
   lingerReset: boolean;
+  /** IPV6_V6ONLY. */
+  v6Only: boolean;
 }
 
 export class Descriptor {
@@ -47,9 +49,14 @@ export class Descriptor {
   /** Whether it is among the candidates of the poll set. */
   candidate = false;
   flags = O_RDWR;
-  readonly options: SocketOptions = { noDelay: false, keepAlive: false, lingerReset: false };
+  readonly options: SocketOptions = { noDelay: false, keepAlive: false, lingerReset: false, v6Only: false };
 
-  constructor(public endpoint: Endpoint, private readonly onChanged: (descriptor: Descriptor) => void) {}
+  /** `domain`: AF_INET, AF_INET6 or AF_UNIX. */
+  constructor(
+    public endpoint: Endpoint,
+    private readonly onChanged: (descriptor: Descriptor) => void,
+    readonly domain = AF_INET,
+  ) {}
 
   /** It may have become ready. */
   changed(): void {

@@ -2,22 +2,27 @@
 import { createServer } from 'node:net';
 import type { ListenOptions, Server, Socket } from 'node:net';
 import { EV_READ } from '../event.h';
-import { EAGAIN, ENOTCONN, EPIPE, strerror } from '../errno.h';
-import type { SockaddrIn } from '../socket.h';
-import { inetNtop } from './address';
+import { EADDRINUSE, EAGAIN, ENOTCONN, EPIPE, strerror } from '../errno.h';
+import type { Sockaddr, SockaddrRoom, SockaddrUn } from '../socket.h';
+import { fillSockaddr, portOf } from '../sockaddr';
+import { describe, hostOf } from './address';
 import { Connection } from './connection';
 import type { WriteBuffer } from './writebuffer';
 import type { Descriptor, Endpoint } from './descriptor';
 import { errnoOf } from './errors';
 import { Keeper } from './keeper';
 import type { Orphans } from './orphans';
+import { listenAt } from './path';
 
+const SERVER_OPTIONS = { allowHalfOpen: true, pauseOnConnect: true };
 /** When this many wait for accept and no event does, further ones wait in the kernel, where they need no descriptor. */
 const PENDING_MAX = 8;
 
 export class Listener implements Endpoint {
   private server: Server | null = null;
+  /** How node:net is to listen, or where, if it is a path. */
   private readonly options: ListenOptions;
+  private readonly path: SockaddrUn | null;
   /** Connections that the program has not accepted yet. */
   private readonly pending: Connection[] = [];
   /** The errno with which the next accept fails, or 0. */
@@ -27,23 +32,33 @@ export class Listener implements Endpoint {
 
   /** `onLost` is called, with a message, if listening fails after listen(2) has returned 0. */
   constructor(
-    readonly bound: SockaddrIn,
+    readonly bound: Sockaddr,
+    v6Only: boolean,
     private readonly backlog: number,
     private readonly descriptor: Descriptor,
     private readonly writeBuffer: WriteBuffer,
     private readonly onLost: (message: string) => void,
   ) {
-    this.options = { host: inetNtop(bound.sinAddr), port: bound.sinPort, backlog, exclusive: true };
+    this.path = 'sunPath' in bound ? bound : null;
+    this.options = 'sunPath' in bound
+      ? {}
+      : { host: hostOf(bound), port: portOf(bound), ipv6Only: v6Only, backlog, exclusive: true };
+  }
+
+  /** listen(2): 0, or a negated errno value. */
+  start(): number {
+    if (this.path !== null) return this.listenAtPath(this.path);
     // Delayed, because we could not stop a server that is about to listen if the program closed it in this turn.
     process.nextTick(() => this.listen(null));
+    return 0;
   }
 
   poll(): number {
     return this.pending.length > 0 || this.error !== 0 ? EV_READ : 0;
   }
 
-  getsockname(addr: SockaddrIn): number {
-    Object.assign(addr, this.bound);
+  getsockname(addr: SockaddrRoom): number {
+    fillSockaddr(addr, this.bound);
     return 0;
   }
 
@@ -85,9 +100,14 @@ export class Listener implements Endpoint {
       kept?.close();
       return;
     }
-    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => this.onConnection(socket));
-    this.server = server;
-    server.on('error', (error) => this.onError(errnoOf(error), server.listening));
+    if (this.path !== null) {
+      // Node listens there already, and could not do so again.
+      if (kept !== null) this.adopt(Object.assign(kept, SERVER_OPTIONS));
+      else if (this.listenAtPath(this.path) < 0) this.onError(EADDRINUSE, false);
+      return;
+    }
+    const server = createServer(SERVER_OPTIONS);
+    this.adopt(server);
     server.on('listening', () => {
       if (this.closed) server.close();
     });
@@ -95,10 +115,25 @@ export class Listener implements Endpoint {
     else server.listen(kept, this.backlog);
   }
 
+  private listenAtPath({ sunPath }: SockaddrUn): number {
+    const server = createServer(SERVER_OPTIONS);
+    const res = listenAt(server, sunPath, this.backlog);
+    if (res === 0) this.adopt(server);
+    // The result has told the error.
+    else server.on('error', () => {}).close();
+    return res;
+  }
+
+  private adopt(server: Server): void {
+    this.server = server;
+    server.on('connection', (socket) => this.onConnection(socket));
+    server.on('error', (error) => this.onError(errnoOf(error), server.listening));
+  }
+
   private onConnection(socket: Socket): void {
-    const connection = new Connection(socket, this.writeBuffer);
+    const connection = Connection.accepted(socket, this.writeBuffer, this.path);
     if (this.closed) {
-      socket.resetAndDestroy();
+      connection.reset();
       return;
     }
     this.pending.push(connection);
@@ -117,7 +152,7 @@ export class Listener implements Endpoint {
       this.error = error;
       this.descriptor.changed();
     } else {
-      this.onLost(`failed to listen on ${inetNtop(this.bound.sinAddr)}:${this.bound.sinPort}: ${strerror(error)}`);
+      this.onLost(`failed to listen on ${describe(this.bound)}: ${strerror(error)}`);
     }
   }
 }

@@ -8,10 +8,10 @@ export class Orphans {
   /** How many there are. */
   count = 0;
 
-  /** Adds a closed socket. The peer has taken nothing since `since`, by performance.now(). */
-  add(socket: Socket, since: number): void {
+  /** Adds a closed socket. The peer has taken nothing since `since`, by performance.now(). `reset` ends it. */
+  add(socket: Socket, since: number, reset: () => void): void {
     const left = Math.max(0, since + ORPHAN_TIMEOUT_MS - performance.now());
-    const timer = setTimeout(() => socket.resetAndDestroy(), left);
+    const timer = setTimeout(reset, left);
     timer.unref();
     this.count++;
     socket.once('close', () => {

@@ -1,7 +1,8 @@
 // Gets the errors of bind(2) at once. node:net reports them later, so a worker thread tries the address while we wait.
 import { Worker } from 'node:worker_threads';
-import { inetNtop } from './address';
-import type { SockaddrIn } from '../socket.h';
+import { hostOf } from './address';
+import { portOf } from '../sockaddr';
+import type { SockaddrIn, SockaddrIn6 } from '../socket.h';
 
 /**
  * How long the worker may take to start, and again to try, in milliseconds. It takes 50, and seconds where the machine
@@ -17,7 +18,7 @@ const STARTING = 0, TRYING = 1, DONE = 2, GIVEN_UP = 3;
 const PROBE = `
 const { createServer } = require('node:net');
 const { constants } = require('node:os');
-const { host, port, result } = require('node:worker_threads').workerData;
+const { host, port, ipv6Only, result } = require('node:worker_threads').workerData;
 const tell = (errno, port) => {
   result[${ERRNO}] = errno;
   result[${PORT}] = port;
@@ -31,7 +32,7 @@ if (Atomics.compareExchange(result, ${STATE}, ${STARTING}, ${TRYING}) === ${STAR
   enter(${TRYING});
   const server = createServer();
   server.on('error', (error) => tell(constants.errno[error.code] ?? constants.errno.EIO, 0));
-  server.listen({ host, port, exclusive: true }, () => {
+  server.listen({ host, port, ipv6Only, exclusive: true }, () => {
     const { port } = server.address();
     server.close(() => tell(0, port));
   });
@@ -39,16 +40,18 @@ if (Atomics.compareExchange(result, ${STATE}, ${STARTING}, ${TRYING}) === ${STAR
 `;
 
 /**
- * Whether `addr` can be bound. Returns its port, or a free one if that is 0, or a negated errno value. If the worker
- * does not answer, any port counts as free, and errors come out when the socket listens.
+ * Whether `addr` can be bound, with IPV6_V6ONLY if `ipv6Only`. Returns its port, or a free one if that is 0, or a
+ * negated errno value. If the worker does not answer, any port counts as free, and errors come out when the socket
+ * listens.
  */
-export function probe({ sinAddr, sinPort }: SockaddrIn, limit = defaultLimit()): number {
+export function probe(addr: SockaddrIn | SockaddrIn6, ipv6Only: boolean, limit = defaultLimit()): number {
+  const port = portOf(addr);
   const result = new Int32Array(new SharedArrayBuffer(3 * Int32Array.BYTES_PER_ELEMENT));
   const worker = new Worker(PROBE, {
     eval: true,
     env: {},
     execArgv: [],
-    workerData: { host: inetNtop(sinAddr), port: sinPort, result },
+    workerData: { host: hostOf(addr), port, ipv6Only, result },
   });
   worker.unref();
   worker.on('error', () => {});
@@ -58,7 +61,7 @@ export function probe({ sinAddr, sinPort }: SockaddrIn, limit = defaultLimit()):
   Atomics.wait(result, STATE, TRYING, limit);
   if (Atomics.load(result, STATE) !== DONE) {
     void worker.terminate();
-    return sinPort;
+    return port;
   }
   return result[ERRNO] === 0 ? result[PORT] : -result[ERRNO];
 }

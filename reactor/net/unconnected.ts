@@ -1,21 +1,23 @@
 // A socket that is neither connected nor listening. It may have a local address.
 import { EV_READ, EV_WRITE } from '../event.h';
 import { EINVAL, ENOTCONN, EPIPE } from '../errno.h';
-import type { SockaddrIn } from '../socket.h';
-import { setSockaddrIn } from './address';
+import { anyAddress, fillSockaddr } from '../sockaddr';
+import type { Sockaddr, SockaddrRoom } from '../socket.h';
 import type { Endpoint } from './descriptor';
+import { givePathUp } from './path';
 
 export class Unconnected implements Endpoint {
-  bound: SockaddrIn | null = null;
+  bound: Sockaddr | null = null;
+
+  constructor(private readonly domain: number) {}
 
   // Linux reports EPOLLHUP | EPOLLOUT.
   poll(): number {
     return EV_READ | EV_WRITE;
   }
 
-  getsockname(addr: SockaddrIn): number {
-    setSockaddrIn(addr, undefined, undefined);
-    Object.assign(addr, this.bound);
+  getsockname(addr: SockaddrRoom): number {
+    fillSockaddr(addr, this.bound ?? anyAddress(this.domain));
     return 0;
   }
 
@@ -37,5 +39,7 @@ export class Unconnected implements Endpoint {
 
   setOptions(): void {}
 
-  close(): void {}
+  close(): void {
+    if (this.bound !== null && 'sunPath' in this.bound) givePathUp(this.bound.sunPath);
+  }
 }

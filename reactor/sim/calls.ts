@@ -3,8 +3,8 @@ import { getSystemErrorName } from 'node:util';
 import type { Random } from './random';
 
 export type CallName =
-  | 'socket' | 'bind' | 'listen' | 'accept' | 'connect' | 'getsockname' | 'fcntl' | 'setsockopt' | 'read' | 'write'
-  | 'shutdown' | 'close' | 'getrandom' | 'epoll_ctl' | 'epoll_wait';
+  | 'socket' | 'bind' | 'listen' | 'accept' | 'connect' | 'getsockname' | 'getpeername' | 'fcntl' | 'setsockopt'
+  | 'read' | 'write' | 'shutdown' | 'close' | 'getrandom' | 'epoll_ctl' | 'epoll_wait';
 
 /** A system call that the program is about to make. */
 export interface Call {

@@ -1,4 +1,5 @@
 // The other end of a connection, which a test controls.
+import { portOf } from '../sockaddr';
 import { Endpoint } from './endpoint';
 
 export class SimClient {
@@ -35,7 +36,7 @@ export class SimClient {
 
   /** This end's port. */
   get port(): number {
-    return this.endpoint.address.port;
+    return portOf(this.endpoint.address);
   }
 
   /** Sends bytes, or a string of latin1 characters. There is always room. */

@@ -1,18 +1,13 @@
 // One end of a connection. It behaves like Linux's TCP on loopback: bytes arrive at once. Results are the kernel's: a
 // count, or a negated errno value.
 import { EAGAIN, ECONNRESET, EPIPE } from '../errno.h';
+import type { Sockaddr } from '../socket.h';
 import { ByteQueue } from './bytes';
 
 export const POLLIN = 0x01;
 export const POLLOUT = 0x04;
 export const POLLERR = 0x08;
 export const POLLHUP = 0x10;
-
-/** In host byte order. */
-export interface Address {
-  addr: number;
-  port: number;
-}
 
 export class Endpoint {
   readonly received = new ByteQueue();
@@ -34,7 +29,7 @@ export class Endpoint {
   private otherEnd: Endpoint | null = null;
 
   /** `capacity`: how many unread bytes may wait here before the other end's send() gives EAGAIN. */
-  constructor(readonly address: Address, private readonly capacity: number) {}
+  constructor(readonly address: Sockaddr, private readonly capacity: number) {}
 
   static pair(a: Endpoint, b: Endpoint): void {
     a.otherEnd = b;

@@ -3,24 +3,27 @@ import { constants } from 'node:os';
 import type { Syscalls } from '../syscalls.h';
 import type { Timeval } from '../time';
 import {
-  EAGAIN, EBADF, ECONNRESET, EINPROGRESS, EINVAL, EMFILE, ENOTCONN, EPIPE, ETIMEDOUT,
+  EAFNOSUPPORT, EAGAIN, EBADF, ECONNRESET, EINPROGRESS, EINVAL, EMFILE, ENOTCONN, EPIPE, ETIMEDOUT,
 } from '../errno.h';
-import { AF_INET, F_GETFL, F_SETFL, SHUT_RD, SHUT_RDWR, SHUT_WR, SOCK_STREAM } from '../socket.h';
-import type { Linger, SockaddrIn } from '../socket.h';
+import { fillSockaddr, portOf } from '../sockaddr';
+import {
+  AF_INET, AF_INET6, AF_UNIX, F_GETFL, F_SETFL, SHUT_RD, SHUT_RDWR, SHUT_WR, SOCK_STREAM,
+} from '../socket.h';
+import type { Linger, Sockaddr, SockaddrRoom } from '../socket.h';
 import { gather } from '../uio.h';
 import type { Iovec } from '../uio.h';
 import { loopBatch } from './batch';
 import type { Call } from './calls';
 import type { Clock } from './clock';
-import type { Address } from './endpoint';
 import { SimSocket } from './socket';
 import type { CallGate } from './gate';
+import { seenBy } from './network';
 import type { Network } from './network';
 import { Pollset } from './pollset';
 import type { ReadyEvent } from './pollset';
 import type { Random } from './random';
 
-const { EAFNOSUPPORT, EALREADY } = constants.errno;
+const { EALREADY } = constants.errno;
 
 const FIRST_FD = 3;
 const SOCK_TYPE_MASK = 0xf;
@@ -97,7 +100,7 @@ export class Kernel implements Syscalls {
   /** socketpair(2): two connected descriptors. */
   socketpair(): [number, number] {
     const fds = this.options.network.pair().map((endpoint) => {
-      const socket = this.open();
+      const socket = this.open(AF_INET);
       if (socket === null) throw new Error('socketpair: EMFILE');
       socket.attach(endpoint);
       return socket.fd;
@@ -119,19 +122,19 @@ export class Kernel implements Syscalls {
     let socket: SimSocket | null = null;
     const call: Call = { name: 'socket', fd: -1, args: [domain, type, protocol], length: 0, available: 0 };
     return this.run(() => socket, call, () => {
-      if (domain !== AF_INET) return -EAFNOSUPPORT;
+      if (domain !== AF_INET && domain !== AF_INET6 && domain !== AF_UNIX) return -EAFNOSUPPORT;
       if ((type & SOCK_TYPE_MASK) !== SOCK_STREAM) return -EINVAL;
-      socket = this.open();
+      socket = this.open(domain);
       if (socket === null) return -EMFILE;
       socket.flags |= type & ~SOCK_TYPE_MASK;
       return socket.fd;
     });
   }
 
-  bind(fd: number, addr: SockaddrIn): number {
+  bind(fd: number, addr: Sockaddr): number {
     const socket = this.find(fd);
-    return this.run(socket, { name: 'bind', fd, args: [addr.sinPort], length: 0, available: 0 }, () => {
-      return socket === null ? -EBADF : this.options.network.bind(socket, addr.sinAddr, addr.sinPort);
+    return this.run(socket, { name: 'bind', fd, args: [portOf(addr)], length: 0, available: 0 }, () => {
+      return socket === null ? -EBADF : this.options.network.bind(socket, addr);
     });
   }
 
@@ -142,7 +145,7 @@ export class Kernel implements Syscalls {
     });
   }
 
-  accept(fd: number, addr: SockaddrIn | null): number {
+  accept(fd: number, addr: SockaddrRoom | null): number {
     const listener = this.find(fd);
     let socket: SimSocket | null = null;
     const call: Call = { name: 'accept', fd, args: [], length: 0, available: listener?.pending.length ?? 0 };
@@ -153,28 +156,28 @@ export class Kernel implements Syscalls {
       const endpoint = listener.acceptsLeft > 0 ? listener.dequeue() : null;
       if (endpoint === null) return -EAGAIN;
       listener.acceptsLeft--;
-      socket = this.open();
+      socket = this.open(listener.domain);
       if (socket === null) return -EMFILE;
       for (const [option, value] of listener.options) socket.options.set(option, value);
       socket.attach(endpoint);
-      if (addr !== null) putAddress(addr, endpoint.peer.address);
+      if (addr !== null) fillSockaddr(addr, seenBy(listener.domain, endpoint.peer.address));
       return socket.fd;
     });
   }
 
-  connect(fd: number, addr: SockaddrIn): number {
+  connect(fd: number, addr: Sockaddr): number {
     const socket = this.find(fd);
     const { clock, network } = this.options;
-    return this.run(socket, { name: 'connect', fd, args: [addr.sinPort], length: 0, available: 0 }, () => {
+    return this.run(socket, { name: 'connect', fd, args: [portOf(addr)], length: 0, available: 0 }, () => {
       if (socket === null) return -EBADF;
       if (socket.connecting) return -EALREADY;
       if (socket.error !== 0) return socket.takeError(0);
       const res = network.startConnect(socket);
       if (res < 0) return res;
-      const { sinPort } = addr;
+      const to = { ...addr };
       clock.at(clock.elapsed, () => {
         if (this.find(fd) !== socket) return;
-        const endpoint = network.finishConnect(socket, sinPort);
+        const endpoint = network.finishConnect(socket, to);
         if (endpoint === null) socket.onChange(socket);
         else socket.attach(endpoint);
       });
@@ -182,11 +185,21 @@ export class Kernel implements Syscalls {
     });
   }
 
-  getsockname(fd: number, addr: SockaddrIn): number {
+  getsockname(fd: number, addr: SockaddrRoom): number {
     const socket = this.find(fd);
     return this.run(socket, { name: 'getsockname', fd, args: [], length: 0, available: 0 }, () => {
       if (socket === null) return -EBADF;
-      putAddress(addr, socket.address);
+      fillSockaddr(addr, socket.address);
+      return 0;
+    });
+  }
+
+  getpeername(fd: number, addr: SockaddrRoom): number {
+    const socket = this.find(fd);
+    return this.run(socket, { name: 'getpeername', fd, args: [], length: 0, available: 0 }, () => {
+      if (socket === null) return -EBADF;
+      if (socket.endpoint === null || socket.endpoint.dead) return -ENOTCONN;
+      fillSockaddr(addr, seenBy(socket.domain, socket.endpoint.peer.address));
       return 0;
     });
   }
@@ -315,11 +328,11 @@ export class Kernel implements Syscalls {
     return this.firstFree < this.options.maxFds ? this.firstFree : -1;
   }
 
-  private open(): SimSocket | null {
+  private open(domain: number): SimSocket | null {
     const fd = this.lowestFree();
     if (fd === -1) return null;
     while (this.sockets.length < fd) this.sockets.push(null);
-    const socket = new SimSocket(fd, this.nextSerial++, (changed) => {
+    const socket = new SimSocket(fd, this.nextSerial++, domain, (changed) => {
       this.pollset.changed(changed);
     });
     this.sockets[fd] = socket;
@@ -337,12 +350,6 @@ export class Kernel implements Syscalls {
 /** Whether a call that fails with this error also breaks its connection. */
 function breaksConnection({ name }: Call, errnum: number): boolean {
   return (name === 'read' || name === 'write') && (errnum === ECONNRESET || errnum === EPIPE || errnum === ETIMEDOUT);
-}
-
-function putAddress(addr: SockaddrIn, { addr: sinAddr, port }: Address): void {
-  addr.sinFamily = AF_INET;
-  addr.sinPort = port;
-  addr.sinAddr = sinAddr;
 }
 
 /** Throws instead of giving EFAULT, since a program that names bytes outside of its buffer has a bug. */

@@ -2,7 +2,8 @@
 // It passes only when a test lets it, or, with `autoAdvance`, when nothing else is left to do.
 import type { Syscalls } from '../syscalls.h';
 import type { Timeval } from '../time';
-import type { Linger } from '../socket.h';
+import { AF_INET, INADDR_ANY } from '../socket.h';
+import type { Linger, Sockaddr } from '../socket.h';
 import { EINTR } from '../errno.h';
 import { randomFaults, transcript } from './calls';
 import type { CallHook, CallRecord, FaultTable, TranscriptEntry } from './calls';
@@ -99,11 +100,15 @@ export class Simulation {
 
   // For tests.
 
-  /** Connects a client to a port. Throws an error with code ECONNREFUSED if the program does not listen there. */
-  connect(port: number): SimClient {
+  /**
+   * Connects a client to a port of IPv4, or to an address. Throws an error with code ECONNREFUSED if the program does
+   * not listen there.
+   */
+  connect(to: number | Sockaddr): SimClient {
+    const addr = typeof to === 'number' ? { sinFamily: AF_INET, sinPort: to, sinAddr: INADDR_ANY } : to;
     let queued = (): void => {};
     let inQueue = false;
-    const endpoint = this.network.connect(port, () => {
+    const endpoint = this.network.connect(addr, () => {
       inQueue = true;
       queued();
     });

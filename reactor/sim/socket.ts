@@ -1,8 +1,10 @@
 // A socket of the program under test: new, listening, connecting or connected.
-import { INADDR_ANY, SOL_SOCKET, SO_LINGER } from '../socket.h';
-import type { Linger } from '../socket.h';
+import { anyAddress } from '../sockaddr';
+import type { Bound } from '../sockaddr';
+import { AF_INET, AF_INET6, IPPROTO_IPV6, IPV6_V6ONLY, SOL_SOCKET, SO_LINGER } from '../socket.h';
+import type { Linger, Sockaddr } from '../socket.h';
 import { POLLERR, POLLHUP, POLLIN, POLLOUT } from './endpoint';
-import type { Address, Endpoint } from './endpoint';
+import type { Endpoint } from './endpoint';
 import type { Pollable } from './pollset';
 
 const O_RDWR = 2;
@@ -18,7 +20,7 @@ export class SimSocket implements Pollable {
   flags = O_RDWR;
   /** The options that setsockopt has set, by `level:optname`. */
   readonly options = new Map<string, number | Linger>();
-  address: Address = { addr: INADDR_ANY, port: 0 };
+  address: Sockaddr;
   /** The argument of listen, or -1 if the socket is not listening. */
   backlog = -1;
   readonly pending: Pending[] = [];
@@ -30,7 +32,23 @@ export class SimSocket implements Pollable {
   error = 0;
 
   /** `serial`: a unique number, since descriptors are reused. `onChange`: called when poll() may have changed. */
-  constructor(readonly fd: number, readonly serial: number, readonly onChange: (socket: SimSocket) => void) {}
+  constructor(
+    readonly fd: number,
+    readonly serial: number,
+    readonly domain: number,
+    readonly onChange: (socket: SimSocket) => void,
+  ) {
+    this.address = anyAddress(domain);
+  }
+
+  get bound(): Bound {
+    return { addr: this.address, v6Only: Boolean(this.options.get(`${IPPROTO_IPV6}:${IPV6_V6ONLY}`)) };
+  }
+
+  /** Whether it takes connections to an address of `domain`. */
+  serves(domain: number): boolean {
+    return domain === this.domain || (this.domain === AF_INET6 && domain === AF_INET && !this.bound.v6Only);
+  }
 
   get listening(): boolean {
     return this.backlog >= 0;

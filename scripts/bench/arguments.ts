@@ -6,7 +6,7 @@ import { workloads } from './workloads';
 /** What is wrong with how the command was called, in one line. */
 export class Misuse extends Error {}
 
-export const serverNames = ['ours', 'memcached', 'net', 'plain', 'classic'] as const;
+export const serverNames = ['ours', 'memcached', 'net', 'plain', '1.0', 'classic'] as const;
 export type ServerName = (typeof serverNames)[number];
 
 /** Workloads that are measured once, not in rounds. */
@@ -40,9 +40,10 @@ export const help = `Drives memcached-ts, and memcached where it is installed, i
                          memcached  memcached -t 1
                          net        memcached-ts on the backend net
                          plain      a plain server on node:net, which knows get and set
+                         1.0        memcached-ts --1.0
                          classic    memcached-ts --classic
   --against host:port  a server that runs already, too; may be given several times
-  --backend epoll|net  the backend of ours and classic
+  --backend epoll|net  the backend of ours, 1.0 and classic
   --rounds N           how often each server does each workload (default 7)
   --seconds S          of each measurement (default 2); a warm-up comes on top
   --stall-seconds S    of the workload stall (default 60)

@@ -62,6 +62,8 @@ function local(name: ServerName, { backend }: Options, scripts: string): Contest
       return started(name, ours(), on(backend));
     case 'net':
       return started(name, ours(), on('net'));
+    case '1.0':
+      return started(name, ours('--1.0'), on(backend));
     case 'classic':
       return started(name, ours('--classic'), on(backend));
     case 'plain':

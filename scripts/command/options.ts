@@ -1,10 +1,12 @@
-// Takes the options that memcached 1.0.4 does not have from the command line before main sees it, and looks up main's
-// own options about memory, which we must allocate before main begins.
+// Takes the options that no memcached has from the command line before main sees it, and looks up those of 1.0.4's main
+// about memory, which we must allocate before main begins.
 import { parseArgs } from 'node:util';
 
 export interface CommandOptions {
   /** memcached 1.0.4 as it was, system call for system call. */
   classic: boolean;
+  /** What memcached 1.0.4 speaks; the system calls are today's. */
+  of2003: boolean;
   /** Clients may send `stats maps`. */
   statsMaps: boolean;
   version: boolean;
@@ -16,7 +18,7 @@ export interface CommandOptions {
   rest: string[];
 }
 
-const OWN = ['classic', 'stats-maps', 'version'];
+const OWN = ['classic', '1.0', 'stats-maps', 'version'];
 /** Options of main that have an argument, which we must not mistake for an option. */
 const WITH_ARGUMENT = ['p', 'm', 'c', 'l'];
 
@@ -38,6 +40,7 @@ export function commandOptions(args: readonly string[]): CommandOptions {
   };
   return {
     classic: has('classic'),
+    of2003: has('1.0') || has('classic'),
     statsMaps: has('stats-maps'),
     version: has('version'),
     help: values['h'] === true,
@@ -50,5 +53,6 @@ export function commandOptions(args: readonly string[]): CommandOptions {
 /** -h prints this behind main's own usage. */
 export const USAGE =
   '--classic     memcached 1.0.4 as it was, system call for system call\n' +
+  '--1.0         memcached 1.0.4, with fewer system calls\n' +
   '--stats-maps  let clients ask for `stats maps`\n' +
   '--version     print the version and exit\n';

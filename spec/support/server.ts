@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 export const backends = ['epoll', 'net'] as const;
 export type Backend = (typeof backends)[number];
 
-/** The servers that there are: on each backend with the calls of C, or fewer. */
+/** The servers of 1.0.4 that there are: on each backend with the calls of C, or fewer. */
 export const kinds: readonly { name: string; backend: Backend; classic?: boolean }[] = [
   { name: 'epoll', backend: 'epoll' },
   { name: 'epoll --classic', backend: 'epoll', classic: true },
@@ -35,6 +35,8 @@ export interface Options {
   backend?: Backend;
   /** Whether it runs with `--classic`. */
   classic?: boolean;
+  /** Whether it speaks as memcached 1.6; else as 1.0.4. */
+  today?: boolean;
   /** Arguments beside that, the port and `-l 127.0.0.1`. */
   args?: readonly string[];
   /** Of node itself. */
@@ -50,6 +52,9 @@ export function environment(backend: Backend | undefined): NodeJS.ProcessEnv {
   return Object.fromEntries(others.map((name) => [`EVENT_NO${name.toUpperCase()}`, '1']));
 }
 
+/** Without it, memcached 1.6 warns where it is started by root. */
+export const userOption: readonly string[] = process.getuid?.() === 0 ? ['-u', 'root'] : [];
+
 const PORTS = 100;
 let ports = 0;
 
@@ -57,16 +62,16 @@ let ports = 0;
  * The port to ask for: any that is free; but on net one of this process's own, below those that the system gives away.
  * There a port is found free and listened on a moment later, and another server may have got it meanwhile.
  */
-function portFor(backend: Backend | undefined): number {
-  if (backend !== 'net') return 0;
+function portFor(backend: Backend | undefined, today: boolean): number {
+  if (backend !== 'net') return today ? -1 : 0;
   return 10_000 + (process.pid % 220) * PORTS + (ports++ % PORTS);
 }
 
 /** Starts a server, and resolves when it listens. */
 export async function startServer(options: Options = {}): Promise<Server> {
-  const { backend, classic = false, args = [], nodeArgs = [], under = [], env = {} } = options;
-  const mode = classic ? ['--classic'] : [];
-  const port = String(portFor(backend));
+  const { backend, classic = false, today = false, args = [], nodeArgs = [], under = [], env = {} } = options;
+  const mode = today ? userOption : classic ? ['--classic'] : ['--1.0'];
+  const port = String(portFor(backend, today));
   const line = [...under, process.execPath, ...nodeArgs, program, ...mode, '-p', port, '-l', '127.0.0.1', ...args];
   const child = spawn(line[0], line.slice(1), {
     cwd: root,

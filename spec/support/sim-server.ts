@@ -1,5 +1,7 @@
 // A server of our own in this process, on the simulated backend: one at a time, since the port's variables are C's.
 import { memoryInit } from '../../lib/libc/memory';
+import { main as mainToday } from '../../lib/1.6/main';
+import { memoryNeeds } from '../../lib/1.6/options';
 import { main } from '../../lib/memcached';
 import { eventEconomy } from '../../reactor/backends';
 import { Simulation, installSimulation } from '../../reactor/sim';
@@ -7,6 +9,7 @@ import type { SimClient, SimulationOptions } from '../../reactor/sim';
 import { takeMemory } from '../../scripts/command/memory';
 import { commandOptions } from '../../scripts/command/options';
 import { Replies } from './replies';
+import { userOption } from './server';
 
 const PORT = 11211;
 
@@ -17,6 +20,8 @@ export const SMALL_MEMORY = [MIB, 8 * MIB, 10 * MIB] as const;
 export interface SimServerOptions extends Partial<SimulationOptions> {
   /** Whether it runs with `--classic`. */
   classic?: boolean;
+  /** Whether it speaks as memcached 1.6; else as 1.0.4. */
+  today?: boolean;
   /** Bytes for small blocks, large ones and items; else what the command takes. */
   memory?: readonly [small: number, large: number, items: number];
 }
@@ -27,15 +32,18 @@ export class SimServer {
 
   /** Resolves when it listens. `args` are the arguments beside the port and `--classic`. */
   static async start(args: readonly string[] = [], options: SimServerOptions = {}): Promise<SimServer> {
-    const { classic = false, memory, ...simulation } = options;
+    const { classic = false, today = false, memory, ...simulation } = options;
     const sim = new Simulation({ seed: 1, record: false, ...simulation });
-    const argv = ['memcached-ts', '-p', String(PORT), ...args];
-    const { megabytes, connections } = commandOptions(args);
+    const argv = ['memcached-ts', '-p', String(PORT), ...(today ? userOption : []), ...args];
     installSimulation(sim);
     eventEconomy(!classic);
-    if (memory === undefined) takeMemory(megabytes, connections);
-    else memoryInit(...memory);
-    const ended = main(argv.length, argv);
+    if (memory !== undefined) memoryInit(...memory);
+    else if (today) takeMemory(String(memoryNeeds(argv)?.megabytes), String(memoryNeeds(argv)?.connections));
+    else {
+      const { megabytes, connections } = commandOptions(args);
+      takeMemory(megabytes, connections);
+    }
+    const ended = today ? mainToday(argv) : main(argv.length, argv);
     await sim.idle();
     return new SimServer(sim, ended);
   }

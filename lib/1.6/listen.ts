@@ -1,0 +1,214 @@
+// Where the server listens: the addresses of -l and -p, or the path of -s, and the file that tells the ports
+// (memcached.c: server_sockets, server_socket, server_socket_unix, and main's part that calls them).
+import { lookup } from 'node:dns/promises';
+import { closeSync, lstatSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { EADDRINUSE, EAFNOSUPPORT, EMFILE, errno, strerror } from '../../reactor/errno.h';
+import { sockaddrStorage } from '../../reactor/sockaddr';
+import {
+  AF_INET, AF_INET6, AF_UNIX, F_GETFL, F_SETFL, INADDR_ANY, IPPROTO_IPV6, IPPROTO_TCP, IPV6_V6ONLY, O_NONBLOCK,
+  SOCK_STREAM, SOL_SOCKET, SO_KEEPALIVE, SO_LINGER, SO_REUSEADDR, TCP_NODELAY,
+} from '../../reactor/socket.h';
+import type { Linger, Sockaddr, SockaddrUn } from '../../reactor/socket.h';
+import { bind, close, fcntl, getsockname, listen, setsockopt, socket } from '../../reactor/syscalls';
+import { inetAton } from '../libc/arpa_inet';
+import { fprintf, perror, stderr } from '../libc/stdio';
+import { EX_OSERR } from '../libc/sysexits';
+import { parsePlaces } from './places';
+import type { Place } from './places';
+
+const EXIT_FAILURE = 1;
+
+/** close(2) does not wait for what is still to be sent. */
+const NO_LINGER: Linger = { lOnoff: 0, lLinger: 0 };
+
+export interface ListenOptions {
+  /** The addresses of -l, joined by commas or semicolons; null for all interfaces. */
+  inter: string | null;
+  /** The port where `inter` names none; 0 or -1 for any that is free. */
+  port: number;
+  backlog: number;
+  /** The path of -s, in place of `inter` and `port`, or null. */
+  socketpath: string | null;
+  /** The permissions of that path. */
+  access: number;
+  /** Where to write the ports (MEMCACHED_PORT_FILENAME), or null. */
+  portFilename: string | null;
+  /** Makes a listening connection of a socket. `protocol`: the word of proto[…], or null. False ends it all. */
+  listening(sfd: number, protocol: string | null): boolean;
+}
+
+/** What is wrong, for the line on stderr that says where; null if nothing is. */
+type Failure = string | null;
+/** `listening` has told what is wrong. */
+const TOLD = '';
+
+// memcached.c: main, "create the listening sockets"
+/** Listens everywhere. Resolves to 0, or to the status to end with, after a line on stderr. */
+export async function startListening(options: ListenOptions): Promise<number> {
+  const { inter, port, socketpath } = options;
+  const result = socketpath === null ? await listenOnPorts(options) : serverSocketUnix(socketpath, options);
+  if (result === null) return 0;
+  if (result === TOLD) return EXIT_FAILURE;
+  let where = `UNIX socket: ${socketpath ?? ''}`;
+  if (socketpath === null) where = inter === null ? `TCP port ${port}` : `one of interface(s) ${inter}`;
+  fprintf(stderr, `failed to listen on ${where}: ${result}\n`);
+  return EX_OSERR;
+}
+
+/** Listens on the ports, and tells them in the file. */
+async function listenOnPorts(options: ListenOptions): Promise<Failure> {
+  const { portFilename } = options;
+  if (portFilename === null) return serverSockets(options, () => {});
+  // Under another name first: who waits for the file finds all ports in it.
+  const temporary = `${portFilename}.lck`;
+  let file: number;
+  try {
+    file = openSync(temporary, 'a');
+  } catch (error) {
+    fprintf(stderr, `Failed to open "${temporary}": ${reason(error)}\n`);
+    return serverSockets(options, () => {});
+  }
+  const result = await serverSockets(options, (line) => writeSync(file, line));
+  closeSync(file);
+  if (result !== null) return result;
+  try {
+    renameSync(temporary, portFilename);
+  } catch (error) {
+    fprintf(stderr, `Failed to rename "${temporary}" to "${portFilename}": ${reason(error)}\n`);
+  }
+  return null;
+}
+
+// memcached.c: server_sockets
+/** `tell` gets a line for each port. Every address is tried; the first failure counts. */
+async function serverSockets(options: ListenOptions, tell: (line: string) => void): Promise<Failure> {
+  const places = parsePlaces(options.inter, options.port);
+  if (typeof places === 'string') return places;
+  let first: Failure = null;
+  for (const place of places) {
+    const failure = await serverSocket(place, options, tell);
+    if (failure === TOLD) return TOLD;
+    first ??= failure;
+  }
+  return first;
+}
+
+// memcached.c: server_socket
+/** Listens on all addresses of a host. One that is taken, or of a family that the system lacks, is left out. */
+async function serverSocket(place: Place, options: ListenOptions, tell: (line: string) => void): Promise<Failure> {
+  let addresses: readonly Sockaddr[];
+  try {
+    addresses = await resolve(place);
+  } catch (error) {
+    return reason(error);
+  }
+  let success = 0, failure: Failure = null;
+  for (const addr of addresses) {
+    const family = 'sin6Addr' in addr ? AF_INET6 : AF_INET;
+    const sfd = newSocket(family);
+    if (sfd === -1) {
+      failure = strerror(errno);
+      if (errno === EMFILE) return failure;
+      continue;
+    }
+    if (family === AF_INET6 && setsockopt(sfd, IPPROTO_IPV6, IPV6_V6ONLY, 1) === -1) {
+      failure = strerror(errno);
+      perror('setsockopt');
+      close(sfd);
+      continue;
+    }
+    setsockopt(sfd, SOL_SOCKET, SO_REUSEADDR, 1);
+    if (setsockopt(sfd, SOL_SOCKET, SO_KEEPALIVE, 1) === -1) perror('setsockopt');
+    if (setsockopt(sfd, SOL_SOCKET, SO_LINGER, NO_LINGER) === -1) perror('setsockopt');
+    if (setsockopt(sfd, IPPROTO_TCP, TCP_NODELAY, 1) === -1) perror('setsockopt');
+
+    if (bind(sfd, addr) === -1) {
+      failure = strerror(errno);
+      // A backend may learn only here that the system has no IPv6.
+      const goesOn = errno === EADDRINUSE || errno === EAFNOSUPPORT;
+      close(sfd);
+      if (!goesOn) return failure;
+      continue;
+    }
+    if (listen(sfd, options.backlog) === -1) return closed(sfd);
+    success++;
+    tell(`TCP ${family === AF_INET6 ? 'INET6' : 'INET'}: ${boundPort(sfd)}\n`);
+    if (!options.listening(sfd, place.protocol)) return TOLD;
+  }
+  return success === 0 ? failure : null;
+}
+
+// memcached.c: server_socket_unix
+/** Listens on a path. A socket that is left there from before is removed; anything else is not. */
+function serverSocketUnix(path: string, options: ListenOptions): Failure {
+  const addr: SockaddrUn = { sunFamily: AF_UNIX, sunPath: path };
+  const sfd = newSocket(AF_UNIX);
+  if (sfd === -1) return strerror(errno);
+
+  try {
+    if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() === true) unlinkSync(path);
+  } catch {
+    // bind tells what is wrong.
+  }
+  setsockopt(sfd, SOL_SOCKET, SO_REUSEADDR, 1);
+  setsockopt(sfd, SOL_SOCKET, SO_KEEPALIVE, 1);
+  setsockopt(sfd, SOL_SOCKET, SO_LINGER, NO_LINGER);
+
+  const oldUmask = process.umask(~(options.access & 0o777) & 0o777);
+  const res = bind(sfd, addr);
+  process.umask(oldUmask);
+  if (res === -1 || listen(sfd, options.backlog) === -1) return closed(sfd);
+  return options.listening(sfd, null) ? null : TOLD;
+}
+
+// memcached.c: new_socket, new_socket_unix
+/** A non-blocking socket, or -1. */
+function newSocket(domain: number): number {
+  const sfd = socket(domain, SOCK_STREAM, 0);
+  if (sfd === -1) return -1;
+  const flags = fcntl(sfd, F_GETFL, 0);
+  if (flags < 0 || fcntl(sfd, F_SETFL, flags | O_NONBLOCK) < 0) {
+    perror('setting O_NONBLOCK');
+    close(sfd);
+    return -1;
+  }
+  return sfd;
+}
+
+/** Closes a socket whose last call has failed. Returns why that was. */
+function closed(sfd: number): string {
+  const failure = strerror(errno);
+  close(sfd);
+  return failure;
+}
+
+function boundPort(sfd: number): number {
+  const addr = sockaddrStorage();
+  getsockname(sfd, addr);
+  return addr.ssFamily === AF_INET6 ? addr.in6.sin6Port : addr.in.sinPort;
+}
+
+/** getaddrinfo(3) with AI_PASSIVE: the addresses of a host, or those that stand for all interfaces. */
+async function resolve({ host, port }: Place): Promise<Sockaddr[]> {
+  if (host === null) {
+    return [
+      { sinFamily: AF_INET, sinPort: port, sinAddr: INADDR_ANY },
+      { sin6Family: AF_INET6, sin6Port: port, sin6Addr: '::' },
+    ];
+  }
+  const found = await lookup(host, { all: true, verbatim: true });
+  return found.map(({ address, family }): Sockaddr => {
+    if (family === 6) return { sin6Family: AF_INET6, sin6Port: port, sin6Addr: address };
+    const inp = { value: 0 };
+    inetAton(address, inp);
+    return { sinFamily: AF_INET, sinPort: port, sinAddr: inp.value };
+  });
+}
+
+/** What an error of Node's says, without the call that has failed. */
+function reason(error: unknown): string {
+  if (!(error instanceof Error) || !('code' in error)) return String(error);
+  if (error.code === 'ENOTFOUND') return 'Name or service not known';
+  if (error.code === 'EAI_AGAIN') return 'Temporary failure in name resolution';
+  return 'errno' in error && typeof error.errno === 'number' ? strerror(-error.errno) : String(error.code);
+}

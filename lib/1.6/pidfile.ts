@@ -1,0 +1,52 @@
+// -P: a file that has the number of the process in it.
+import { readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { strerror } from '../../reactor/errno.h';
+import { safeStrtoul } from './arguments';
+
+// memcached.c: save_pid
+/** Writes it, with a warning if it names another process that runs. What fails is told on stderr, and no more. */
+export function savePid(pidFile: string): void {
+  const running = runningPid(pidFile);
+  if (running !== null) {
+    process.stderr.write(`WARNING: The pid file contained the following (running) pid: ${running}\n`);
+  }
+  // Under another name first: who opens the file finds the number in it.
+  const temporary = `${pidFile}.tmp`;
+  try {
+    writeFileSync(temporary, `${process.pid}\n`);
+  } catch (error) {
+    tell(`Could not open the pid file ${temporary} for writing`, error);
+    return;
+  }
+  try {
+    renameSync(temporary, pidFile);
+  } catch (error) {
+    tell(`Could not rename the pid file from ${temporary} to ${pidFile}`, error);
+  }
+}
+
+// memcached.c: remove_pidfile
+export function removePidfile(pidFile: string): void {
+  try {
+    unlinkSync(pidFile);
+  } catch (error) {
+    tell(`Could not remove the pid file ${pidFile}`, error);
+  }
+}
+
+/** The process that the file names, if it runs; else null. */
+function runningPid(pidFile: string): number | null {
+  try {
+    const pid = safeStrtoul(readFileSync(pidFile, 'utf8'));
+    if (pid === null) return null;
+    process.kill(pid, 0);
+    return pid;
+  } catch {
+    return null; // there is no such file, or no such process
+  }
+}
+
+function tell(what: string, error: unknown): void {
+  const errno = error instanceof Error && 'errno' in error ? Number(error.errno) : 0;
+  process.stderr.write(`${what}: ${strerror(-errno)}\n`);
+}

@@ -1,0 +1,472 @@
+// proto_text.c and the classic half of proto_parser.c: the commands of the text protocol, and the data behind them.
+import type { Conn, Protocol } from '../memcached.h';
+import { ConnState } from '../memcached.h';
+import { READ_BUFFER_HIGHWAT } from '../later';
+import { dv, u8 } from '../libc/heap';
+import type { Ptr } from '../libc/memory';
+import { NULL, bss } from '../libc/memory';
+import { fprintf, stderr } from '../libc/stdio';
+import { memchr, memcpy } from '../libc/string';
+import { adminCommands } from './admin';
+import { hashOf } from './assoc';
+import { currentTime, realtime } from './clock';
+import { itemAlloc, itemBump, itemGet, itemRemove, itemSizeOk, itemTouch, itemUnlink } from './items';
+import {
+  DELTA_ITEM_CAS_MISMATCH, DELTA_ITEM_NOT_FOUND, EOM, EXISTS, IT_NBYTES, KEY_MAX_LENGTH,
+  NON_NUMERIC, NOT_FOUND, NREAD_ADD, NREAD_APPEND, NREAD_CAS, NREAD_PREPEND, NREAD_REPLACE, NREAD_SET, OK, STORED,
+  VERSION,
+  clsidOf, dataOf, field, lruHits, lruIdOf, slabStats, threadStats,
+} from './memcached.h';
+import { processMarithmetic, processMdelete, processMeta, processMget } from './proto_meta';
+import { completeMset, processMset } from './proto_mset';
+import { consume, readData, swallow } from './receive';
+import { settings } from './settings';
+import { processStat } from './stats';
+import { statsPrefixRecordDelete, statsPrefixRecordGet, statsPrefixRecordSet } from './stats_prefix';
+import { addDelta, deltaResult, storeItem } from './store';
+import {
+  DATA, MORE, VALUE, VALUE_CAS, addItem, begin, outErrstring, outString, releaseItems, send, transmit,
+} from './transmit';
+import {
+  isNoreply, ntokens, number, token, token32, tokenAt, tokenFlags, tokenLength, tokenLong, tokenU64, tokenize,
+} from './tokens';
+import * as u64 from './u64';
+
+const SPACE = 0x20;
+const CR = 0x0d;
+const LF = 0x0a;
+/** A line that is no get, and has no end after so many bytes: who sent it does not speak this protocol. */
+const LINE_MAX_BYTES = 2048;
+/** Spaces before a long get, at most. */
+const LEADING_SPACES_MAX = 100;
+const DATA_MAX_LENGTH_BYTES = 0x7fffffff - 2;
+const INCR_MAX_STORAGE_LEN = 24;
+
+const BAD_LINE = 'CLIENT_ERROR bad command line format';
+const BAD_EXPTIME = 'CLIENT_ERROR invalid exptime argument';
+
+/** Four bytes as a word, as they lie in memory. */
+function word(text: string): number {
+  return text.charCodeAt(0) | (text.charCodeAt(1) << 8) | (text.charCodeAt(2) << 16) | (text.charCodeAt(3) << 24);
+}
+
+const GET_ = word('get ');
+const GETS = word('gets');
+const SET_ = word('set ');
+const ADD_ = word('add ');
+const CAS_ = word('cas ');
+const GAT_ = word('gat ');
+const GATS = word('gats');
+const INCR = word('incr');
+const DECR = word('decr');
+const MG = word('mg  ') & 0xffff;
+const MS = word('ms  ') & 0xffff;
+const MD = word('md  ') & 0xffff;
+const MA = word('ma  ') & 0xffff;
+const MN = word('mn  ') & 0xffff;
+const ME = word('me  ') & 0xffff;
+
+// proto_text.c: process_command_ascii
+/** A line from `p` to `end`, without its newline. */
+function processCommandAscii(c: Conn, p: Ptr, end: Ptr): void {
+  c.noreply = false;
+  if (settings.verbose > 1) fprintf(stderr, `<${c.sfd} ${lineText(p, end)}\n`);
+  if (end - p < 2) {
+    outString(c, BAD_LINE);
+    return;
+  }
+
+  // The most frequent commands are told by their first four bytes. Behind the line there is at least its newline.
+  switch (dv.getInt32(p, true)) {
+    case GET_: processGet(c, p + 4, end, VALUE); return;
+    case SET_: processUpdate(c, p, end, NREAD_SET); return;
+    case ADD_: processUpdate(c, p, end, NREAD_ADD); return;
+    case CAS_: processUpdate(c, p, end, NREAD_CAS); return;
+    case GAT_: processGetAndTouch(c, p, end, VALUE); return;
+    case GETS:
+      if (u8[p + 4] !== SPACE) break;
+      processGet(c, p + 5, end, VALUE_CAS);
+      return;
+    case GATS:
+      if (u8[p + 4] !== SPACE) break;
+      processGetAndTouch(c, p, end, VALUE_CAS);
+      return;
+    case INCR:
+      if (u8[p + 4] !== SPACE) break;
+      processArithmetic(c, p, end, true);
+      return;
+    case DECR:
+      if (u8[p + 4] !== SPACE) break;
+      processArithmetic(c, p, end, false);
+      return;
+  }
+
+  tokenize(p, end);
+  if (p + 2 === end || u8[p + 2] === SPACE) {
+    switch (dv.getInt32(p, true) & 0xffff) {
+      case MG: processMget(c); return;
+      case MS: processMset(c); return;
+      case MD: processMdelete(c); return;
+      case MA: processMarithmetic(c); return;
+      case ME: processMeta(c); return;
+      case MN: outString(c, 'MN'); return;
+    }
+  }
+  processOther(c, p, end);
+}
+
+/** A command that is not among the most frequent ones. Those of administration may have spaces before them. */
+function processOther(c: Conn, p: Ptr, end: Ptr): void {
+  const command = token(0);
+  switch (u8[p] === SPACE ? '' : command) {
+    case 'get': case 'gets': case 'gat': case 'gats': case 'set': case 'add': case 'cas': case 'incr': case 'decr':
+      outString(c, BAD_LINE); // it has no arguments
+      return;
+    case 'append': processUpdate(c, p, end, NREAD_APPEND); return;
+    case 'prepend': processUpdate(c, p, end, NREAD_PREPEND); return;
+    case 'replace': processUpdate(c, p, end, NREAD_REPLACE); return;
+    case 'delete': processDelete(c); return;
+    case 'touch': processTouch(c); return;
+    case 'stats': processStat(c); return;
+    case 'version': outString(c, 'VERSION ' + VERSION); return;
+    case 'quit': c.state = ConnState.closing; return;
+  }
+  const run = adminCommands.get(command);
+  if (run !== undefined) {
+    c.noreply = isNoreply(ntokens - 1);
+    run(c);
+    return;
+  }
+  // A browser, or somebody who has a browser send this.
+  if (ntokens > 1 && token(ntokens - 1).startsWith('HTTP/')) {
+    c.state = ConnState.closing;
+    return;
+  }
+  outErrstring(c, 'ERROR');
+}
+
+/** For stderr. */
+function lineText(p: Ptr, end: Ptr): string {
+  let text = '';
+  for (let at = p; at < end; at++) text += String.fromCharCode(u8[at]);
+  return text;
+}
+
+// Reading.
+
+// proto_text.c: process_get_command
+function processGet(c: Conn, start: Ptr, end: Ptr, kind: number): void {
+  begin(c);
+  const keys = getKeys(c, start, end, kind, false, 0);
+  if (keys > 0) send(c, kind);
+  else if (keys === 0) outString(c, BAD_LINE);
+}
+
+// gat[s] <exptime> <key>*
+function processGetAndTouch(c: Conn, p: Ptr, end: Ptr, kind: number): void {
+  tokenize(p, end);
+  if (ntokens < 3) {
+    outString(c, BAD_LINE);
+    return;
+  }
+  if (!token32(1)) {
+    outString(c, BAD_EXPTIME);
+    return;
+  }
+  begin(c);
+  if (getKeys(c, tokenAt[2], end, kind, true, realtime(number)) > 0) send(c, kind);
+}
+
+/** Adds the items of the keys from `start` to `end` to the answer. How many keys; -1 if the answer is an error now. */
+function getKeys(c: Conn, start: Ptr, end: Ptr, kind: number, touch: boolean, exptime: number): number {
+  const bytes = u8;
+  let keys = 0;
+  let p = start;
+  for (;;) {
+    while (p < end && bytes[p] === SPACE) p++;
+    if (p >= end) return keys;
+    const key = p;
+    while (p < end && bytes[p] !== SPACE) p++;
+    keys++;
+    const error = getKey(c, key, p - key, kind, touch, exptime);
+    if (error !== null) {
+      releaseItems(c);
+      outErrstring(c, error);
+      return -1;
+    }
+  }
+}
+
+// proto_parser.c: process_get_cmd
+/** Adds an item to the answer, if there is one for the key. null, or the error that is the answer instead. */
+function getKey(c: Conn, key: Ptr, nkey: number, kind: number, touch: boolean, exptime: number): string | null {
+  if (nkey > KEY_MAX_LENGTH) return BAD_LINE;
+  const hv = hashOf(key, nkey);
+  const it = touch ? itemTouch(key, nkey, exptime, hv) : itemGet(key, nkey, hv);
+  if (touch) threadStats.touchCmds++;
+  else threadStats.getCmds++;
+  if (settings.detailEnabled !== 0) statsPrefixRecordGet(key, nkey, it !== NULL);
+  if (it === NULL) {
+    if (touch) threadStats.touchMisses++;
+    else threadStats.getMisses++;
+    return null;
+  }
+  if (touch) {
+    slabStats.touchHits[clsidOf(it)]++;
+  } else {
+    lruHits[lruIdOf(it)]++;
+    itemBump(it);
+  }
+  return addItem(c, it, kind) ? null : 'SERVER_ERROR out of memory writing get response';
+}
+
+// Storing.
+
+// proto_text.c: process_update_command, proto_parser.c: process_update_cmd_start
+function processUpdate(c: Conn, p: Ptr, end: Ptr, comm: number): void {
+  tokenize(p, end);
+  c.noreply = false;
+  if (ntokens < 5 || !token32(4) || number < 0 || number > DATA_MAX_LENGTH_BYTES) {
+    outString(c, BAD_LINE);
+    return;
+  }
+  const vlen = number + 2;
+  c.noreply = isNoreply(ntokens - 1);
+  const key = tokenAt[1], nkey = tokenLength[1];
+  const hasFlags = tokenFlags(2);
+  const flags = number;
+  if (nkey > KEY_MAX_LENGTH || !hasFlags || !tokenLong(3)) {
+    outString(c, BAD_LINE);
+    swallow(c, vlen);
+    return;
+  }
+  const exptime = realtime(number);
+  c.casHi = c.casLo = 0;
+  if (comm === NREAD_CAS) {
+    if (!tokenU64(5)) {
+      outString(c, BAD_LINE);
+      swallow(c, vlen);
+      return;
+    }
+    c.casHi = u64.hi;
+    c.casLo = u64.lo;
+  }
+  if (settings.detailEnabled !== 0) statsPrefixRecordSet(key, nkey);
+  const it = itemAlloc(key, nkey, flags, exptime, vlen);
+  if (it === NULL) {
+    refuseItem(c, key, nkey, flags, vlen, comm);
+    return;
+  }
+  slabStats.setCmds[clsidOf(it)]++;
+  c.msetRes = false;
+  readData(c, it, comm);
+}
+
+/** There is no item for the data: they are swallowed. What a set was to replace goes: it would be stale. */
+function refuseItem(c: Conn, key: Ptr, nkey: number, flags: number, vlen: number, comm: number): void {
+  if (!itemSizeOk(nkey, flags, vlen)) {
+    outString(c, 'SERVER_ERROR object too large for cache');
+    threadStats.storeTooLarge++;
+  } else {
+    outString(c, 'SERVER_ERROR out of memory storing object');
+    threadStats.storeNoMemory++;
+  }
+  if (comm === NREAD_SET) {
+    const hv = hashOf(key, nkey);
+    const old = itemGet(key, nkey, hv);
+    if (old !== NULL) itemUnlink(old, hv);
+  }
+  swallow(c, vlen);
+}
+
+// proto_text.c: complete_nread_ascii
+function completeNread(c: Conn): void {
+  const it = c.it;
+  const end = dataOf(it) + field(it, IT_NBYTES) - 2;
+  c.it = NULL;
+  c.pipelined = c.rbytes > 0;
+  if (u8[end] !== CR || u8[end + 1] !== LF) {
+    if (c.msetRes) outErrstring(c, 'CLIENT_ERROR bad data chunk');
+    else outString(c, 'CLIENT_ERROR bad data chunk');
+  } else if (c.msetRes) {
+    completeMset(c, it);
+  } else {
+    switch (storeItem(it, c.cmd, c.casHi, c.casLo)) {
+      case STORED: outString(c, 'STORED'); break;
+      case EXISTS: outString(c, 'EXISTS'); break;
+      case NOT_FOUND: outString(c, 'NOT_FOUND'); break;
+      default: outString(c, 'NOT_STORED');
+    }
+  }
+  itemRemove(it);
+}
+
+// Numbers, times, deletion.
+
+const deltaText = bss(INCR_MAX_STORAGE_LEN);
+
+// proto_parser.c: process_arithmetic_cmd
+function processArithmetic(c: Conn, p: Ptr, end: Ptr, incr: boolean): void {
+  tokenize(p, end);
+  if (ntokens < 3) {
+    outString(c, BAD_LINE);
+    return;
+  }
+  c.noreply = isNoreply(ntokens - 1);
+  if (tokenLength[1] > KEY_MAX_LENGTH) {
+    outString(c, BAD_LINE);
+    return;
+  }
+  if (!tokenU64(2)) {
+    outString(c, 'CLIENT_ERROR invalid numeric delta argument');
+    return;
+  }
+  switch (addDelta(tokenAt[1], tokenLength[1], incr, u64.hi, u64.lo, 0, 0, deltaText)) {
+    case OK: outNumber(c); break;
+    case NON_NUMERIC: outString(c, 'CLIENT_ERROR cannot increment or decrement non-numeric value'); break;
+    case EOM: outString(c, 'SERVER_ERROR out of memory'); break;
+    case DELTA_ITEM_NOT_FOUND:
+      if (incr) threadStats.incrMisses++;
+      else threadStats.decrMisses++;
+      outString(c, 'NOT_FOUND');
+      break;
+    case DELTA_ITEM_CAS_MISMATCH: throw new Error('nobody asked for a cas');
+  }
+}
+
+/** Answers with the number that incr or decr came to. */
+function outNumber(c: Conn): void {
+  if (c.noreply) {
+    c.noreply = false;
+    c.state = ConnState.read;
+    return;
+  }
+  begin(c);
+  const { length } = deltaResult;
+  memcpy(c.wbuf, deltaText, length);
+  u8[c.wbuf + length] = CR;
+  u8[c.wbuf + length + 1] = LF;
+  c.wbytes = length + 2;
+  send(c, DATA);
+}
+
+// proto_parser.c: process_delete_cmd
+function processDelete(c: Conn): void {
+  if (ntokens < 2) {
+    outString(c, BAD_LINE);
+    return;
+  }
+  c.noreply = isNoreply(ntokens - 1);
+  const key = tokenAt[1], nkey = tokenLength[1];
+  if (nkey > KEY_MAX_LENGTH) {
+    outString(c, BAD_LINE);
+    return;
+  }
+  // As in 1.4 to 1.6.18: 0 is what old clients send, for the delay that there was in 2003.
+  if (ntokens > 2 && !c.noreply && !(ntokens === 3 && token(2) === '0')) {
+    outString(c, `${BAD_LINE}.  Usage: delete <key> [noreply]`);
+    return;
+  }
+  if (settings.detailEnabled !== 0) statsPrefixRecordDelete(key, nkey);
+  const hv = hashOf(key, nkey);
+  const it = itemGet(key, nkey, hv);
+  if (it === NULL) {
+    threadStats.deleteMisses++;
+    outString(c, 'NOT_FOUND');
+    return;
+  }
+  slabStats.deleteHits[clsidOf(it)]++;
+  itemUnlink(it, hv);
+  outString(c, 'DELETED');
+}
+
+// proto_parser.c: process_touch_cmd
+function processTouch(c: Conn): void {
+  if (ntokens < 3) {
+    outString(c, BAD_LINE);
+    return;
+  }
+  c.noreply = isNoreply(ntokens - 1);
+  if (tokenLength[1] > KEY_MAX_LENGTH) {
+    outString(c, BAD_LINE);
+    return;
+  }
+  if (!token32(2)) {
+    outString(c, BAD_EXPTIME);
+    return;
+  }
+  const key = tokenAt[1], nkey = tokenLength[1];
+  const it = itemTouch(key, nkey, realtime(number), hashOf(key, nkey));
+  threadStats.touchCmds++;
+  if (it === NULL) {
+    threadStats.touchMisses++;
+    outString(c, 'NOT_FOUND');
+    return;
+  }
+  slabStats.touchHits[clsidOf(it)]++;
+  outString(c, 'TOUCHED');
+}
+
+// Lines.
+
+// proto_text.c: try_read_command_ascii
+function tryReadCommandAscii(c: Conn): number {
+  if (c.rbytes === 0) return 0;
+  const el = memchr(c.rbuf, LF, c.rbytes);
+  if (el === NULL) return c.rbytes > LINE_MAX_BYTES ? beginLongGet(c) : 0;
+  c.lastCmdTime = currentTime;
+  processCommandAscii(c, c.rbuf, el > c.rbuf && u8[el - 1] === CR ? el - 1 : el);
+  consume(c, el + 1 - c.rbuf);
+  c.pipelined = c.rbytes > 0;
+  return 1;
+}
+
+// A line may have any length if it is a get. We answer it piece by piece, so that our memory does not grow with it.
+
+/** There are more than LINE_MAX_BYTES and no newline. 1, where there is something to do: closing, for all but a get. */
+function beginLongGet(c: Conn): number {
+  let p = c.rbuf;
+  while (u8[p] === SPACE && p - c.rbuf <= LEADING_SPACES_MAX) p++;
+  const first = dv.getInt32(p, true);
+  const isGets = first === GETS && u8[p + 4] === SPACE;
+  if (p - c.rbuf > LEADING_SPACES_MAX || !(first === GET_ || isGets)) {
+    c.state = ConnState.closing;
+    return 1;
+  }
+  if (c.rbytes < READ_BUFFER_HIGHWAT || p > c.rbuf) return 0;
+  c.protocol = isGets ? longGets : longGet;
+  consume(c, isGets ? 5 : 4);
+  return 1;
+}
+
+/** The next keys of a long get. */
+function tryReadKeys(c: Conn, kind: number): number {
+  if (c.rbytes === 0) return 0;
+  const el = memchr(c.rbuf, LF, c.rbytes);
+  let end = c.rbuf + c.rbytes;
+  if (el !== NULL) {
+    end = el > c.rbuf && u8[el - 1] === CR ? el - 1 : el;
+    c.protocol = text;
+  } else {
+    while (end > c.rbuf && u8[end - 1] !== SPACE) end--;
+    if (end === c.rbuf) { // one key, so far
+      if (c.rbytes <= KEY_MAX_LENGTH + 1) return 0;
+      outErrstring(c, BAD_LINE);
+      c.writeAndGo = ConnState.closing;
+      return 1;
+    }
+  }
+  begin(c);
+  const keys = getKeys(c, c.rbuf, end, kind, false, 0);
+  if (keys >= 0) send(c, el === NULL ? kind | MORE : kind);
+  else if (el === NULL) c.writeAndGo = ConnState.closing;
+  consume(c, el === NULL ? end - c.rbuf : el + 1 - c.rbuf);
+  return 1;
+}
+
+/** The text protocol. */
+export const text: Protocol = {
+  connNew: () => null, tryReadCommand: tryReadCommandAscii, completeNread, drive: transmit, connClose: releaseItems,
+};
+const longGet: Protocol = { ...text, tryReadCommand: (c) => tryReadKeys(c, VALUE) };
+const longGets: Protocol = { ...text, tryReadCommand: (c) => tryReadKeys(c, VALUE_CAS) };

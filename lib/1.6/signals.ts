@@ -1,0 +1,25 @@
+// What the signals that end the server do before. The command ends it (scripts/signals.ts), after these listeners.
+import { settings } from './settings';
+
+// memcached.h: enum stop_reasons
+export enum StopReason {
+  /** SIGUSR1, `shutdown graceful` */
+  graceStop = 1,
+  /** SIGTERM, SIGINT, `shutdown` */
+  exitNormally,
+}
+
+// memcached.c: sig_handler and sig_usrhandler, and the end of main
+/** Once, before main. `beforeStop` is called when a signal ends the server; it must be done when it returns. */
+export function handleSignals(beforeStop: (reason: StopReason) => void = () => {}): void {
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.prependListener(name, () => {
+      if (settings.verbose > 0) process.stderr.write('Exiting normally\n');
+      beforeStop(StopReason.exitNormally);
+    });
+  }
+  process.prependListener('SIGUSR1', () => {
+    process.stderr.write('Gracefully stopping\n');
+    beforeStop(StopReason.graceStop);
+  });
+}

@@ -1,0 +1,144 @@
+// What the command line asks of the system, before the first connection can come: main's part between its checks and
+// event_init.
+import { readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { resolve } from 'node:path';
+import { errno, strerror } from '../../reactor/errno.h';
+import { daemon } from '../libc/daemon';
+import { madviseHugePages, mlockall } from '../libc/mman';
+import { RLIMIT_CORE, RLIMIT_NOFILE, RLIM_INFINITY, getrlimit, setrlimit } from '../libc/resource';
+import type { Rlimit } from '../libc/resource';
+import { EX_NOUSER, EX_OSERR } from '../libc/sysexits';
+import type { CommandLine } from './commandline';
+import { removePidfile, savePid } from './pidfile';
+import type { Settings } from './settings';
+
+// memcached.c: main, from getrlimit to mlockall
+/**
+ * Prints what `line` has to say, and does what it asks for. Resolves to null, or to the status to end with. The flat
+ * memory must be there, if `line` has no status. With -d it resolves in the daemon only (lib/libc/daemon.ts).
+ */
+export async function startUp(line: CommandLine, s: Settings): Promise<number | null> {
+  // C does this later. Here the daemon begins anew, and all that follows would be said and done twice.
+  if (line.status === null && line.daemonize && await daemon(line.maxcore ? 1 : 0, s.verbose) === -1) {
+    return tell('failed to daemon() in order to daemonize', 1);
+  }
+  process.stdout.write(line.stdout);
+  process.stderr.write(line.stderr);
+  if (line.status !== null) return line.status;
+  const status = (line.largePages ? enableLargePages() : null) ?? (line.maxcore ? allowCoreFiles() : null)
+    ?? allowFiles(s.maxconns) ?? assumeIdentity(line.username);
+  if (status !== null) return status;
+  if (line.lockMemory && mlockall() === -1) warn(`warning: -k invalid, mlockall() failed: ${strerror(errno)}`);
+  return null;
+}
+
+// memcached.c: main, around save_pid and remove_pidfile
+/** Writes the file of -P, once the server listens. A daemon removes it when it ends. */
+export function startPidFile(line: CommandLine): void {
+  if (line.pidFile === null) return;
+  // A daemon goes to / before C writes the file, and here a moment later.
+  const path = resolve(line.daemonize && !line.maxcore ? '/' : '.', line.pidFile);
+  savePid(path);
+  if (line.daemonize) {
+    process.on('exit', () => {
+      removePidfile(path);
+    });
+  }
+}
+
+/** Prints a line, and goes on. */
+function warn(message: string): null {
+  process.stderr.write(`${message}\n`);
+  return null;
+}
+
+/** Prints a line, for the program to end with `status`. */
+function tell(message: string, status: number): number {
+  warn(message);
+  return status;
+}
+
+const HUGE_PAGES = '/sys/kernel/mm/transparent_hugepage/enabled';
+
+// memcached.c: enable_large_pages
+function enableLargePages(): number | null {
+  const why = noLargePages();
+  return why === null ? null : tell(`Cannot enable large pages on this system: ${why}`, 1);
+}
+
+/** Why there are none, or null once the flat memory has them. */
+function noLargePages(): string | null {
+  try {
+    if (readFileSync(HUGE_PAGES, 'utf8').includes('[never]')) return 'Transparent huge pages support disabled.';
+  } catch {
+    return 'Transparent huge pages support not detected.';
+  }
+  return madviseHugePages() === -1 ? strerror(errno) : null;
+}
+
+/** -r: as much as the system allows, but anything at all. */
+function allowCoreFiles(): number | null {
+  const rlim: Rlimit = { cur: 0n, max: 0n };
+  if (getrlimit(RLIMIT_CORE, rlim) === 0
+    && setrlimit(RLIMIT_CORE, { cur: RLIM_INFINITY, max: RLIM_INFINITY }) === -1) {
+    setrlimit(RLIMIT_CORE, { cur: rlim.max, max: rlim.max });
+  }
+  if (getrlimit(RLIMIT_CORE, rlim) === 0 && rlim.cur !== 0n) return null;
+  return tell('failed to ensure corefile creation', EX_OSERR);
+}
+
+/**
+ * C sets the limit of open files to -c. Node has raised it as far as it may, and needs some files itself, so we do not
+ * lower it. Where we cannot ask for it, accept(2) will tell.
+ */
+function allowFiles(maxconns: number): number | null {
+  const wanted = BigInt(maxconns);
+  const rlim: Rlimit = { cur: 0n, max: 0n };
+  if (getrlimit(RLIMIT_NOFILE, rlim) === -1 || rlim.cur >= wanted) return null;
+  if (setrlimit(RLIMIT_NOFILE, { cur: wanted, max: wanted }) === 0) return null;
+  const advice = 'Try starting as root or requesting smaller maxconns value.';
+  return tell(`failed to set rlimit for open files. ${advice}`, EX_OSERR);
+}
+
+/** -u. Only root can do so; for others it changes nothing, as in C. */
+function assumeIdentity(username: string | null): number | null {
+  if (process.getuid?.() !== 0 && process.geteuid?.() !== 0) return null;
+  if (username === null || username === '') {
+    // C refuses. It is how this server starts in most containers, and a first look at it should not fail.
+    return warn("warning: serving as root; add '-u <user>' to serve as another, or '-u root' if that is meant");
+  }
+  const user = getpwnam(username);
+  if (user === null) return tell(`can't find the user ${username} to switch to`, EX_NOUSER);
+  try {
+    process.setgroups?.([]);
+  } catch (error) {
+    warn(`failed to drop supplementary groups: ${reason(error)}`);
+    // EPERM: we have few privileges already.
+    if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) return EX_OSERR;
+  }
+  try {
+    process.setgid?.(user.gid);
+    process.setuid?.(user.uid);
+  } catch {
+    return tell(`failed to assume identity of user ${username}`, EX_OSERR);
+  }
+  return null;
+}
+
+/** getpwnam(3) for root: the user of that name, or null. Node looks up names only for those whom we want to be. */
+function getpwnam(username: string): { uid: number; gid: number } | null {
+  try {
+    process.seteuid?.(username);
+    const { uid, gid } = userInfo();
+    return { uid, gid };
+  } catch {
+    return null;
+  } finally {
+    process.seteuid?.(0);
+  }
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,211 @@
+// What leaves for a command: a line, items, or a long text (memcached.c: out_string, resp_add_iov, transmit). Small
+// items are copied to wbuf behind each other, and leave in the state write of 2003. The data of an item that does not
+// fit are sent from the item itself, in the state transmit.
+import { EV_PERSIST, EV_WRITE } from '../../reactor/event.h';
+import { EAGAIN, EWOULDBLOCK, errno } from '../../reactor/errno.h';
+import type { Conn } from '../memcached.h';
+import { ConnState, stats } from '../memcached.h';
+import { outString as writeLine, updateEvent } from '../memcached';
+import { i32, u8 } from '../libc/heap';
+import type { Ptr } from '../libc/memory';
+import { NULL, malloc, realloc } from '../libc/memory';
+import { putNumber } from '../libc/number';
+import { fprintf, stderr } from '../libc/stdio';
+import type { CString } from '../libc/string';
+import { memcpy, str } from '../libc/string';
+import { write } from '../libc/unistd';
+import { hold, itemRemove } from './items';
+import { IT_CAS_HI, IT_CAS_LO, IT_NBYTES, clientFlagsOf, dataOf, field, keyOf, nkeyOf } from './memcached.h';
+import { settings } from './settings';
+import { put } from './u64';
+
+/** How an item is said: with a VALUE line, with its cas in it, or its data alone, with \r\n or without. */
+export const VALUE = 0;
+export const VALUE_CAS = 1;
+export const DATA = 2;
+export const DATA_WITHOUT_CRLF = 3;
+/** Added to one of these: more of this answer is to come, so that there is no END yet. */
+export const MORE = 4;
+const KIND = 3;
+
+/** Bytes of a VALUE line beside its key, at most. */
+const VALUE_LINE_MAX = 51;
+const END = 'END\r\n';
+const CRLF = 2;
+
+// memcached.c: out_string
+/** Answers with a line, without its \r\n, unless the client wants no answer. */
+export function outString(c: Conn, line: CString): void {
+  if (c.noreply) {
+    c.noreply = false;
+    c.state = ConnState.read;
+    return;
+  }
+  if (settings.verbose > 1) fprintf(stderr, `>${c.sfd} ${typeof line === 'string' ? line : str(line)}\n`);
+  writeLine(c, line);
+}
+
+// memcached.c: out_errstring
+/** The same, whether the client wants an answer or not. */
+export function outErrstring(c: Conn, line: CString): void {
+  c.noreply = false;
+  outString(c, line);
+}
+
+// memcached.c: write_and_free
+/** Answers with a text that may be long. */
+export function writeAndFree(c: Conn, text: string): void {
+  const buf = malloc(text.length);
+  if (buf === NULL) {
+    outErrstring(c, 'SERVER_ERROR out of memory writing stats');
+    return;
+  }
+  memcpy(buf, text, text.length);
+  c.writeAndFree = buf;
+  c.wcurr = buf;
+  c.wbytes = text.length;
+  c.state = ConnState.write;
+  c.writeAndGo = ConnState.read;
+}
+
+/** Begins an answer: nothing is in wbuf, no item is listed. */
+export function begin(c: Conn): void {
+  c.wcurr = c.wbuf;
+  c.wbytes = 0;
+  c.icurr = c.ilist;
+  c.ileft = 0;
+  c.ibytes = 0;
+}
+
+/** Adds an item to the answer. False where there is no memory to note it. */
+export function addItem(c: Conn, it: Ptr, kind: number): boolean {
+  if (c.ileft === 0 && putItem(c, it, kind)) return true;
+  if (c.ileft >= c.isize) {
+    const list = realloc(c.ilist, 4 * c.isize * 2);
+    if (list === NULL) return false;
+    c.isize *= 2;
+    c.ilist = c.icurr = list;
+  }
+  hold(it); // until it is sent
+  i32[(c.ilist + 4 * c.ileft++) >>> 2] = it | 0;
+  return true;
+}
+
+/** Copies an item to wbuf, where all of it fits, and an END behind it. */
+function putItem(c: Conn, it: Ptr, kind: number): boolean {
+  const nbytes = field(it, IT_NBYTES) - (kind === DATA_WITHOUT_CRLF ? CRLF : 0);
+  const head = kind < DATA ? VALUE_LINE_MAX + nkeyOf(it) : 0;
+  if (c.wbytes + head + nbytes + END.length > c.wsize) return false;
+  const start = c.wbuf + c.wbytes;
+  const data = kind < DATA ? putValueLine(start, it, kind === VALUE_CAS) : start;
+  memcpy(data, dataOf(it), nbytes);
+  c.wbytes += data - start + nbytes;
+  return true;
+}
+
+// proto_parser.c: make_ascii_get_suffix
+/** Writes the VALUE line of `it`. Returns its end. */
+function putValueLine(dst: Ptr, it: Ptr, cas: boolean): Ptr {
+  const bytes = u8;
+  const nkey = nkeyOf(it);
+  let p = dst;
+  bytes[p] = 0x56; bytes[p + 1] = 0x41; bytes[p + 2] = 0x4c; bytes[p + 3] = 0x55; bytes[p + 4] = 0x45;
+  bytes[p + 5] = 0x20;
+  memcpy(p + 6, keyOf(it), nkey);
+  p += 6 + nkey;
+  bytes[p++] = 0x20;
+  p = putNumber(p, clientFlagsOf(it));
+  bytes[p++] = 0x20;
+  p = putNumber(p, field(it, IT_NBYTES) - CRLF);
+  if (cas) {
+    bytes[p++] = 0x20;
+    p = put(p, field(it, IT_CAS_HI) >>> 0, field(it, IT_CAS_LO) >>> 0);
+  }
+  bytes[p] = 0x0d; bytes[p + 1] = 0x0a;
+  return p + 2;
+}
+
+/** Sends what is in wbuf, then the items that are listed, then, where they have VALUE lines, END. */
+export function send(c: Conn, kind: number): void {
+  c.ipart = kind;
+  c.state = ConnState.write;
+  if (c.ileft > 0) {
+    c.writeAndGo = ConnState.transmit;
+    if (kind >= DATA && kind < MORE) beginData(c);
+  } else {
+    if (kind < DATA) putEnd(c);
+    c.writeAndGo = ConnState.read;
+  }
+}
+
+function putEnd(c: Conn): void {
+  memcpy(c.wbuf + c.wbytes, END, END.length);
+  c.wbytes += END.length;
+}
+
+function listedItem(c: Conn): Ptr {
+  return i32[c.icurr >>> 2] >>> 0;
+}
+
+function beginData(c: Conn): void {
+  const it = listedItem(c);
+  c.iptr = dataOf(it);
+  c.ibytes = field(it, IT_NBYTES) - (c.ipart === DATA_WITHOUT_CRLF ? CRLF : 0);
+}
+
+function endItem(c: Conn): void {
+  itemRemove(listedItem(c));
+  c.icurr += 4;
+  c.ileft--;
+}
+
+/** The state transmit: true where the machine is to stop. What is in wbuf has left. */
+export function transmit(c: Conn): boolean {
+  if (c.ibytes === 0) {
+    fillWbuf(c);
+    return false;
+  }
+  const res = write(c.sfd, c.iptr, c.ibytes);
+  if (res > 0) {
+    stats.bytesWritten += res;
+    c.iptr += res;
+    c.ibytes -= res;
+    if (c.ibytes === 0) endItem(c);
+    return false;
+  }
+  if (res === -1 && (errno === EAGAIN || errno === EWOULDBLOCK) && updateEvent(c, EV_WRITE | EV_PERSIST)) return true;
+  if (settings.verbose > 0) fprintf(stderr, 'Failed to write, and not due to blocking\n');
+  c.state = ConnState.closing;
+  return false;
+}
+
+/** Puts as many of the items to wbuf as it holds, with the head of the next one if that is a large one. */
+function fillWbuf(c: Conn): void {
+  const kind = c.ipart & KIND;
+  c.wcurr = c.wbuf;
+  c.wbytes = 0;
+  while (c.ileft > 0 && putItem(c, listedItem(c), kind)) endItem(c);
+  c.state = ConnState.write;
+  if (c.ileft === 0) {
+    if (c.ipart < DATA) putEnd(c);
+    c.writeAndGo = ConnState.read;
+    return;
+  }
+  const it = listedItem(c);
+  if (c.wbytes + VALUE_LINE_MAX + nkeyOf(it) <= c.wsize) {
+    if (kind < DATA) c.wbytes = putValueLine(c.wbuf + c.wbytes, it, kind === VALUE_CAS) - c.wbuf;
+    beginData(c);
+  }
+  c.writeAndGo = ConnState.transmit;
+}
+
+// memcached.c: conn_release_items
+/** Lets go what the connection holds, for it is closed, or its answer is another. */
+export function releaseItems(c: Conn): void {
+  if (c.it !== NULL) {
+    itemRemove(c.it);
+    c.it = NULL;
+  }
+  for (; c.ileft > 0; c.ileft--, c.icurr += 4) itemRemove(listedItem(c));
+  c.ibytes = 0;
+}

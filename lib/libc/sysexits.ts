@@ -1,0 +1,8 @@
+// <sysexits.h>: exit statuses that say what was wrong.
+
+/** The command line is wrong. */
+export const EX_USAGE = 64;
+/** There is no such user. */
+export const EX_NOUSER = 67;
+/** The system refused a call. */
+export const EX_OSERR = 71;
