@@ -122,6 +122,17 @@ test.serial('a large item has whole megabytes of its own, and gives them back to
   for (let i = 0; i < 2; i++) t.not(slabsAlloc(500_000, 39), NULL);
 });
 
+test.serial('when others have all of the limit, a large item of one megabyte gets it all the same, and no larger one', (t) => {
+  start({ maxbytes: 2 * MIB, itemSizeMax: 2 * MIB });
+  for (let i = 0; i < 2 * 10_922; i++) slabsAlloc(96, 1);
+  t.is(slabsAlloc(MIB + 1, 39), NULL);
+  const it = slabsAlloc(MIB, 39);
+  t.not(it, NULL);
+  t.is(slabsAlloc(MIB, 39), NULL);
+  slabsFree(it, 39);
+  t.is(slabsAlloc(MIB, 39), it);
+});
+
 test.serial('runs: the first that fits, from the high end; pages from the low end', (t) => {
   start({ maxbytes: 0 }, 8);
   const page = pageAlloc();
