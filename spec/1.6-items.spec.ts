@@ -15,7 +15,7 @@ import {
   NREAD_CAS, NREAD_PREPEND, NREAD_PREPENDVIV, NREAD_REPLACE, NREAD_SET, OK, STORED, TEMP_LRU, WARM_LRU, clientFlagsOf,
   clsidOf, field, itFlags, nkeyOf, setItFlags, slabStats, statsState, threadStats,
 } from '../lib/1.6/memcached.h';
-import { slabsTotalMalloced } from '../lib/1.6/slabs';
+import { slabsSize, slabsTotalMalloced } from '../lib/1.6/slabs';
 import { addDelta, deltaResult, storeItem, stored } from '../lib/1.6/store';
 import { NULL, bss } from '../lib/libc/memory';
 import { bytes, put } from './support/memory';
@@ -406,6 +406,27 @@ test.serial('a large item that finds no hole has others go until there is one', 
   for (const key of ['k1', 'k3', 'k5', 'k7']) remove(key);
   t.is(storeRoom('large', 3 * MIB - 100), STORED);
   t.true(has('k6'));
+});
+
+test.serial('large items go for small ones of their class, as many as stand in the way of a page', (t) => {
+  start({ ...FLAT, maxbytes: 16 * MIB }, 64);
+  for (let i = 0; i < 16; i++) storeRoom(`large${i}`, MIB - 100);
+  for (let id = 1; id <= 12; id++) storeRoom(`class${id}`, slabsSize(id) - 60); // each has its first page above the limit
+  for (const key of keyNames(2)) t.is(store(key, PAGE_OF_TWO), STORED, 'the first page');
+  t.is(slabsTotalMalloced(), 29 * MIB);
+  for (let i = 0; i < 3; i++) get('k0');
+  t.is(store('k2', PAGE_OF_TWO), STORED);
+  t.true(slabsTotalMalloced() <= 16 * MIB);
+  t.true(has('k0') && has('k1'));
+});
+
+test.serial('the first allocation in a second unlinks what has expired at the ends of the class', (t) => {
+  start();
+  for (const key of keyNames(10)) store(key, 'v', NREAD_SET, 2);
+  pass(4);
+  store('new', 'v');
+  t.is(statsState.currItems, 1);
+  t.is(itemStat(1, 'reclaimed'), 10);
 });
 
 test.serial('large items are appended to, and keep what they were', (t) => {

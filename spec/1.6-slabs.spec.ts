@@ -131,6 +131,7 @@ test.serial('when others have all of the limit, a large item of one megabyte get
   t.is(slabsAlloc(MIB, 39), NULL);
   slabsFree(it, 39);
   t.is(slabsAlloc(MIB, 39), it);
+  t.not(slabsAlloc(500_000, 39), NULL, 'nor does the first page depend on large items');
 });
 
 test.serial('runs: the first that fits, from the high end; pages from the low end', (t) => {
