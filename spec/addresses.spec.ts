@@ -362,6 +362,28 @@ onLinux('net: clients of a unix socket, too, wait in the kernel while nobody wan
   close(server);
 });
 
+onLinux('net: when the process that keeps a unix socket is killed, the path serves anew, with its mode', async (t) => {
+  init('net');
+  const path = newPath(t);
+  const server = listenAt(un(path), AF_UNIX);
+  chmodSync(path, 0o741);
+  const { ino } = statSync(path);
+  const before = children();
+  const peers = Array.from({ length: 40 }, () => connectTo({ path }).on('error', () => {}));
+  await Promise.all(peers.map((peer) => once(peer, 'connect')));
+  while (children().length === before.length) await new Promise(setImmediate);
+  for (const pid of children()) if (!before.includes(pid)) process.kill(Number(pid), 'SIGKILL');
+  while (statSync(path).ino === ino) await new Promise(setImmediate);
+  t.is(statSync(path).mode & 0o777, 0o741);
+  for (const peer of peers) peer.destroy();
+  for (let fd = accept(server, null); fd !== -1; fd = accept(server, null)) close(fd);
+  const [peer, fd] = await meet(server, { path });
+  await talk(t, peer, fd);
+  peer.destroy();
+  close(fd);
+  close(server);
+});
+
 test.afterEach.always(() => {
   stopAll();
 });
