@@ -5,11 +5,13 @@ import { eventInit, eventLoop } from '../../reactor/event';
 import { signalAdd, signalSet } from '../../reactor/evtimer';
 import { ConnState, debugConn, settings as machine } from '../memcached.h';
 import { acceptsWith, alsoAcceptsWith, boundPort } from '../later';
-import { connInit, connNew, serverSocket, statsInit, updateEvent } from '../memcached';
+import { connInit, connNew, statsInit, updateEvent } from '../memcached';
 import { fprintf, stderr } from '../libc/stdio';
+import { EX_USAGE } from '../libc/sysexits';
 import { assocInit } from './assoc';
 import { clockInit } from './clock';
 import { itemInit } from './items';
+import { startListening } from './listen';
 import { parseOptions } from './options';
 import { accepting, protocolsInit } from './protocols';
 import { settings } from './settings';
@@ -17,7 +19,6 @@ import { handleSignals } from './signals';
 import { slabsInit } from './slabs';
 import { startPidFile, startUp } from './startup';
 
-const EX_OSERR = 71;
 const hangup = new Event();
 
 // memcached.c: main
@@ -46,27 +47,36 @@ export async function main(argv: readonly string[]): Promise<number> {
   signalSet(hangup, constants.signals.SIGHUP, () => { settings.sigHup = true; }, null);
   signalAdd(hangup, null);
 
-  const sfd = serverSocket(settings.port);
-  if (sfd === -1) {
-    fprintf(stderr, `failed to listen on TCP port ${settings.port}\n`);
-    return EX_OSERR;
+  if (settings.socketpath === null && settings.port === 0) {
+    fprintf(stderr, 'there is nowhere to listen: -p 0, and no -s\n');
+    return EX_USAGE;
   }
-  if (!listening(sfd, true)) return EX_OSERR;
+  let listeners = 0;
+  const failure = await startListening({
+    inter: settings.inter,
+    port: settings.port,
+    backlog: settings.backlog,
+    socketpath: settings.socketpath,
+    access: settings.access,
+    portFilename: process.env['MEMCACHED_PORT_FILENAME'] ?? null,
+    listening: (sfd) => listening(sfd, ++listeners),
+  });
+  if (failure !== 0) return failure;
   startPidFile(line);
 
   return await eventLoop(0) === -1 ? 1 : 0;
 }
 
-/** A connection that accepts others on `sfd`. False where there is no memory for it. */
-function listening(sfd: number, first: boolean): boolean {
+/** The `count`th connection that accepts others, on `sfd`. False where there is no memory for it. */
+function listening(sfd: number, count: number): boolean {
   const c = connNew(sfd, ConnState.listening, EV_READ | EV_PERSIST);
   if (c === null) {
     fprintf(stderr, 'failed to create listening connection\n');
     return false;
   }
   accepting(c);
-  if (first) acceptsWith(c, updateEvent);
+  if (count === 1) acceptsWith(c, updateEvent);
   else alsoAcceptsWith(c);
-  debugConn('%d: listening on port %d', sfd, boundPort(sfd));
+  debugConn('%d: listening on port %d', sfd, settings.socketpath === null ? boundPort(sfd) : 0);
   return true;
 }

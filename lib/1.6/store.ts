@@ -6,10 +6,10 @@ import { memcpy, memset } from '../libc/string';
 import { hashOf } from './assoc';
 import { hold, itemAlloc, itemGet, itemLink, itemRemove, itemReplace, itemUpdate, nextCas } from './items';
 import {
-  DELTA_ITEM_CAS_MISMATCH, DELTA_ITEM_NOT_FOUND, EOM, EXISTS, ITEM_KEY_BINARY, ITEM_STALE, ITEM_TOKEN_SENT, IT_CAS_HI, IT_CAS_LO,
-  IT_EXPTIME, IT_NBYTES, IT_REFCOUNT, NON_NUMERIC, NOT_FOUND, NOT_STORED, NREAD_ADD, NREAD_APPEND, NREAD_APPENDVIV,
-  NREAD_CAS, NREAD_PREPEND, NREAD_PREPENDVIV, NREAD_REPLACE, NREAD_SET, OK, STORED, clientFlagsOf, clsidOf, dataOf,
-  field, itFlags, keyOf, nkeyOf, setField, setItFlags, slabStats, threadStats,
+  DELTA_ITEM_CAS_MISMATCH, DELTA_ITEM_NOT_FOUND, EOM, EXISTS, ITEM_KEY_BINARY, ITEM_STALE, ITEM_TOKEN_SENT, IT_CAS_HI,
+  IT_CAS_LO, IT_EXPTIME, IT_NBYTES, IT_REFCOUNT, NON_NUMERIC, NOT_FOUND, NOT_STORED, NREAD_ADD, NREAD_APPEND,
+  NREAD_APPENDVIV, NREAD_CAS, NREAD_PREPEND, NREAD_PREPENDVIV, NREAD_REPLACE, NREAD_SET, OK, STORED, clientFlagsOf,
+  clsidOf, dataOf, field, itFlags, keyOf, nkeyOf, setField, setItFlags, slabStats, threadStats,
 } from './memcached.h';
 import { settings } from './settings';
 import * as u64 from './u64';

@@ -59,8 +59,8 @@ let ports = 0;
  * The port to ask for: any that is free; but on net one of this process's own, below those that the system gives away.
  * There a port is found free and listened on a moment later, and another server may have got it meanwhile.
  */
-function portFor(backend: Backend | undefined): number {
-  if (backend !== 'net') return 0;
+function portFor(backend: Backend | undefined, today: boolean): number {
+  if (backend !== 'net') return today ? -1 : 0;
   return 10_000 + (process.pid % 220) * PORTS + (ports++ % PORTS);
 }
 
@@ -68,7 +68,7 @@ function portFor(backend: Backend | undefined): number {
 export async function startServer(options: Options = {}): Promise<Server> {
   const { backend, classic = false, today = false, args = [], nodeArgs = [], under = [], env = {} } = options;
   const mode = today ? [] : classic ? ['--classic'] : ['--1.0'];
-  const port = String(portFor(backend));
+  const port = String(portFor(backend, today));
   const line = [...under, process.execPath, ...nodeArgs, program, ...mode, '-p', port, '-l', '127.0.0.1', ...args];
   const child = spawn(line[0], line.slice(1), {
     cwd: root,
