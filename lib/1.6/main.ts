@@ -17,7 +17,6 @@ import { startListening } from './listen';
 import { parseOptions } from './options';
 import { accepting, protocolsInit } from './protocols';
 import { settings } from './settings';
-import { handleSignals } from './signals';
 import { slabsInit } from './slabs';
 import { startPidFile, startUp } from './startup';
 import { statsReset } from './stats';
@@ -50,7 +49,6 @@ export async function main(argv: readonly string[]): Promise<number> {
   if (line.startLruCrawler) startItemCrawlerThread();
   settings.lruMaintainerThread = line.startLruMaintainer;
 
-  handleSignals();
   // SIGHUP has files read again, and ends nothing.
   signalSet(hangup, constants.signals.SIGHUP, () => { settings.sigHup = true; }, null);
   signalAdd(hangup, null);

@@ -1,0 +1,92 @@
+// Runs one test file with perl, and reads what it says: the Test Anything Protocol.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { Parser } from 'tap-parser';
+import type { FinalResults } from 'tap-parser';
+
+export interface Outcome {
+  /** All that was planned has passed, and perl ended well. */
+  whole: boolean;
+  passed: number;
+  /** Null if the file did not come to say it. */
+  planned: number | null;
+  /** Why it ran nothing, in its own words; null if it ran. */
+  skipped: string | null;
+  /** What did not pass, one line each, and how it ended if not well. */
+  failures: string[];
+  seconds: number;
+}
+
+/** The lines of stderr that are kept of a file that fails. */
+const LAST_LINES = 5;
+
+/** The process groups that run. */
+const running = new Set<number>();
+
+/** Ends them with this process. */
+export function endWithUs(): void {
+  process.on('exit', () => running.forEach(endGroup));
+  process.once('SIGINT', () => process.exit(130));
+  process.once('SIGTERM', () => process.exit(143));
+}
+
+function endGroup(group: number): void {
+  try {
+    process.kill(-group, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+/** Runs t/`name`.t in `folder`, for at most `limit` seconds. */
+export async function runFile(folder: string, name: string, limit: number): Promise<Outcome> {
+  const start = performance.now();
+  const child = spawn('perl', [join('t', `${name}.t`)], {
+    cwd: folder,
+    detached: true, // a process group, with the servers that it starts
+    env: environment(),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const parsed = new Promise<FinalResults>((resolve) => {
+    child.stdout.pipe(new Parser(resolve));
+  });
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => void (said = (said + text).slice(-10_000)));
+  await once(child, 'spawn');
+  const group = child.pid ?? 0;
+  running.add(group);
+  const time = { isUp: false };
+  const timer = setTimeout(() => {
+    time.isUp = true;
+    endGroup(group);
+  }, limit * 1000);
+  const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
+  clearTimeout(timer);
+  // A server that is left would keep the pipe open.
+  endGroup(group);
+  running.delete(group);
+  const results = await parsed;
+  const seconds = (performance.now() - start) / 1000;
+  const ending = time.isUp ? `not done after ${limit} s` : code === 0 ? null : `perl ended with ${code ?? signal}`;
+  return { ...outcome(results, ending, said), seconds };
+}
+
+function outcome(results: FinalResults, ending: string | null, said: string): Omit<Outcome, 'seconds'> {
+  const { plan } = results;
+  if (plan.skipAll && ending === null) {
+    return { whole: false, passed: 0, planned: 0, skipped: plan.skipReason.replace(/^skip\s+/i, ''), failures: [] };
+  }
+  const planned = plan.end === null ? null : plan.end - (plan.start ?? 1) + 1;
+  const whole = results.ok && ending === null;
+  const failures = results.failures.map((failure) => failure.tapError ?? `${failure.id} - ${failure.name}`);
+  if (ending !== null) failures.push(ending);
+  if (!whole) failures.push(...said.trimEnd().split('\n').slice(-LAST_LINES).map((line) => `  ${line}`));
+  return { whole, passed: results.pass, planned, skipped: null, failures };
+}
+
+/** Ours, without what MemcachedTest.pm, a test or the server would take for an order. */
+function environment(): NodeJS.ProcessEnv {
+  const orders = /^(T_MEMD_|VALGRIND_|MEMCACHED_|EVENT_|SSL_TEST$|RUN_SASL_TESTS$|DEBUG$|NODE_V8_COVERAGE$)/;
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !orders.test(name)));
+}

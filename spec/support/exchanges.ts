@@ -1,0 +1,106 @@
+// Requests to a memcached 1.6 with what each is answered, though a reply does not tell where it ends, or whether there
+// is one: behind each request goes a numbered question, whose answer nothing else gives.
+import type { Replies } from './replies';
+
+export interface Exchange {
+  /** Bytes, one in a character; ends where the server expects a command. */
+  sends: string;
+  /** All that comes; CLOSED at its end where the server closes the connection. */
+  receives: string;
+}
+
+export const CLOSED = '<closed>';
+
+function question(number: number): string {
+  return `mg z k O${number}\r\n`;
+}
+
+function answer(number: number): string {
+  return `EN kz O${number}\r\n`;
+}
+
+/** One request after the other has been answered; on a new connection where the server has closed one. */
+export async function inLockstep(requests: readonly string[], connect: () => Promise<Replies>): Promise<Exchange[]> {
+  let connection = await connect();
+  const exchanges: Exchange[] = [];
+  // The first byte of a connection tells text from binary.
+  await connection.ask(question(0), answer(0));
+  for (const [i, sends] of requests.entries()) {
+    try {
+      // With a question behind it, what is too long for a line may have become a line.
+      if (!sends.endsWith('\n')) await connection.ask(sends, '\n');
+      const reply = await connection.ask(sends + question(i), answer(i));
+      exchanges.push({ sends, receives: reply.slice(0, -answer(i).length) });
+    } catch {
+      exchanges.push({ sends, receives: (await connection.closed()) + CLOSED });
+      connection = await connect();
+    }
+  }
+  return exchanges;
+}
+
+/** All requests at once, of which none may end the connection. `send` gets all the bytes. */
+export async function atOnce(
+  requests: readonly string[], connection: Replies, send: (bytes: string) => void | Promise<void>,
+): Promise<Exchange[]> {
+  const bytes = requests.map((request, i) => request + question(i)).join('');
+  const taken = connection.ask('', answer(requests.length - 1));
+  await send(question(0) + bytes);
+  let rest = (await taken).slice(answer(0).length);
+  return requests.map((sends, i) => {
+    const end = rest.indexOf(answer(i));
+    const receives = rest.slice(0, end);
+    rest = rest.slice(end + answer(i).length);
+    return { sends, receives };
+  });
+}
+
+/** A text for a file: longer runs of one character as [character, length]. */
+export type Packed = (string | [character: string, length: number])[];
+
+export function packed(text: string): Packed {
+  return text.split(/((.)\2{50,})/s).flatMap((part, i): Packed => {
+    // Each run comes twice: itself, and its character.
+    if (i % 3 === 2 || part === '') return [];
+    return i % 3 === 1 ? [[part[0], part.length]] : [part];
+  });
+}
+
+export function unpacked(parts: Packed): string {
+  return parts.map((part) => (typeof part === 'string' ? part : part[0].repeat(part[1]))).join('');
+}
+
+/** Times are in whole tens, of which a second or two may have gone. */
+const TEN = 10;
+const MONTH = 60 * 60 * 24 * 30;
+
+/** Exchanges without what is the run's or the build's own: the version, the time of day, how large an item's head is. */
+export function masked(exchanges: readonly Exchange[]): Exchange[] {
+  return exchanges.map(({ sends, receives }) => ({ sends, receives: maskedReply(receives) }));
+}
+
+function maskedReply(reply: string): string {
+  return reply
+    .replace(/^VERSION \S+/gm, 'VERSION #')
+    .replace(/^((?:HD|VA|EN|NF|EX|NS|ME).*)/gm, (line) => line
+      .replace(/ (t|exp=)(\d+)/g, (_, name: string, time: string) => ` ${name}${seconds(Number(time))}`)
+      .replace(/ l\d+/g, ' l#')
+      .replace(/ la=\d+ /, ' la=# ')
+      .replace(/ cls=\d+ size=\d+/, ' cls=# size=#'));
+}
+
+function seconds(time: number): string {
+  return time > 2 * MONTH ? '#' : String(Math.ceil(time / TEN) * TEN);
+}
+
+/** Only the exchanges that differ, for a message that can be read. */
+export function differences(actual: readonly Exchange[], expected: readonly Exchange[]): object[] {
+  return expected.flatMap(({ sends, receives }, i) => {
+    const other = actual.at(i)?.receives ?? 'nothing';
+    return other === receives ? [] : [{ at: i, sends: short(sends), expected: short(receives), actual: short(other) }];
+  });
+}
+
+function short(text: string): string {
+  return text.length > 400 ? `${text.slice(0, 200)}...${text.slice(-200)}` : text;
+}

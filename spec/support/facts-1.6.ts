@@ -1,0 +1,41 @@
+// Requests about which one may be in doubt what a memcached 1.6 answers: to be sent in this order to one that has just
+// been started. The answers of 1.6.45 are in spec/1.6/facts.json.
+
+const TOO_LONG = 'k'.repeat(251);
+
+export const FACTS: readonly string[] = [
+  'get\r\n', 'get \r\n', 'get  a\r\n', 'gets\r\n', 'gat 0\r\n', 'gat x a\r\n', 'gat\r\n', ' get a\r\n', 'GET a\r\n',
+  'set a 0 0\r\n', 'set a 0 0 1 x\r\nx\r\n', 'set a 0 0 1 noreply junk\r\nx\r\n', 'set a x 0 1\r\nx\r\n',
+  'set a -1 0 1\r\nx\r\n', 'set a 4294967296 0 1\r\nx\r\n', 'set a 4294967295 0 1\r\nx\r\n', 'set a 0 x 1\r\nx\r\n',
+  'set a 0 4294967296 1\r\nx\r\n', 'set a 0 0 x\r\n', 'set a 0 0 -1\r\n', 'set a 0 0 2147483647\r\n',
+  'set a 0 0 1\r\nxy\r\n', 'set a 0 0 5\r\nx\r\nversion\r\n', `set ${TOO_LONG} 0 0 1\r\nx\r\n`,
+  `get ${TOO_LONG}\r\n`, `get a ${TOO_LONG}\r\n`, `set a 0 0 2000000\r\n${'x'.repeat(2_000_000)}\r\n`,
+  'set a 0 0 1 noreply\r\nxyz\r\n', 'cas a 0 0 1\r\nx\r\n', 'cas a 0 0 1 x\r\nx\r\n', 'cas nokey 0 0 1 1\r\nx\r\n',
+  'cas nokey 0 0 1 1 noreply\r\nx\r\n', 'set n 0 0 3\r\nabc\r\nincr n 1\r\n', 'set n 0 0 2\r\n10\r\nincr n x\r\n',
+  'incr n -1\r\n', 'incr n\r\n', 'incr none 1\r\n', 'decr n 1\r\nget n\r\n', 'set n 0 0 0\r\n\r\nincr n 1\r\n',
+  'set n 0 0 3\r\n 12\r\nincr n 1\r\n', 'set n 0 0 4\r\n12  \r\nincr n 1\r\n',
+  'set n 0 0 20\r\n99999999999999999999\r\nincr n 1\r\n', 'set n 0 0 20\r\n18446744073709551615\r\nincr n 1\r\n',
+  'incr n 18446744073709551616\r\n', 'delete\r\n', 'delete n 0\r\n', 'delete n 5\r\n', 'delete n 0 noreply\r\n',
+  'delete n noreply\r\nversion\r\n', 'delete n junk junk\r\n', 'touch n\r\n', 'touch n x\r\n', 'touch none 1\r\n',
+  'flush_all x\r\n', 'flush_all -1\r\n', 'flush_all 0\r\n', 'flush_all noreply\r\nversion\r\n', 'verbosity\r\n',
+  'verbosity x\r\n', 'verbosity 1\r\n', 'verbosity 1 noreply\r\nversion\r\n', 'version junk\r\n', 'quit junk\r\n',
+  '\r\n', '\n', 'a\r\n', 'version\n', 'stats foo\r\n', 'stats detail\r\n', 'stats cachedump\r\n',
+  'stats cachedump 1\r\n', 'stats cachedump 300 0\r\n', 'stats reset\r\n', 'stats sizes\r\n',
+  'stats sizes_enable\r\n', 'shutdown\r\n', 'cache_memlimit\r\n', 'cache_memlimit 1\r\n', 'cache_memlimit 64\r\n',
+  'lru_crawler\r\n', 'lru_crawler crawl 1\r\n', 'lru_crawler metadump all\r\n', 'slabs automove 1\r\n', 'slabs\r\n',
+  'slabs reassign 1 2\r\n', 'lru mode flat\r\n', 'misc\r\n', 'GET / HTTP/1.0\r\n', 'x'.repeat(3000),
+  `get${' x'.repeat(2000)}\r\n`, 'set a 0 0 1\nx\r\nget a\n', 'set a 0 0 1\r\nx\nversion\r\n', 'mg\r\n', 'mg a\r\n',
+  'set a 5 0 2\r\nhi\r\nmg a\r\n', 'mg a v v\r\n', 'mg a z\r\n', 'mg a s v t f c k h l O1 q\r\n', 'mg none q\r\n',
+  'mg none q k O1\r\nmn\r\n', 'mg none k O1\r\n', `mg ${TOO_LONG}\r\n`,
+  'mg a O111111111111111111111111111111111\r\n', 'mg a O11111111111111111111111111111111\r\n', 'mg a Tx\r\n',
+  'mg YQ== b k v\r\n', 'mg !!! b k v\r\n', 'ms a\r\n', 'ms a x\r\n', 'ms a 2\r\nhi\r\n', 'ms a S2\r\nhi\r\n',
+  'ms a 2 T0 F5 I k O9 q\r\nhi\r\nmn\r\n', 'ms a 2 MX\r\nhi\r\n', 'ms a 2 Mx\r\nhi\r\n', 'ms a 2 ME\r\nhi\r\n',
+  'ms a 2 Me\r\nhi\r\n', 'ms a 2 MA c s\r\nhi\r\n', 'ms a 2 C1\r\nhi\r\n', 'ms none 2 C1\r\nhi\r\n',
+  'ms a 2 c\r\nhixx\r\n', 'ms a 2 F-1\r\nhi\r\nversion\r\n', 'ms a 2 F4294967296\r\nhi\r\n',
+  `ms a 2000000\r\n${'x'.repeat(2_000_000)}\r\n`, 'ms a 2 q\r\nhixx\r\n', 'md none\r\n', 'md none q\r\nmn\r\n',
+  'md a q k\r\nmn\r\n', 'ms a 1\r\n1\r\nma a\r\n', 'ma a v\r\n', 'ma a v D5 t c k\r\n', 'ma a MD v\r\n',
+  'ma a M- v\r\n', 'ma a MX\r\n', 'ma none\r\n', 'ma none N0 J13 v\r\n', 'ma none2 N0 J13 q\r\nmn\r\n',
+  'ma a Dx\r\n', 'ms t 1\r\nx\r\nma t\r\n', 'mn\r\n', 'mn junk\r\n', 'me a\r\n', 'me none\r\n', 'me\r\n', 'mx a\r\n',
+  'mg viv N30 v t\r\nmg viv N30 v t\r\n', 'ms st 1 T30\r\nx\r\nmd st I T20\r\nmg st v t c\r\nmg st v\r\n',
+  'mg a\x01b v\r\n',
+];

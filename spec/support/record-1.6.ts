@@ -1,0 +1,43 @@
+// Writes spec/1.6/*.json anew, with the answers of a memcached 1.6.45:
+//   npm run build && node -r ./spec/support/register.cjs spec/support/record-1.6.ts /path/to/memcached
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { Random } from '../../reactor/sim';
+import { Client } from './client';
+import { converse } from './conversation-1.6';
+import { inLockstep, packed } from './exchanges';
+import { FACTS } from './facts-1.6';
+import { startMemcached, versionOf } from './memcached-1.6';
+import { root } from './server';
+
+const CONVERSATIONS = 12;
+const REQUESTS = 150;
+/** Of the version that the server follows. */
+const VERSION = '1.6.45';
+
+async function record(program: string, requests: readonly string[], args?: readonly string[]): Promise<object[]> {
+  const server = await startMemcached(program, args);
+  const exchanges = await inLockstep(requests, () => Client.connect(server.port));
+  await server.stop();
+  return exchanges.map(({ sends, receives }) => ({ sends: packed(sends), receives: packed(receives) }));
+}
+
+function write(name: string, values: readonly object[]): void {
+  const lines = values.map((each) => JSON.stringify(each));
+  writeFileSync(join(root, 'spec', '1.6', name), `[\n${lines.join(',\n')}\n]\n`);
+}
+
+async function main(program: string): Promise<void> {
+  const version = versionOf(program);
+  if (version !== VERSION) throw new Error(`${program} is ${version ?? 'no memcached'}, not ${VERSION}`);
+  write('facts.json', await record(program, FACTS, []));
+  const conversations: object[] = [];
+  for (let seed = 1; seed <= CONVERSATIONS; seed++) {
+    const exchanges = await record(program, converse(new Random(seed), REQUESTS));
+    conversations.push(...exchanges.map((exchange) => ({ conversation: seed, ...exchange })));
+  }
+  write('conversations.json', conversations);
+}
+
+void main(process.argv[2]);
