@@ -1,6 +1,7 @@
 // stats conns (memcached.c: process_stats_conns, conn_to_str, state_text).
-import { getsockname } from '../../reactor/syscalls';
-import type { SockaddrIn } from '../../reactor/socket.h';
+import { sockaddrStorage } from '../../reactor/sockaddr';
+import { AF_INET, AF_INET6, AF_UNIX } from '../../reactor/socket.h';
+import { getpeername, getsockname } from '../../reactor/syscalls';
 import type { Conn } from '../memcached.h';
 import { ConnState } from '../memcached.h';
 import { currentTime } from './clock';
@@ -23,20 +24,32 @@ function stateText(c: Conn, asking: Conn): string {
   }
 }
 
-const name: SockaddrIn = { sinFamily: 0, sinPort: 0, sinAddr: 0 };
+const NO_ADDRESS = '?:<AF 0>';
+const name = sockaddrStorage();
 
 // memcached.c: get_conn_text
-function connText(fd: number): string {
-  if (getsockname(fd, name) === -1) return '?:<AF 0>';
-  const { sinAddr, sinPort } = name;
-  return `tcp:${sinAddr >>> 24}.${(sinAddr >>> 16) & 255}.${(sinAddr >>> 8) & 255}.${sinAddr & 255}:${sinPort}`;
+/** What getsockname or getpeername says: `tcp:127.0.0.1:11211`, `tcp6:[::1]:11211`, `unix:/path`. */
+function connText(fd: number, call: typeof getsockname): string {
+  if (call(fd, name) === -1) return NO_ADDRESS; // the client is gone
+  const { ssFamily, in: in4, in6, un } = name;
+  switch (ssFamily) {
+    case AF_INET: return `tcp:${inetNtoa(in4.sinAddr)}:${in4.sinPort}`;
+    case AF_INET6: return `tcp6:[${in6.sin6Addr}]:${in6.sin6Port}`;
+    case AF_UNIX: return un.sunPath === '' ? NO_ADDRESS : `unix:${un.sunPath}`; // a client has no path
+    default: return NO_ADDRESS;
+  }
+}
+
+function inetNtoa(addr: number): string {
+  return [addr >>> 24, (addr >>> 16) & 255, (addr >>> 8) & 255, addr & 255].join('.');
 }
 
 // memcached.c: process_stats_conns
 export function processStatsConns(asking: Conn, add: AddStat): void {
   for (const c of openConns()) {
-    add(`${c.sfd}:addr`, connText(c.sfd));
-    if (c.state !== ConnState.listening) add(`${c.sfd}:listen_addr`, connText(c.sfd));
+    const accepts = c.state === ConnState.listening;
+    add(`${c.sfd}:addr`, connText(c.sfd, accepts ? getsockname : getpeername));
+    if (!accepts) add(`${c.sfd}:listen_addr`, connText(c.sfd, getsockname));
     add(`${c.sfd}:state`, stateText(c, asking));
     add(`${c.sfd}:secs_since_last_cmd`, currentTime - c.lastCmdTime);
   }
