@@ -11,6 +11,9 @@ export interface Exchange {
 
 export const CLOSED = '<closed>';
 
+/** What answers with more lines than it is asked to, and must not be followed by a command before. */
+const DUMP = /^lru_crawler (metadump|mgdump) /;
+
 function question(number: number): string {
   return `mg z k O${number}\r\n`;
 }
@@ -27,10 +30,11 @@ export async function inLockstep(requests: readonly string[], connect: () => Pro
   await connection.ask(question(0), answer(0));
   for (const [i, sends] of requests.entries()) {
     try {
-      // With a question behind it, what is too long for a line may have become a line.
-      if (!sends.endsWith('\n')) await connection.ask(sends, '\n');
-      const reply = await connection.ask(sends + question(i), answer(i));
-      exchanges.push({ sends, receives: reply.slice(0, -answer(i).length) });
+      // With a question behind it, what is too long for a line may become a line; and no dump may be followed by one.
+      const alone = sends.endsWith('\n') ? DUMP.test(sends) : true;
+      const dump = alone ? await connection.ask(sends, 'END\r\n') : '';
+      const reply = await connection.ask((alone ? '' : sends) + question(i), answer(i));
+      exchanges.push({ sends, receives: dump + reply.slice(0, -answer(i).length) });
     } catch {
       exchanges.push({ sends, receives: (await connection.closed()) + CLOSED });
       connection = await connect();
