@@ -218,6 +218,8 @@ export class Conn {
   /** The command whose data are being read, and its item. */
   cmd = 0;
   it: Ptr = NULL;
+  /** When the last command was done, more had been read already. */
+  pipelined = false;
   /** No answer, please. */
   noreply = false;
   /** Of a meta set: that it is one, and that it replaces an item as stale. */

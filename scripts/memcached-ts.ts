@@ -11,6 +11,7 @@ import { exit } from '../lib/libc/stdlib';
 import { main as mainOf2003 } from '../lib/memcached';
 import { main } from '../lib/1.6/main';
 import { memoryNeeds } from '../lib/1.6/options';
+import { handleSignals } from '../lib/1.6/signals';
 import { PACKAGE, VERSION } from '../lib/memcached.h';
 import { VERSION as VERSION_TODAY } from '../lib/1.6/memcached.h';
 import { eventEconomy } from '../reactor/backends';
@@ -52,6 +53,7 @@ async function run(): Promise<number> {
     return mainOf2003(argv.length, argv);
   }
   const needs = memoryNeeds(argv);
+  handleSignals();
   if (needs !== null) takeMemory(String(needs.megabytes), String(needs.connections));
   return main(argv);
 }

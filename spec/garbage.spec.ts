@@ -39,10 +39,14 @@ interface Load {
   request: string;
   reply: string;
   operations: number;
+  /** Scavenges that may be: more, where the server lets Node's loop run more often. */
+  most?: number;
+  /** Only memcached 1.6 has it. */
+  today?: boolean;
 }
 
 const loads: Record<string, Load> = {
-  'gets, one at a time': { request: `get ${KEYS[0]}\r\n`, reply: `${item(KEYS[0])}END\r\n`, operations: 1 },
+  'gets, one at a time': { request: `get ${KEYS[0]}\r\n`, reply: `${item(KEYS[0])}END\r\n`, operations: 1, most: 3 },
   'gets, 16 at a time': {
     request: KEYS.slice(0, 16).map((key) => `get ${key}\r\n`).join(''),
     reply: KEYS.slice(0, 16).map((key) => `${item(key)}END\r\n`).join(''),
@@ -56,6 +60,12 @@ const loads: Record<string, Load> = {
     reply: 'STORED\r\n'.repeat(16),
     operations: 16,
   },
+  'meta gets and meta sets': {
+    request: KEYS.slice(0, 8).map((key) => `ms ${key} 32 T0\r\n${VALUE}\r\nmg ${key} v f k q O1\r\n`).join(''),
+    reply: KEYS.slice(0, 8).map((key) => `HD\r\nVA 32 f0 k${key} O1\r\n${VALUE}\r\n`).join(''),
+    operations: 16,
+    today: true,
+  },
 };
 
 const COUNT = 100_000;
@@ -67,11 +77,18 @@ const COUNT = 100_000;
 const ROUNDS_MAX = 5;
 const PATIENCE_MS = 120_000;
 
-for (const [name, { request, reply, operations }] of Object.entries(loads)) {
-  test.serial(`epoll: ${COUNT} ${name} on 10 connections have the server scavenge once at most`, async (t) => {
+for (const today of [false, true]) {
+  for (const [name, load] of Object.entries(loads)) {
+    if (load.today !== true || today) specify(name, load, today);
+  }
+}
+
+function specify(name: string, { request, reply, operations, most = 1 }: Load, today: boolean): void {
+  const version = today ? '1.6' : '1.0';
+  test.serial(`${version}: ${COUNT} ${name} on 10 connections have the server scavenge ${most} times at most`, async (t) => {
     t.timeout(PATIENCE_MS);
     const server = await startServer({
-      backend: 'epoll', nodeArgs: [`--import=data:text/javascript,${encodeURIComponent(COUNTER)}`],
+      backend: 'epoll', today, nodeArgs: [`--import=data:text/javascript,${encodeURIComponent(COUNTER)}`],
     });
     t.teardown(() => server.stop());
     const clients = await Promise.all(Array.from({ length: 10 }, () => Client.connect(server.port)));
@@ -90,8 +107,8 @@ for (const [name, { request, reply, operations }] of Object.entries(loads)) {
       const before = await scavenges(server);
       await run(COUNT);
       counts.push(await scavenges(server) - before);
-    } while (Math.min(...counts) > 1 && counts.length < ROUNDS_MAX);
-    t.true(Math.min(...counts) <= 1, `${counts.join(', ')} scavenges`);
+    } while (Math.min(...counts) > most && counts.length < ROUNDS_MAX);
+    t.true(Math.min(...counts) <= most, `${counts.join(', ')} scavenges`);
     for (const client of clients) client.destroy();
   });
 }

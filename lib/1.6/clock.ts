@@ -21,12 +21,15 @@ export let currentTime = CLOCK_START;
 let started = 0;
 /** Seconds that `debugtime` has added. */
 let added = 0;
+/** Whether `debugtime` has stopped the clock. */
+let paused = false;
 const clockevent = new Event();
 
 /** Starts the clock; it goes on for as long as the event loop runs. */
 export function clockInit(): void {
   started = monotonic();
   added = 0;
+  paused = false;
   evtimerSet(clockevent, clockHandler, null);
   clockHandler();
 }
@@ -34,6 +37,7 @@ export function clockInit(): void {
 // memcached.c: clock_handler
 function clockHandler(): void {
   evtimerAdd(clockevent, SECOND);
+  if (paused) return;
   currentTime = CLOCK_START + added + Math.floor(monotonic() - started);
 }
 
@@ -41,6 +45,11 @@ function clockHandler(): void {
 export function addTime(seconds: number): void {
   added += seconds;
   currentTime += seconds;
+}
+
+/** Stops the clock; when it goes on, it is where it would be without. */
+export function pauseClock(pause: boolean): void {
+  paused = pause;
 }
 
 // memcached.c: realtime

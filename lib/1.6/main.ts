@@ -10,14 +10,16 @@ import { fprintf, stderr } from '../libc/stdio';
 import { EX_USAGE } from '../libc/sysexits';
 import { assocInit } from './assoc';
 import { clockInit } from './clock';
+import { initLruCrawler, startItemCrawlerThread } from './crawler';
+import { itemStatsSizesInit } from './item_sizes';
 import { itemInit } from './items';
 import { startListening } from './listen';
 import { parseOptions } from './options';
 import { accepting, protocolsInit } from './protocols';
 import { settings } from './settings';
-import { handleSignals } from './signals';
 import { slabsInit } from './slabs';
 import { startPidFile, startUp } from './startup';
+import { statsReset } from './stats';
 
 const hangup = new Event();
 
@@ -40,9 +42,13 @@ export async function main(argv: readonly string[]): Promise<number> {
   connInit();
   slabsInit(settings.maxbytes, settings.factor, settings.chunkSize, line.slabSizes, false);
   itemInit();
+  if (line.trackSizes) itemStatsSizesInit();
   protocolsInit();
+  statsReset();
+  initLruCrawler();
+  if (line.startLruCrawler) startItemCrawlerThread();
+  settings.lruMaintainerThread = line.startLruMaintainer;
 
-  handleSignals();
   // SIGHUP has files read again, and ends nothing.
   signalSet(hangup, constants.signals.SIGHUP, () => { settings.sigHup = true; }, null);
   signalAdd(hangup, null);

@@ -154,6 +154,9 @@ export const EOM = 2;
 export const DELTA_ITEM_NOT_FOUND = 3;
 export const DELTA_ITEM_CAS_MISMATCH = 4;
 
+/** ADD_STAT: called for each line of statistics, in their order. */
+export type AddStat = (name: string, value: string | number) => void;
+
 // What is counted. Connections and bytes are counted in `stats` of ../memcached.h.ts.
 
 /** struct thread_stats: there is one thread. */
@@ -181,7 +184,6 @@ export const threadStats = {
 /** struct slab_stats: by slab class. */
 export const slabStats = {
   setCmds: new Float64Array(MAX_NUMBER_OF_SLAB_CLASSES),
-  getHits: new Float64Array(MAX_NUMBER_OF_SLAB_CLASSES),
   touchHits: new Float64Array(MAX_NUMBER_OF_SLAB_CLASSES),
   deleteHits: new Float64Array(MAX_NUMBER_OF_SLAB_CLASSES),
   casHits: new Float64Array(MAX_NUMBER_OF_SLAB_CLASSES),
@@ -192,6 +194,11 @@ export const slabStats = {
 
 /** By slab class and LRU, how often an item that was in it was found. */
 export const lruHits = new Float64Array(LRUS);
+
+/** How often an item of a slab class was found. */
+export function getHitsOf(id: number): number {
+  return lruHits[id | HOT_LRU] + lruHits[id | WARM_LRU] + lruHits[id | COLD_LRU] + lruHits[id | TEMP_LRU];
+}
 
 /** struct stats: what `stats reset` sets to 0. */
 export const resettable = {
@@ -205,6 +212,8 @@ export const resettable = {
   slabReassignBusyItems: 0,
   slabReassignBusyDeletes: 0,
   slabReassignBusyNomem: 0,
+  /** Why an item could not be moved, the last time. */
+  slabReassignLastBusyStatus: 'none',
   lruCrawlerStarts: 0,
   lruMaintainerJuggles: 0,
   timeInListenDisabledUs: 0,
@@ -222,4 +231,5 @@ export const statsState = {
   acceptingConns: true,
   slabReassignRunning: false,
   lruCrawlerRunning: false,
+  logWatchers: 0,
 };

@@ -88,7 +88,7 @@ export function putCas(p: Ptr, it: Ptr): Ptr {
   return u64.put(p, field(it, IT_CAS_HI) >>> 0, field(it, IT_CAS_LO) >>> 0);
 }
 
-/** Seconds until an item expires, -1 for never. One that has expired just now has many: they are unsigned. */
+/** Seconds until an item expires, -1 for never. As in C they are unsigned: 0 less 1, where T-1 was before t. */
 export function putTtl(p: Ptr, it: Ptr): Ptr {
   const exptime = field(it, IT_EXPTIME);
   return putNumber(p, exptime === 0 ? -1 : (exptime - currentTime) >>> 0);

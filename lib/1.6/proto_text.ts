@@ -22,6 +22,7 @@ import { completeMset, processMset } from './proto_mset';
 import { consume, readData, swallow } from './receive';
 import { settings } from './settings';
 import { processStat } from './stats';
+import { statsPrefixRecordDelete, statsPrefixRecordGet, statsPrefixRecordSet } from './stats_prefix';
 import { addDelta, deltaResult, storeItem } from './store';
 import {
   DATA, MORE, VALUE, VALUE_CAS, addItem, begin, outErrstring, outString, releaseItems, send, transmit,
@@ -204,6 +205,7 @@ function getKey(c: Conn, key: Ptr, nkey: number, kind: number, touch: boolean, e
   const it = touch ? itemTouch(key, nkey, exptime, hv) : itemGet(key, nkey, hv);
   if (touch) threadStats.touchCmds++;
   else threadStats.getCmds++;
+  if (settings.detailEnabled !== 0) statsPrefixRecordGet(key, nkey, it !== NULL);
   if (it === NULL) {
     if (touch) threadStats.touchMisses++;
     else threadStats.getMisses++;
@@ -249,6 +251,7 @@ function processUpdate(c: Conn, p: Ptr, end: Ptr, comm: number): void {
     c.casHi = u64.hi;
     c.casLo = u64.lo;
   }
+  if (settings.detailEnabled !== 0) statsPrefixRecordSet(key, nkey);
   const it = itemAlloc(key, nkey, flags, exptime, vlen);
   if (it === NULL) {
     refuseItem(c, key, nkey, flags, vlen, comm);
@@ -281,6 +284,7 @@ function completeNread(c: Conn): void {
   const it = c.it;
   const end = dataOf(it) + field(it, IT_NBYTES) - 2;
   c.it = NULL;
+  c.pipelined = c.rbytes > 0;
   if (u8[end] !== CR || u8[end + 1] !== LF) {
     if (c.msetRes) outErrstring(c, 'CLIENT_ERROR bad data chunk');
     else outString(c, 'CLIENT_ERROR bad data chunk');
@@ -363,6 +367,7 @@ function processDelete(c: Conn): void {
     outString(c, `${BAD_LINE}.  Usage: delete <key> [noreply]`);
     return;
   }
+  if (settings.detailEnabled !== 0) statsPrefixRecordDelete(key, nkey);
   const hv = hashOf(key, nkey);
   const it = itemGet(key, nkey, hv);
   if (it === NULL) {
@@ -412,6 +417,7 @@ function tryReadCommandAscii(c: Conn): number {
   c.lastCmdTime = currentTime;
   processCommandAscii(c, c.rbuf, el > c.rbuf && u8[el - 1] === CR ? el - 1 : el);
   consume(c, el + 1 - c.rbuf);
+  c.pipelined = c.rbytes > 0;
   return 1;
 }
 

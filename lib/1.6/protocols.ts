@@ -7,6 +7,7 @@ import { bss } from '../libc/memory';
 import { memcpy } from '../libc/string';
 import { write } from '../libc/unistd';
 import { currentTime } from './clock';
+import { connsInit, noteConn } from './conns';
 import { resettable } from './memcached.h';
 import { text } from './proto_text';
 import { settings } from './settings';
@@ -32,8 +33,9 @@ export const negotiating: Protocol = {
     const c = connNew(sfd, initState, eventFlags);
     if (c === null) return null;
     c.protocol = negotiating;
-    c.noreply = false;
+    c.noreply = c.pipelined = false;
     c.lastCmdTime = currentTime;
+    noteConn(c);
     return c;
   },
   tryReadCommand(c): number {
@@ -55,9 +57,12 @@ export const negotiating: Protocol = {
 /** `c` accepts connections of this protocol. */
 export function accepting(c: Conn): void {
   c.protocol = negotiating;
+  c.lastCmdTime = currentTime;
+  noteConn(c);
   listeners++;
 }
 
 export function protocolsInit(): void {
+  connsInit();
   listeners = 0;
 }

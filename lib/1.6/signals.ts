@@ -10,7 +10,7 @@ export enum StopReason {
 }
 
 // memcached.c: sig_handler and sig_usrhandler, and the end of main
-/** Once, from main. `beforeStop` is called when a signal ends the server; what it leaves behind it must do at once. */
+/** Once, before main. `beforeStop` is called when a signal ends the server; it must be done when it returns. */
 export function handleSignals(beforeStop: (reason: StopReason) => void = () => {}): void {
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.prependListener(name, () => {

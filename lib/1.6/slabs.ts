@@ -7,8 +7,8 @@ import { Errx } from '../../reactor/err';
 import type { Ptr } from '../libc/memory';
 import { NULL } from '../libc/memory';
 import {
-  IT_NEXT, IT_PREV, IT_REFCOUNT, ITEM_CHUNKED, ITEM_SLABBED, MAX_NUMBER_OF_SLAB_CLASSES, field, itFlags, setField,
-  setItFlags, setLruId, setNkey, slabStats,
+  IT_NEXT, IT_PREV, IT_REFCOUNT, ITEM_CHUNKED, ITEM_SLABBED, MAX_NUMBER_OF_SLAB_CLASSES, field, getHitsOf, itFlags,
+  setField, setItFlags, setLruId, setNkey, slabStats,
 } from './memcached.h';
 import { PAGE_BYTES, pageAlloc, pagesFor, pagesInit, runAlloc, runFree } from './pages';
 import { settings } from './settings';
@@ -252,7 +252,7 @@ export function slabsStats(id: number, add: (name: string, value: number) => voi
   add('used_chunks', chunks - slCurr[id]);
   add('free_chunks', slCurr[id]);
   add('free_chunks_end', 0); // C has it always 0, too
-  add('get_hits', slabStats.getHits[id]);
+  add('get_hits', getHitsOf(id));
   add('cmd_set', slabStats.setCmds[id]);
   add('delete_hits', slabStats.deleteHits[id]);
   add('incr_hits', slabStats.incrHits[id]);

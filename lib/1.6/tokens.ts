@@ -38,6 +38,11 @@ export function token(i: number): string {
   return text;
 }
 
+/** Whether the word is `name`, or the beginning of it: of most subcommands memcached compares no more. */
+export function abbreviates(i: number, name: string): boolean {
+  return i < ntokens && name.startsWith(token(i));
+}
+
 /** Whether the word is `noreply`. */
 export function isNoreply(i: number): boolean {
   const p = tokenAt[i];
@@ -74,6 +79,11 @@ export function parse32(p: Ptr, n: number): boolean {
 /** mcmc.c: mcmc_token_get_u64. Whether a word is a number from 0 to 2^64 - 1. */
 export function tokenU64(i: number): boolean {
   return i < ntokens && u64.parse(tokenAt[i], tokenLength[i]);
+}
+
+/** util.c: safe_strtod. The number that a word is, in decimal; or null. */
+export function tokenDouble(i: number): number | null {
+  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(token(i)) ? Number(token(i)) : null;
 }
 
 /** util.c: safe_strtoflags. The flags of a storage command: of a number of 64 bits the lower 32 count. */

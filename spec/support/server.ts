@@ -52,6 +52,9 @@ export function environment(backend: Backend | undefined): NodeJS.ProcessEnv {
   return Object.fromEntries(others.map((name) => [`EVENT_NO${name.toUpperCase()}`, '1']));
 }
 
+/** Without it, memcached 1.6 warns where it is started by root. */
+export const userOption: readonly string[] = process.getuid?.() === 0 ? ['-u', 'root'] : [];
+
 const PORTS = 100;
 let ports = 0;
 
@@ -67,7 +70,7 @@ function portFor(backend: Backend | undefined, today: boolean): number {
 /** Starts a server, and resolves when it listens. */
 export async function startServer(options: Options = {}): Promise<Server> {
   const { backend, classic = false, today = false, args = [], nodeArgs = [], under = [], env = {} } = options;
-  const mode = today ? [] : classic ? ['--classic'] : ['--1.0'];
+  const mode = today ? userOption : classic ? ['--classic'] : ['--1.0'];
   const port = String(portFor(backend, today));
   const line = [...under, process.execPath, ...nodeArgs, program, ...mode, '-p', port, '-l', '127.0.0.1', ...args];
   const child = spawn(line[0], line.slice(1), {

@@ -9,6 +9,7 @@ import type { SimClient, SimulationOptions } from '../../reactor/sim';
 import { takeMemory } from '../../scripts/command/memory';
 import { commandOptions } from '../../scripts/command/options';
 import { Replies } from './replies';
+import { userOption } from './server';
 
 const PORT = 11211;
 
@@ -33,8 +34,7 @@ export class SimServer {
   static async start(args: readonly string[] = [], options: SimServerOptions = {}): Promise<SimServer> {
     const { classic = false, today = false, memory, ...simulation } = options;
     const sim = new Simulation({ seed: 1, record: false, ...simulation });
-    const user = today && process.getuid?.() === 0 ? ['-u', 'root'] : []; // else it warns
-    const argv = ['memcached-ts', '-p', String(PORT), ...user, ...args];
+    const argv = ['memcached-ts', '-p', String(PORT), ...(today ? userOption : []), ...args];
     installSimulation(sim);
     eventEconomy(!classic);
     if (memory !== undefined) memoryInit(...memory);
