@@ -9,10 +9,30 @@ import { userInfo } from 'node:os';
 /** The arguments of both servers: what goes on behind the commands has no say in the replies. */
 export const ARGS = ['-o', 'no_lru_crawler,no_lru_maintainer'];
 
+/** The version that ours follows. */
+export const FOLLOWED = '1.6.45';
+/** Debian 12's. */
+const OLDER = '1.6.18';
+
+/** Requests that the older one answers otherwise, and what it says or does. */
+const OLDER_DIFFERS: readonly RegExp[] = [
+];
+
 /** The version that a program tells of itself; null where there is none. */
 export function versionOf(program: string): string | null {
   const { stdout, status } = spawnSync(program, ['-V'], { encoding: 'utf8' });
   return status === 0 ? (/^memcached (\S+)/.exec(stdout)?.[1] ?? null) : null;
+}
+
+/** Whether it is a version of which is known where it differs. */
+export function hasKnownVersion(program: string): boolean {
+  return [FOLLOWED, OLDER].includes(versionOf(program) ?? '');
+}
+
+/** Those of `requests` to which it answers as 1.6.45 does. */
+export function withKnownReply(program: string, requests: readonly string[]): string[] {
+  const differs = versionOf(program) === OLDER ? OLDER_DIFFERS : [];
+  return requests.filter((request) => !differs.some((sign) => sign.test(request)));
 }
 
 export interface Reference {
