@@ -21,9 +21,9 @@ const OPAQUE = '[^ \\0\\n\\r]{0,31}';
 const META = `[ckqstuvhl]|T(0|-1|1000?|2592000)|O${OPAQUE}`;
 
 /**
- * What the older one answers as 1.6.45 does: what is well formed. It calls errors otherwise; after a line that it refuses it
- * takes the data for lines; it knows no flag E, no s of ms, no x and I of mg; ma takes N's time at once; me gives exp
- * a minus; it reads a NUL as the end of a line, and takes `+5` for a number.
+ * What the older one answers as 1.6.45 does: what is well formed. It calls errors otherwise; after a line that it
+ * refuses it takes the data for lines; it knows no flag E, no s of ms, no x and I of mg; ma takes N's time at once; me
+ * gives exp a minus; it reads a NUL as the end of a line, and takes `+5` for a number.
  */
 const ALIKE: readonly RegExp[] = [
   `(gets?|gat ${EXPIRY}|gats ${EXPIRY})( +${KEY})+`,
