@@ -5,9 +5,10 @@ const KEYS = ['a', 'b', 'c', 'n', 'm', 'key', 'a-longer-key', 'caf\u00e9', 'k'.r
 const TOO_LONG = 'k'.repeat(251);
 /** Keys for the flag b, `YQ==` is a and `bg==` n; the third and fourth hold bytes that no text key can. */
 const BASE64_KEYS = ['YQ==', 'bg==', 'IA0KAA==', '/w==', 'a2V5', 'YQ', '=', '!!!', 'YQ==YQ=='];
+/** None is blank: 1.6.45 looks for its number in what lies behind it. */
 const VALUES = [
   '0', '9', '10', '99', '100', '18446744073709551615', '18446744073709551616', '18446744073709551610', ' 12', '12 ',
-  '   ', '-5', '+7', 'abc', '12abc', '\0', '', '\t\n3', 'x'.repeat(30), 'END\r\n', '1'.repeat(21),
+  '-5', '+7', 'abc', '12abc', '\0', '', '\t\n3', 'x'.repeat(30), 'END\r\n', '1'.repeat(21),
 ];
 const NUMBERS = [
   '0', '1', '7', '9', '65536', '4294967295', '4294967296', '18446744073709551615', '18446744073709551616', '-1', '+5',
@@ -21,9 +22,17 @@ const LENGTHS = [100, 500, 1000, 2040, 3000, 16300, 16400, 70000];
 const CAS = ['77', '78'];
 const ENDS = ['\r\n', '\r\n', '\r\n', '\r\n', '\n', ' \r\n', ' noreply\r\n', ' and more\r\n', '\0\r\n', '\r\r\n'];
 
+/** Slips of 1.6.45: me does not look at a b that comes last; a key that mg vivifies is not base64 afterwards. */
+const SLIPS = [/^me \S+ b *\r?\n/, /^mg .* b .*N|^mg .*N.* b /];
+
 /** `length` requests. Each ends where the server expects a command, with a line's end. */
 export function converse(random: Random, length: number): string[] {
-  return Array.from({ length }, () => request(random));
+  const requests: string[] = [];
+  while (requests.length < length) {
+    const next = request(random);
+    if (!SLIPS.some((slip) => slip.test(next))) requests.push(next);
+  }
+  return requests;
 }
 
 function request(random: Random): string {
@@ -48,8 +57,7 @@ function request(random: Random): string {
     case 17:
       return random.chance(0.5) ? `touch ${key(random)} ${random.pick(EXPIRIES)}${end}` : `delete ${key(random)}${random.pick(['\r\n', ' 0\r\n', ' noreply\r\n'])}`;
     case 18:
-      // 1.6.45 does not look at a b that comes last.
-      return `${random.pick(['me', 'me', 'mn', 'mx'])} ${metaKey(random)}${random.pick(['', '', ' b x', ' v'])}${end}`;
+      return `${random.pick(['me', 'me', 'mn', 'mx'])} ${metaKey(random)}${random.pick(['', '', ' b', ' b x', ' v'])}${end}`;
     default:
       return random.chance(0.4) ? `${noise(random, random.int(100))}\n` : `${random.pick(ODDITIES)}${end}`;
   }
@@ -109,7 +117,7 @@ function argument(random: Random, flag: string): string {
 
 function value(random: Random): string {
   if (random.chance(0.8)) return random.pick(VALUES);
-  return String.fromCharCode(random.int(256)).repeat(random.pick(LENGTHS));
+  return String.fromCharCode(33 + random.int(223)).repeat(random.pick(LENGTHS));
 }
 
 function storage(random: Random): string {
