@@ -18,8 +18,8 @@ const FLAGS = ['0', '0', '0', '5', '65535', '4294967295', '4294967296', '-1', 'x
 /** None that ends within a test, and whole tens, so that a second more or less does not show. */
 const EXPIRIES = ['0', '0', '0', '0', '100', '1000', '-1', '2592000', '2592001', '2147483640', '4294967296', 'x', '+100', '100x'];
 const LENGTHS = [100, 500, 1000, 2040, 3000, 16300, 16400, 70000];
-/** Numbers for the flags E and C, and for cas, so that some meet. */
-const CAS = ['77', '78'];
+/** Numbers for the flags E and C, and for cas, so that some meet; larger than any that a server counts to. */
+const CAS = ['7777777', '8888888'];
 const ENDS = ['\r\n', '\r\n', '\r\n', '\r\n', '\n', ' \r\n', ' noreply\r\n', ' and more\r\n', '\0\r\n', '\r\r\n'];
 
 /** Slips of 1.6.45: me does not look at a b that comes last; a key that mg vivifies is not base64 afterwards. */

@@ -31,8 +31,8 @@ const ALIKE: readonly RegExp[] = [
   `touch ${KEY} ${EXPIRY}`,
   `delete ${KEY}( 0| noreply)?`,
   `mg ${KEY}( (${META}|N(100|1000)|R\\d+|f))*`,
-  `md ${KEY}( ([kq]|I|C\\d\\d|T1000?|O${OPAQUE}))*`,
-  `ma ${KEY}( ([cktvq]|D\\d{1,19}|M[ID+-]|C\\d\\d|T1000?|O${OPAQUE}))*`,
+  `md ${KEY}( ([kq]|I|C\\d+|T1000?|O${OPAQUE}))*`,
+  `ma ${KEY}( ([cktvq]|D\\d{1,19}|M[ID+-]|C\\d+|T1000?|O${OPAQUE}))*`,
   'mn',
   'version',
   'verbosity 0',
@@ -41,8 +41,8 @@ const ALIKE: readonly RegExp[] = [
 /** Such with data behind the line; their length is the last group. */
 const ALIKE_WITH_DATA: readonly RegExp[] = [
   `(?:set|add|replace|append|prepend) ${KEY} ${FLAGS} ${EXPIRY} (\\d+)(?: noreply)?`,
-  `cas ${KEY} ${FLAGS} ${EXPIRY} (\\d+) \\d\\d?(?: noreply)?`,
-  `ms ${KEY} (\\d+)(?: (?:[ckqI]|C\\d\\d|F${FLAGS.replace('(', '(?:')}|M[SEAPR]|T1000?|O${OPAQUE}))*`,
+  `cas ${KEY} ${FLAGS} ${EXPIRY} (\\d+) \\d+(?: noreply)?`,
+  `ms ${KEY} (\\d+)(?: (?:[ckqI]|C\\d+|F${FLAGS.replace('(', '(?:')}|M[SEAPR]|T1000?|O${OPAQUE}))*`,
 ].map((line) => new RegExp(`^${line}\r?\n`));
 
 function isAlike(request: string): boolean {
