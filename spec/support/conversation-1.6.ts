@@ -66,7 +66,7 @@ function request(random: Random): string {
 const ODDITIES = [
   'version', 'GET a', ' get a', 'get', 'gets', 'gat', 'gat 0', 'set a', 'set a 0 0', 'add', 'incr', 'incr n', 'decr',
   'touch', 'touch a', 'delete', '', 'a', 'ab', 'mg', 'ms', 'ms a', 'md', 'ma', 'me', 'mn', 'verbosity', 'verbosity x',
-  'verbosity 0', 'stats foo', 'stats cachedump', 'stats cachedump 300 0', 'stats detail', 'shutdown', 'cache_memlimit',
+  'verbosity 0', 'stats foo', 'stats cachedump', 'stats cachedump 300 0', 'shutdown', 'cache_memlimit',
   'cache_memlimit 1', 'cache_memlimit x', 'slabs', 'slabs reassign', 'slabs automove x', 'slabs automove 3', 'lru', 'lru mode', 'lru mode x',
   'lru tune', 'lru_crawler', 'lru_crawler sleep', 'lru_crawler sleep 2000000', 'lru_crawler x', 'flush_all x', 'misc', 'mgx a',
   'getx a', 'setx a 0 0 1', 'gets\ta', 'get\0a', 'stats reset',

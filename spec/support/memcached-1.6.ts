@@ -41,7 +41,7 @@ const ALIKE: readonly RegExp[] = [
 /** Such with data behind the line; their length is the last group. */
 const ALIKE_WITH_DATA: readonly RegExp[] = [
   `(?:set|add|replace|append|prepend) ${KEY} ${FLAGS} ${EXPIRY} (\\d+)(?: noreply)?`,
-  `cas ${KEY} ${FLAGS} ${EXPIRY} (\\d+) \\d+(?: noreply)?`,
+  `cas ${KEY} ${FLAGS} ${EXPIRY} (\\d+) \\d{1,19}(?: noreply)?`,
   `ms ${KEY} (\\d+)(?: (?:[ckqI]|C\\d+|F${FLAGS.replace('(', '(?:')}|M[SEAPR]|T1000?|O${OPAQUE}))*`,
 ].map((line) => new RegExp(`^${line}\r?\n`));
 
