@@ -208,6 +208,7 @@ const conversations: Record<string, Conversation> = {
     ['ma a k O1 c t\r\n', 'NF ka O1\r\n'],
     [`ma a ${O32}\r\nma n ${O32}\r\n`, TOO_LONG + TOO_LONG],
   ],
+  // 1.6.45 sets them in the item that was replaced.
   'ma: T and E hold for a number that got longer, too': [
     ['ms n 1\r\n9\r\nma n v T30 E7 c\r\nmg n t v c\r\n', 'HD\r\nVA 2 c7\r\n10\r\nVA 2 t30 c7\r\n10\r\n'],
   ],
@@ -235,6 +236,7 @@ const conversations: Record<string, Conversation> = {
     ['mg !!! b\r\nmg YQ b\r\nmg ==== b\r\nmd !!! b\r\n', 'CLIENT_ERROR error decoding key\r\n'.repeat(4)],
     ['ma !!! b\r\n', BAD_MA],
   ],
+  // 1.6.45 says such a key as it is, whatever bytes it has.
   'b: an item that was made by N, x, append or ma remembers it': [
     ['mg AAEC b N30\r\nmg AAEC b k\r\nms AAEC 1 b MA\r\n9\r\nmg AAEC b k v\r\n', 'HD W\r\nHD kAAEC b Z\r\nHD\r\nVA 1 kAAEC b\r\n9\r\n'],
     ['ma AAEC b v\r\nmg AAEC b k\r\nmd AAEC b x\r\nmg AAEC b k v\r\n', 'VA 2\r\n10\r\nHD kAAEC b\r\nHD\r\nVA 0 kAAEC b\r\n\r\n'],

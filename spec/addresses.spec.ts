@@ -332,14 +332,23 @@ function children(): string[] {
   return readFileSync(`/proc/self/task/${process.pid}/children`, 'latin1').split(' ').filter(Boolean);
 }
 
+/** The process that keeps the socket, as soon as there is one that was not there `before`. */
+async function keeper(before: readonly string[]): Promise<number> {
+  for (;;) {
+    const pid = children().find((child) => !before.includes(child));
+    if (pid !== undefined) return Number(pid);
+    await new Promise(setImmediate);
+  }
+}
+
 onLinux('net: clients of a unix socket, too, wait in the kernel while nobody wants them', async (t) => {
   init('net');
   const path = newPath(t);
   const server = listenAt(un(path), AF_UNIX);
-  const before = children().length;
+  const before = children();
   const peers = Array.from({ length: 40 }, () => connectTo({ path, allowHalfOpen: true }));
   await Promise.all(peers.map((peer) => once(peer, 'connect')));
-  while (children().length === before) await new Promise(setImmediate);
+  await keeper(before);
   const late = Array.from({ length: 10 }, () => connectTo({ path, allowHalfOpen: true }));
   await Promise.all(late.map((peer) => once(peer, 'connect')));
   t.true(statSync(path).isSocket(), 'the path stays');
@@ -359,6 +368,27 @@ onLinux('net: clients of a unix socket, too, wait in the kernel while nobody wan
     t.is(errno, EAGAIN);
   }
   t.deepEqual(await Promise.all(replies), replies.map(() => 'served'));
+  close(server);
+});
+
+onLinux('net: when the process that keeps a unix socket is killed, the path serves anew, with its mode', async (t) => {
+  init('net');
+  const path = newPath(t);
+  const server = listenAt(un(path), AF_UNIX);
+  chmodSync(path, 0o741);
+  const { ino } = statSync(path);
+  const before = children();
+  const peers = Array.from({ length: 40 }, () => connectTo({ path }).on('error', () => {}));
+  await Promise.all(peers.map((peer) => once(peer, 'connect')));
+  process.kill(await keeper(before), 'SIGKILL');
+  while (statSync(path).ino === ino) await new Promise(setImmediate);
+  t.is(statSync(path).mode & 0o777, 0o741);
+  for (const peer of peers) peer.destroy();
+  for (let fd = accept(server, null); fd !== -1; fd = accept(server, null)) close(fd);
+  const [peer, fd] = await meet(server, { path });
+  await talk(t, peer, fd);
+  peer.destroy();
+  close(fd);
   close(server);
 });
 

@@ -197,7 +197,7 @@ test('net: a server whose port is lost after bind says so in one line, and ends 
   const hook = join(mkdtempSync(join(tmpdir(), 'net-spec-')), 'hook.js');
   t.teardown(() => rmSync(dirname(hook), { recursive: true }));
   writeFileSync(hook, PROBE_FOOLED);
-  const child = spawn(process.execPath, ['-r', hook, program, '-p', String(port), '-l', '127.0.0.1'], {
+  const child = spawn(process.execPath, ['-r', hook, program, '--1.0', '-p', String(port), '-l', '127.0.0.1'], {
     env: { ...process.env, NODE_V8_COVERAGE: undefined, ...environment('net') },
     stdio: ['ignore', 'ignore', 'pipe'],
   });

@@ -15,17 +15,22 @@ import {
   ntotalOf, resettable, setField, setItFlags, setLruId, setNkey, statsState, threadStats,
 } from './memcached.h';
 import { settings } from './settings';
-import { slabsAlloc, slabsClsid, slabsFree, slabsLargeFits } from './slabs';
+import { slabsAlloc, slabsClsid, slabsFree, slabsHasLarge, slabsLargeFits } from './slabs';
 
 const LRU_MASK = 192;
 /** To find memory for an item, we look at the end of an LRU so many times. */
 const PULLS_MAX = 10;
 /** How many items the LRU maintainer moves on in one go. */
 const JUGGLES_MAX = 500;
-/** With every so many allocations of a class, some of its items are moved on, for the maintainer may be late. */
+/**
+ * With every so many allocations of a class, and with the first in a second, some of its items are moved on or found to
+ * have expired, for the maintainer may be late.
+ */
 const JUGGLE_INTERVAL = 16;
 const INLINE_JUGGLES_MAX = 40;
 const allocations = new Uint8Array(MAX_NUMBER_OF_SLAB_CLASSES);
+/** By class, when that was done last. */
+const juggled = new Float64Array(MAX_NUMBER_OF_SLAB_CLASSES);
 
 /** The cas number that was given last, as signed words. */
 let casHi = 0, casLo = 1;
@@ -78,8 +83,10 @@ function itemAllocPull(ntotal: number, id: number): Ptr {
   const large = ntotal > settings.slabChunkSizeMax;
   if (large && !slabsLargeFits(ntotal)) return NULL;
   // A large item may take the place of many. No item is moved to make one hole of several: when enough is free, but not
-  // in one piece, the next of the class goes, until the hole is there.
-  const tries = large && settings.evictToFree !== 0 ? PULLS_MAX + 2 * evictable(id) : PULLS_MAX;
+  // in one piece, the next of the class goes, until the hole is there. And many large items may have to go for a page,
+  // when other classes have got theirs above the limit.
+  const all = settings.evictToFree !== 0 && (large || slabsHasLarge(id));
+  const tries = all ? PULLS_MAX + 2 * evictable(id) : PULLS_MAX;
   let it = NULL;
   let i = 0;
   for (; i < tries; i++) {
@@ -105,12 +112,15 @@ export function itemAlloc(key: Ptr, nkey: number, flags: number, exptime: number
   const ntotal = itemSize(nkey, flags, nbytes);
   const id = slabsClsid(ntotal);
   if (id === 0) return NULL;
+  if ((++allocations[id] & (JUGGLE_INTERVAL - 1)) === 0 || juggled[id] !== currentTime) {
+    juggled[id] = currentTime;
+    lruMaintainerJuggle(id, INLINE_JUGGLES_MAX);
+  }
   const it = itemAllocPull(ntotal, id);
   if (it === NULL) {
     itemstats.outofmemory[id]++;
     return NULL;
   }
-  if ((++allocations[id] & (JUGGLE_INTERVAL - 1)) === 0) lruMaintainerJuggle(id, INLINE_JUGGLES_MAX);
   setField(it, IT_NEXT, NULL);
   setField(it, IT_PREV, NULL);
   setField(it, IT_H_NEXT, NULL);

@@ -129,7 +129,7 @@ function doSlabsNewslab(id: number): boolean {
   let page = slabList[SLAB_GLOBAL_PAGE_POOL].pop() ?? NULL;
   if (page === NULL) {
     // Whatever the limit, a class that has nothing gets one page: else nothing of its size could ever be stored.
-    if (exceedsLimit(PAGE_BYTES) && (preallocated || ownsMemory(id))) return false;
+    if (exceedsLimit(PAGE_BYTES) && (preallocated || slabList[id].length > 0)) return false;
     page = pageAlloc();
     if (page === NULL) return false;
     memMalloced += PAGE_BYTES;
@@ -141,10 +141,6 @@ function doSlabsNewslab(id: number): boolean {
 
 function exceedsLimit(bytes: number): boolean {
   return memLimit !== 0 && memMalloced + bytes > memLimit;
-}
-
-function ownsMemory(id: number): boolean {
-  return slabList[id].length > 0 || (id === powerLargest && largeBytes > 0);
 }
 
 // slabs.c: split_slab_page_into_freelist
@@ -171,8 +167,11 @@ export function slabsAlloc(bytes: number, id: number): Ptr {
 function allocLarge(bytes: number): Ptr {
   const count = pagesFor(bytes);
   releasePool(0);
-  // A large item does not fail either because its class has nothing, as long as it takes no more than a page would.
-  if (exceedsLimit(count * PAGE_BYTES) && (count > 1 || preallocated || ownsMemory(powerLargest))) return NULL;
+  if (exceedsLimit(count * PAGE_BYTES)) {
+    // As with pages: the class may have one, if it has nothing.
+    const first = count === 1 && largeBytes === 0 && slabList[powerLargest].length === 0;
+    if (preallocated || !first) return NULL;
+  }
   const it = runAlloc(count);
   if (it === NULL) return NULL;
   memMalloced += count * PAGE_BYTES;
@@ -180,6 +179,11 @@ function allocLarge(bytes: number): Ptr {
   setItFlags(it, ITEM_CHUNKED);
   setField(it, IT_REFCOUNT, 1);
   return it;
+}
+
+/** Whether class `id` has blocks of large items, which may have to go before it can get a page. */
+export function slabsHasLarge(id: number): boolean {
+  return id === powerLargest && largeBytes > 0;
 }
 
 /** Whether a block for an item of `bytes` bytes can be had at all, if other large items make room for it. */

@@ -13,6 +13,7 @@ export const tokenLength = new Uint32Array(MAX_TOKENS);
 export let ntokens = 0;
 
 const SPACE = 0x20;
+const PLUS = 0x2b;
 const MINUS = 0x2d;
 
 /** mcmc.c: mcmc_tokenize. Takes the line from `p` to `end` apart at its spaces. */
@@ -86,18 +87,25 @@ export function tokenDouble(i: number): number | null {
   return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(token(i)) ? Number(token(i)) : null;
 }
 
+// A storage command takes its flags and its expiry as strtoull and strtoll of C do, with a sign before them.
+
 /** util.c: safe_strtoflags. The flags of a storage command: of a number of 64 bits the lower 32 count. */
 export function tokenFlags(i: number): boolean {
-  if (!tokenU64(i)) return false;
+  if (!parseDigits(i, PLUS)) return false;
   number = u64.lo;
   return true;
 }
 
 /** util.c: safe_strtol. The expiry of a storage command: of a number of 64 bits the lower 32 count, as an int. */
 export function tokenLong(i: number): boolean {
-  const p = tokenAt[i], n = tokenLength[i];
-  const negative = n > 0 && u8[p] === MINUS;
-  if (!(negative ? u64.parse(p + 1, n - 1) : u64.parse(p, n)) || u64.hi > 0x7fffffff) return false;
+  const negative = u8[tokenAt[i]] === MINUS;
+  if (!parseDigits(i, negative ? MINUS : PLUS) || u64.hi > 0x7fffffff) return false;
   number = negative ? -u64.lo | 0 : u64.lo | 0;
   return true;
+}
+
+/** The digits of a word, with `sign` before them or without. */
+function parseDigits(i: number, sign: number): boolean {
+  const signed = u8[tokenAt[i]] === sign ? 1 : 0;
+  return u64.parse(tokenAt[i] + signed, tokenLength[i] - signed);
 }

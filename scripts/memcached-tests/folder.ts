@@ -1,6 +1,6 @@
 // The folder that the tests run in. They take the current one for that of a build: memcached-debug and timedrun are in
-// it, and t/.
-import { chmodSync, cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+// it, and t/, and doc/.
+import { chmodSync, cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 
@@ -30,7 +30,10 @@ export function testFiles(source: string): TestFile[] {
 /** A new folder, in which `line` is the server; `remove` it afterwards. */
 export function makeFolder(source: string, line: readonly string[]): { path: string; remove: () => void } {
   const path = mkdtempSync(join(tmpdir(), 'memcached-tests-'));
-  cpSync(join(source, 't'), join(path, 't'), { recursive: true });
+  // A test looks something up in doc/protocol.txt.
+  for (const each of ['t', 'doc'].filter((name) => existsSync(join(source, name)))) {
+    cpSync(join(source, each), join(path, each), { recursive: true });
+  }
   // debugtime and debugitem are commands of memcached-debug only.
   program(join(path, 'memcached-debug'), `MEMCACHED_DEBUG=1 exec ${line.map(quoted).join(' ')} "$@"`);
   // Each file as a whole has a time limit of ours, so the server needs none.

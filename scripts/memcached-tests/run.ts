@@ -1,6 +1,7 @@
 // Runs one test file with perl, and reads what it says: the Test Anything Protocol.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Parser } from 'tap-parser';
 import type { FinalResults } from 'tap-parser';
@@ -18,6 +19,9 @@ export interface Outcome {
   seconds: number;
 }
 
+/** The failures of a file that are told, and the characters of each. */
+const MOST_FAILURES = 20;
+const MOST_CHARACTERS = 200;
 /** The lines of stderr that are kept of a file that fails. */
 const LAST_LINES = 5;
 
@@ -42,17 +46,17 @@ function endGroup(group: number): void {
 /** Runs t/`name`.t in `folder`, for at most `limit` seconds. */
 export async function runFile(folder: string, name: string, limit: number): Promise<Outcome> {
   const start = performance.now();
+  // Files, not pipes: the servers share them with perl, and a server may make a pipe non-blocking, for perl as well.
+  const [outPath, errPath] = ['out', 'err'].map((kind) => join(folder, `${name}.${kind}`));
+  const [out, err] = [openSync(outPath, 'w'), openSync(errPath, 'w')];
   const child = spawn('perl', [join('t', `${name}.t`)], {
     cwd: folder,
     detached: true, // a process group, with the servers that it starts
     env: environment(),
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', out, err],
   });
-  const parsed = new Promise<FinalResults>((resolve) => {
-    child.stdout.pipe(new Parser(resolve));
-  });
-  let said = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => void (said = (said + text).slice(-10_000)));
+  closeSync(out);
+  closeSync(err);
   await once(child, 'spawn');
   const group = child.pid ?? 0;
   running.add(group);
@@ -63,13 +67,17 @@ export async function runFile(folder: string, name: string, limit: number): Prom
   }, limit * 1000);
   const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
   clearTimeout(timer);
-  // A server that is left would keep the pipe open.
   endGroup(group);
   running.delete(group);
-  const results = await parsed;
   const seconds = (performance.now() - start) / 1000;
   const ending = time.isUp ? `not done after ${limit} s` : code === 0 ? null : `perl ended with ${code ?? signal}`;
-  return { ...outcome(results, ending, said), seconds };
+  return { ...outcome(await read(outPath), ending, readFileSync(errPath, 'utf8')), seconds };
+}
+
+function read(path: string): Promise<FinalResults> {
+  return new Promise((resolve) => {
+    new Parser(resolve).end(readFileSync(path));
+  });
 }
 
 function outcome(results: FinalResults, ending: string | null, said: string): Omit<Outcome, 'seconds'> {
@@ -79,10 +87,17 @@ function outcome(results: FinalResults, ending: string | null, said: string): Om
   }
   const planned = plan.end === null ? null : plan.end - (plan.start ?? 1) + 1;
   const whole = results.ok && ending === null;
-  const failures = results.failures.map((failure) => failure.tapError ?? `${failure.id} - ${failure.name}`);
-  if (ending !== null) failures.push(ending);
-  if (!whole) failures.push(...said.trimEnd().split('\n').slice(-LAST_LINES).map((line) => `  ${line}`));
-  return { whole, passed: results.pass, planned, skipped: null, failures };
+  const failed = whole ? [] : failures(results, ending, said);
+  return { whole, passed: results.pass, planned, skipped: null, failures: failed };
+}
+
+function failures(results: FinalResults, ending: string | null, said: string): string[] {
+  const lines = results.failures.map((failure) => failure.tapError ?? `${failure.id} - ${failure.name}`);
+  const more = lines.length - MOST_FAILURES;
+  if (more > 0) lines.splice(MOST_FAILURES, more, `and ${more} more`);
+  if (ending !== null) lines.push(ending);
+  if (said !== '') lines.push(...said.trimEnd().split('\n').slice(-LAST_LINES).map((line) => `  ${line}`));
+  return lines.map((line) => line.slice(0, MOST_CHARACTERS));
 }
 
 /** Ours, without what MemcachedTest.pm, a test or the server would take for an order. */

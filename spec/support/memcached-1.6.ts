@@ -9,10 +9,62 @@ import { userInfo } from 'node:os';
 /** The arguments of both servers: what goes on behind the commands has no say in the replies. */
 export const ARGS = ['-o', 'no_lru_crawler,no_lru_maintainer'];
 
+/** The version that ours follows. */
+export const FOLLOWED = '1.6.45';
+/** Debian 12's. */
+const OLDER = '1.6.18';
+
+const KEY = '(?! )[^ \\0\\n\\r]{1,250}';
+const EXPIRY = '(0|-1|100|1000|2592000|2592001|2147483640)';
+const FLAGS = '(0|5|65535|4294967295)';
+const OPAQUE = '[^ \\0\\n\\r]{0,31}';
+const META = `[ckqstuvhl]|T(0|-1|1000?|2592000)|O${OPAQUE}`;
+
+/**
+ * What the older one answers as 1.6.45 does: what is well formed. It calls errors otherwise; after a line that it
+ * refuses it takes the data for lines; it knows no flag E, no s of ms, no x and I of mg; ma takes N's time at once; me
+ * gives exp a minus; it reads a NUL as the end of a line, and takes `+5` for a number.
+ */
+const ALIKE: readonly RegExp[] = [
+  `(gets?|gat ${EXPIRY}|gats ${EXPIRY})( +${KEY})+`,
+  `(incr|decr) ${KEY} \\d{1,19}`,
+  `touch ${KEY} ${EXPIRY}`,
+  `delete ${KEY}( 0| noreply)?`,
+  `mg ${KEY}( (${META}|N(100|1000)|R\\d+|f))*`,
+  `md ${KEY}( ([kq]|I|C\\d\\d|T1000?|O${OPAQUE}))*`,
+  `ma ${KEY}( ([cktvq]|D\\d{1,19}|M[ID+-]|C\\d\\d|T1000?|O${OPAQUE}))*`,
+  'mn',
+  'version',
+  'verbosity 0',
+].map((line) => new RegExp(`^${line} ?\r?\n$`));
+
+/** Such with data behind the line; their length is the last group. */
+const ALIKE_WITH_DATA: readonly RegExp[] = [
+  `(?:set|add|replace|append|prepend) ${KEY} ${FLAGS} ${EXPIRY} (\\d+)(?: noreply)?`,
+  `cas ${KEY} ${FLAGS} ${EXPIRY} (\\d+) \\d\\d?(?: noreply)?`,
+  `ms ${KEY} (\\d+)(?: (?:[ckqI]|C\\d\\d|F${FLAGS.replace('(', '(?:')}|M[SEAPR]|T1000?|O${OPAQUE}))*`,
+].map((line) => new RegExp(`^${line}\r?\n`));
+
+function isAlike(request: string): boolean {
+  if (ALIKE.some((form) => form.test(request))) return true;
+  const form = ALIKE_WITH_DATA.map((known) => known.exec(request)).find((found) => found !== null);
+  return form !== undefined && request.length === form[0].length + Number(form.at(-1)) + '\r\n'.length;
+}
+
 /** The version that a program tells of itself; null where there is none. */
 export function versionOf(program: string): string | null {
   const { stdout, status } = spawnSync(program, ['-V'], { encoding: 'utf8' });
   return status === 0 ? (/^memcached (\S+)/.exec(stdout)?.[1] ?? null) : null;
+}
+
+/** Whether it is a version of which is known where it differs. */
+export function hasKnownVersion(program: string): boolean {
+  return [FOLLOWED, OLDER].includes(versionOf(program) ?? '');
+}
+
+/** Those of `requests` to which it answers as 1.6.45 does. */
+export function withKnownReply(program: string, requests: readonly string[]): string[] {
+  return versionOf(program) === OLDER ? requests.filter(isAlike) : [...requests];
 }
 
 export interface Reference {

@@ -8,13 +8,11 @@ import { Client } from './client';
 import { converse } from './conversation-1.6';
 import { inLockstep, packed } from './exchanges';
 import { FACTS } from './facts-1.6';
-import { startMemcached, versionOf } from './memcached-1.6';
+import { FOLLOWED, startMemcached, versionOf } from './memcached-1.6';
 import { root } from './server';
 
 const CONVERSATIONS = 12;
 const REQUESTS = 150;
-/** Of the version that the server follows. */
-const VERSION = '1.6.45';
 
 async function record(program: string, requests: readonly string[], args?: readonly string[]): Promise<object[]> {
   const server = await startMemcached(program, args);
@@ -30,7 +28,7 @@ function write(name: string, values: readonly object[]): void {
 
 async function main(program: string): Promise<void> {
   const version = versionOf(program);
-  if (version !== VERSION) throw new Error(`${program} is ${version ?? 'no memcached'}, not ${VERSION}`);
+  if (version !== FOLLOWED) throw new Error(`${program} is ${version ?? 'no memcached'}, not ${FOLLOWED}`);
   write('facts.json', await record(program, FACTS, []));
   const conversations: object[] = [];
   for (let seed = 1; seed <= CONVERSATIONS; seed++) {

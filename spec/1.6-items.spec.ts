@@ -1,0 +1,682 @@
+// items.ts, lru.ts, flush.ts and store.ts of lib/1.6 without a network: which items are there, which go first, and what
+// a store or a sum does to them.
+import test from 'ava';
+
+import { currentTime } from '../lib/1.6/clock';
+import { itemCachedump, itemStats, itemStatsTotals } from '../lib/1.6/item_stats';
+import { itemStatsSizes, itemStatsSizesInit } from '../lib/1.6/item_sizes';
+import {
+  flushAll, itemAlloc, itemRemove, itemSize, itemSizeOk, itemTouch, lruMaintainerJuggle, lruModeSet, setCas,
+} from '../lib/1.6/items';
+import { lruSize } from '../lib/1.6/lru';
+import {
+  COLD_LRU, DELTA_ITEM_CAS_MISMATCH, DELTA_ITEM_NOT_FOUND, EOM, EXISTS, HOT_LRU, ITEM_KEY_BINARY, ITEM_STALE,
+  ITEM_TOKEN_SENT, IT_REFCOUNT, NON_NUMERIC, NOT_FOUND, NOT_STORED, NREAD_ADD, NREAD_APPEND, NREAD_APPENDVIV,
+  NREAD_CAS, NREAD_PREPEND, NREAD_PREPENDVIV, NREAD_REPLACE, NREAD_SET, OK, STORED, TEMP_LRU, WARM_LRU, clientFlagsOf,
+  clsidOf, field, itFlags, nkeyOf, setItFlags, slabStats, statsState, threadStats,
+} from '../lib/1.6/memcached.h';
+import { slabsSize, slabsTotalMalloced } from '../lib/1.6/slabs';
+import { addDelta, deltaResult, storeItem, stored } from '../lib/1.6/store';
+import { NULL, bss } from '../lib/libc/memory';
+import { bytes, put } from './support/memory';
+import {
+  MIB, alloc, casOf, checkStorage, exptimeOf, get, has, hash, held, item, keyText, keysOf, pass, remove, slab, start,
+  store, storeRoom, valueOf,
+} from './support/storage';
+
+const digits = bss(20);
+const name = bss(256);
+const FLAT = { lruSegmented: false };
+const PAGE_OF_TWO = 'v'.repeat(500_000); // of class 39, two chunks to the page
+
+test.afterEach(() => checkStorage());
+
+function keyNames(n: number): string[] {
+  return Array.from({ length: n }, (_, i) => `k${i}`);
+}
+
+function itemStat(id: number, what: string): number | undefined {
+  const figures = new Map<string, number>();
+  itemStats(id, (key, value) => figures.set(key, value));
+  return figures.get(what);
+}
+
+function total(what: string): number | undefined {
+  const figures = new Map<string, number>();
+  itemStatsTotals((key, value) => figures.set(key, value));
+  return figures.get(what);
+}
+
+function delta(key: string, incr: boolean, n: number, casHi = 0, casLo = 0): string | number {
+  const result = addDelta(put(name, key), key.length, incr, 0, n, casHi, casLo, digits);
+  return result === OK ? bytes(digits, deltaResult.length) : result;
+}
+
+test.serial('an item has its key, flags, expiry and data, in a header of 40 bytes', (t) => {
+  start();
+  const it = alloc('some key', 'its value', 0xfffffffe, 100);
+  t.is(keyText(it), 'some key');
+  t.is(nkeyOf(it), 8);
+  t.is(clientFlagsOf(it), 0xfffffffe);
+  t.is(exptimeOf(it), currentTime + 100);
+  t.is(valueOf(it), 'its value');
+  t.is(field(it, IT_REFCOUNT), 1);
+  t.deepEqual(casOf(it), [0, 0]);
+  t.is(itemSize(8, 0xfffffffe, 11), 40 + 4 + 9 + 11);
+  t.is(itemSize(8, 0, 11), 40 + 9 + 11);
+  checkStorage([it]);
+  itemRemove(it);
+});
+
+test.serial('an item of up to item_size_max is stored, a larger one is not', (t) => {
+  start({ itemSizeMax: 2 * MIB });
+  const room = 2 * MIB - 40 - 2 - 2;
+  t.is(store('k', 'v'.repeat(room)), STORED);
+  t.is(get('k')?.length, room);
+  t.is(alloc('k', 'v'.repeat(room + 1)), NULL);
+  t.true(itemSizeOk(1, 0, room + 2));
+  t.false(itemSizeOk(1, 0, room + 3));
+  t.is(itemAlloc(put(name, 'k'), 1, 0, 0, 1), NULL, 'there is always \\r\\n');
+});
+
+test.serial('flat: the least recently used item goes', (t) => {
+  start({ ...FLAT, maxbytes: 2 * MIB });
+  for (const key of keyNames(4)) t.is(store(key, PAGE_OF_TWO), STORED);
+  t.deepEqual(keysOf(39 | COLD_LRU), ['k3', 'k2', 'k1', 'k0']);
+  pass(61);
+  get('k0');
+  t.is(store('k4', PAGE_OF_TWO), STORED);
+  t.deepEqual(keysOf(39 | COLD_LRU), ['k4', 'k0', 'k3', 'k2']);
+  t.is(itemStat(39, 'evicted'), 1);
+  t.is(itemStat(39, 'evicted_unfetched'), 1);
+  t.is(itemStat(39, 'evicted_time'), 61);
+  t.is(itemStat(39, 'evicted_nonzero'), 0);
+  t.is(itemStat(39, 'direct_reclaims'), undefined, 'which is told by a server with a maintainer');
+});
+
+test.serial('flat: a hit moves an item at most once in 60 seconds', (t) => {
+  start(FLAT);
+  for (const key of keyNames(2)) store(key, '');
+  pass(60);
+  get('k0');
+  t.deepEqual(keysOf(1 | COLD_LRU), ['k1', 'k0']);
+  pass(1);
+  get('k0');
+  t.deepEqual(keysOf(1 | COLD_LRU), ['k0', 'k1']);
+});
+
+test.serial('segmented: an item comes in HOT; what is over its share there goes on to COLD', (t) => {
+  start({ hotLruPct: 20 });
+  for (const key of keyNames(10)) store(key, 'v');
+  t.is(lruSize(1 | HOT_LRU), 10);
+  t.is(lruMaintainerJuggle(1), 8);
+  t.deepEqual(keysOf(1 | HOT_LRU), ['k9', 'k8']);
+  t.deepEqual(keysOf(1 | COLD_LRU), ['k7', 'k6', 'k5', 'k4', 'k3', 'k2', 'k1', 'k0']);
+  t.is(lruMaintainerJuggle(1), 0);
+});
+
+test.serial('segmented: two hits make an item active: out of COLD at once, out of HOT instead of COLD', (t) => {
+  start();
+  for (const key of keyNames(10)) store(key, 'v');
+  for (let i = 0; i < 2; i++) get('k1');
+  lruMaintainerJuggle(1);
+  t.deepEqual(keysOf(1 | WARM_LRU), ['k1']);
+  get('k0');
+  t.deepEqual(keysOf(1 | WARM_LRU), ['k1'], 'once is not enough');
+  get('k0');
+  t.deepEqual(keysOf(1 | WARM_LRU), ['k0', 'k1']);
+  t.false(keysOf(1 | COLD_LRU).includes('k0'));
+});
+
+test.serial('segmented: an active item of WARM comes to its head, others go to COLD when it has more than its share', (t) => {
+  start({ warmLruPct: 40 });
+  const keys = keyNames(10);
+  for (const key of keys) store(key, 'v');
+  for (const key of keys) for (let i = 0; i < 2; i++) get(key);
+  lruMaintainerJuggle(1);
+  t.deepEqual(keysOf(1 | WARM_LRU), ['k9', 'k8', 'k7', 'k6']);
+  get('k0'); // once is enough for an item that was active before
+  t.deepEqual(keysOf(1 | WARM_LRU), ['k0', 'k9', 'k8', 'k7', 'k6']);
+  get('k6');
+  lruMaintainerJuggle(1);
+  t.deepEqual(keysOf(1 | WARM_LRU), ['k6', 'k0', 'k9', 'k8']);
+  t.is(keysOf(1 | COLD_LRU)[0], 'k7');
+});
+
+test.serial('segmented: items that are older than a part of the age of COLD go on, however few they are', (t) => {
+  start({ hotMaxFactor: 0.2, hotLruPct: 80 });
+  for (const key of keyNames(10)) store(key, 'v');
+  lruMaintainerJuggle(1);
+  t.is(lruSize(1 | HOT_LRU), 8);
+  pass(100);
+  store('young', 'v');
+  lruMaintainerJuggle(1);
+  t.deepEqual(keysOf(1 | HOT_LRU), ['young']);
+});
+
+test.serial('segmented: allocations alone keep HOT within its share', (t) => {
+  start({ hotLruPct: 20 });
+  for (let i = 0; i < 1000; i++) store(`k${i}`, 'v');
+  t.true(lruSize(1 | HOT_LRU) < 250, `${lruSize(1 | HOT_LRU)}`);
+  t.is(lruSize(1 | HOT_LRU) + lruSize(1 | COLD_LRU), 1000);
+});
+
+test.serial('segmented: an active item survives a flood of others', (t) => {
+  start({ maxbytes: 2 * MIB });
+  store('canary', 'v'.repeat(66_560));
+  for (let i = 0; i < 2; i++) get('canary');
+  for (let i = 0; i < 20; i++) t.is(store(`k${i}`, 'v'.repeat(66_560)), STORED);
+  for (let i = 0; i < 2; i++) get('canary');
+  for (let i = 0; i < 100; i++) t.is(store(`k${i}`, 'v'.repeat(66_560)), STORED);
+  t.true(has('canary'));
+  t.true((total('evictions') ?? 0) > 50);
+});
+
+test.serial('segmented: when all items are warm, the last of them goes', (t) => {
+  start({ maxbytes: MIB });
+  for (const key of keyNames(2)) {
+    store(key, PAGE_OF_TWO);
+    for (let i = 0; i < 2; i++) get(key);
+  }
+  lruMaintainerJuggle(39);
+  lruMaintainerJuggle(39);
+  t.is(store('k2', PAGE_OF_TWO), STORED);
+  t.deepEqual(keyNames(3).filter(has).length, 2);
+});
+
+test.serial('lru mode: from segmented to flat, all items come to COLD', (t) => {
+  start();
+  for (const key of keyNames(10)) store(key, 'v');
+  for (let i = 0; i < 2; i++) get('k3');
+  lruMaintainerJuggle(1);
+  lruModeSet(false);
+  lruMaintainerJuggle(1);
+  t.is(lruSize(1 | COLD_LRU), 10);
+  t.is(store('flat', 'v'), STORED);
+  t.is(keysOf(1 | COLD_LRU)[0], 'flat');
+});
+
+test.serial('an item that expires soon has the TEMP LRU, and is never evicted', (t) => {
+  start({ tempLru: true, temporaryTtl: 61, maxbytes: MIB });
+  store('soon', 'v'.repeat(66_560), NREAD_SET, 61);
+  store('later', 'v'.repeat(66_560), NREAD_SET, 62);
+  for (let i = 0; i < 100; i++) store(`k${i}`, 'v'.repeat(66_560));
+  t.deepEqual(keysOf(31 | TEMP_LRU), ['soon']);
+  t.false(has('later'));
+  pass(62);
+  lruMaintainerJuggle(31);
+  t.is(lruSize(31 | TEMP_LRU), 0);
+  t.is(itemStat(31, 'reclaimed'), 1);
+});
+
+test.serial('-M: nothing goes, the store fails', (t) => {
+  for (const lruSegmented of [true, false]) {
+    start({ lruSegmented, evictToFree: 0, maxbytes: MIB });
+    for (const key of keyNames(2)) t.is(store(key, PAGE_OF_TWO), STORED);
+    t.is(store('k2', PAGE_OF_TWO), null);
+    t.is(store('large', 'v'.repeat(MIB - 100)), null);
+    t.deepEqual(keyNames(2).filter(has).length, 2);
+    t.is(itemStat(39, 'outofmemory'), 2);
+    t.is(total('evictions'), 0);
+  }
+});
+
+test.serial('an item is gone when its time has come, and counted', (t) => {
+  start();
+  threadStats.getExpired = 0;
+  store('k', 'v', NREAD_SET, 10);
+  pass(9);
+  t.true(has('k'));
+  pass(1);
+  t.false(has('k'));
+  t.is(threadStats.getExpired, 1);
+  t.is(statsState.currItems, 0);
+});
+
+test.serial('an expired item at the end of a list makes room before a live one', (t) => {
+  start({ ...FLAT, maxbytes: MIB });
+  store('dies', PAGE_OF_TWO, NREAD_SET, 10);
+  store('lives', PAGE_OF_TWO);
+  pass(11);
+  store('new', PAGE_OF_TWO);
+  t.true(has('lives'));
+  t.is(itemStat(39, 'reclaimed'), 1);
+  t.is(itemStat(39, 'expired_unfetched'), 1);
+  t.is(itemStat(39, 'evicted'), 0);
+});
+
+test.serial('touch: a new expiry, and a hit', (t) => {
+  start();
+  store('k', 'v', NREAD_SET, 10);
+  t.is(itemTouch(put(name, 'k'), 1, currentTime + 100, hash('k')), item('k'));
+  pass(50);
+  t.true(has('k'));
+  t.is(itemTouch(put(name, 'x'), 1, 0, hash('x')), NULL);
+});
+
+for (const useCas of [true, false]) {
+  const without = useCas ? '' : ', with -C';
+
+  test.serial(`flush_all: what was stored before it in the same second is gone, what is stored after it stays${without}`, (t) => {
+    start({ useCas });
+    threadStats.getFlushed = 0;
+    store('before', 'v');
+    flushAll();
+    store('after', 'v');
+    t.false(has('before'));
+    t.is(threadStats.getFlushed, 1);
+    t.is(get('after'), 'v');
+    pass(1);
+    t.is(get('after'), 'v');
+    flushAll();
+    t.false(has('after'));
+  });
+
+  test.serial(`flush_all: twenty of them in one second, each after a store${without}`, (t) => {
+    start({ useCas });
+    for (let i = 0; i < 20; i++) {
+      flushAll();
+      if (i > 0) t.false(has(`k${i - 1}`));
+      store(`k${i}`, 'v');
+      for (let hits = 0; hits < 3; hits++) t.true(has(`k${i}`));
+    }
+    t.true(has('k19'));
+    pass(1);
+    flushAll();
+    t.is(keyNames(20).filter(has).length, 0);
+  });
+}
+
+test.serial('flush_all: an item with a cas number of the client\'s choice goes, and stays, as others do', (t) => {
+  start();
+  store('high', 'v');
+  setCas(item('high'), 0xffff, 0);
+  flushAll();
+  store('low', 'v');
+  setCas(item('low'), 0, 1);
+  t.false(has('high'));
+  t.true(has('low'));
+});
+
+test.serial('flush_all with a delay: later, and only what was stored before that second', (t) => {
+  start();
+  store('before', 'v');
+  flushAll(currentTime + 10);
+  store('between', 'v');
+  pass(9);
+  t.true(has('before'));
+  store('late', 'v');
+  pass(1);
+  store('after', 'v');
+  t.deepEqual(['before', 'between', 'late', 'after'].filter(has), ['after']);
+});
+
+test.serial('flush_all with a delay calls off the one before; what is flushed stays so', (t) => {
+  start();
+  store('k', 'v');
+  flushAll(currentTime + 5);
+  flushAll(currentTime + 20);
+  pass(10);
+  t.true(has('k'));
+  flushAll();
+  store('new', 'v');
+  flushAll(currentTime + 5);
+  t.false(has('k'));
+  t.true(has('new'));
+  pass(5);
+  t.false(has('new'));
+});
+
+test.serial('flush_all: an item is bumped and still belongs to its side of the flush', (t) => {
+  start(FLAT);
+  store('k', 'v');
+  pass(61);
+  flushAll();
+  store('new', 'v');
+  t.is(get('k'), null);
+  pass(61);
+  flushAll();
+  t.is(get('new'), null);
+  store('newer', 'v');
+  pass(61);
+  get('newer');
+  t.is(get('newer'), 'v', 'bumped in a second without a flush');
+});
+
+test.serial('flushed items at the end of a list make room', (t) => {
+  start({ ...FLAT, maxbytes: MIB });
+  for (const key of keyNames(2)) store(key, PAGE_OF_TWO);
+  flushAll();
+  store('new', PAGE_OF_TWO);
+  t.deepEqual(keysOf(39 | COLD_LRU), ['new']);
+  t.is(itemStat(39, 'evicted'), 0);
+  t.is(itemStat(39, 'reclaimed'), 2);
+});
+
+test.serial('an item that is held stays as it is when it is unlinked, evicted or replaced', (t) => {
+  start({ ...FLAT, maxbytes: MIB });
+  store('k', PAGE_OF_TWO);
+  const it = held('k');
+  t.true(remove('k'));
+  t.is(valueOf(it), PAGE_OF_TWO);
+  checkStorage([it]);
+  store('a', PAGE_OF_TWO);
+  t.is(store('b', PAGE_OF_TWO), STORED, 'a goes, for k cannot');
+  t.false(has('a'));
+  const b = held('b');
+  t.is(store('b', 'small'), STORED);
+  t.is(valueOf(b), PAGE_OF_TWO);
+  t.is(store('c', PAGE_OF_TWO), null, 'both chunks are held');
+  itemRemove(it);
+  itemRemove(b);
+  t.throws(() => itemRemove(b), { message: /no reference to give up/ });
+  t.is(store('c', PAGE_OF_TWO), STORED);
+});
+
+test.serial('64 of 101 items of a megabyte stay in 64 MB, with one LRU and with several', (t) => {
+  for (const lruSegmented of [false, true]) {
+    start({ lruSegmented }, 80);
+    for (let i = 0; i < 101; i++) t.is(storeRoom(`item_${i}`, MIB - 250), STORED);
+    t.is(statsState.currItems, 64);
+    t.is(total('evictions'), 37);
+    t.is(slabsTotalMalloced(), 64 * MIB);
+    if (!lruSegmented) {
+      t.false(has('item_36'));
+      t.true(has('item_37'));
+    }
+  }
+});
+
+test.serial('a large item takes the place of as many as it must, and of none when it cannot', (t) => {
+  start({ maxbytes: 16 * MIB, itemSizeMax: 16 * MIB }, 16);
+  for (let i = 0; i < 16; i++) storeRoom(`k${i}`, MIB - 100);
+  t.is(storeRoom('large', 10 * MIB - 100), STORED);
+  t.is(statsState.currItems, 7);
+  t.is(slabsTotalMalloced(), 16 * MIB);
+  const others = [...keysOf(39 | HOT_LRU), ...keysOf(39 | COLD_LRU)].filter((key) => key !== 'large');
+  for (const key of others) t.true(remove(key));
+  t.is(store('small', 'v'), STORED, 'of another class, which takes a page');
+  t.is(storeRoom('too large', 16 * MIB - 100), null);
+  t.true(has('large'));
+});
+
+test.serial('a large item that finds no hole has others go until there is one', (t) => {
+  start({ ...FLAT, maxbytes: 8 * MIB, itemSizeMax: 8 * MIB }, 8);
+  for (const key of keyNames(8)) storeRoom(key, MIB - 100);
+  for (const key of ['k1', 'k3', 'k5', 'k7']) remove(key);
+  t.is(storeRoom('large', 3 * MIB - 100), STORED);
+  t.true(has('k6'));
+});
+
+test.serial('large items go for small ones of their class, as many as stand in the way of a page', (t) => {
+  start({ ...FLAT, maxbytes: 16 * MIB }, 64);
+  for (let i = 0; i < 16; i++) storeRoom(`large${i}`, MIB - 100);
+  for (let id = 1; id <= 12; id++) storeRoom(`class${id}`, slabsSize(id) - 60); // each has its first page above the limit
+  for (const key of keyNames(2)) t.is(store(key, PAGE_OF_TWO), STORED, 'the first page');
+  t.is(slabsTotalMalloced(), 29 * MIB);
+  for (let i = 0; i < 3; i++) get('k0');
+  t.is(store('k2', PAGE_OF_TWO), STORED);
+  t.true(slabsTotalMalloced() <= 16 * MIB);
+  t.true(has('k0') && has('k1'));
+});
+
+test.serial('the first allocation in a second unlinks what has expired at the ends of the class', (t) => {
+  start();
+  for (const key of keyNames(10)) store(key, 'v', NREAD_SET, 2);
+  pass(4);
+  store('new', 'v');
+  t.is(statsState.currItems, 1);
+  t.is(itemStat(1, 'reclaimed'), 10);
+});
+
+test.serial('large items are appended to, and keep what they were', (t) => {
+  start({ itemSizeMax: 4 * MIB });
+  const half = 'abcdefg'.repeat(100_000);
+  store('k', half);
+  t.is(store('k', half, NREAD_APPEND), STORED);
+  t.is(store('k', half, NREAD_PREPEND), STORED);
+  t.is(get('k'), half + half + half);
+  t.like(slab(39), { total_pages: 3 });
+});
+
+test.serial('set, add and replace', (t) => {
+  start();
+  t.is(store('k', '1', NREAD_REPLACE), NOT_STORED);
+  t.is(store('k', '2', NREAD_ADD), STORED);
+  t.is(store('k', '3', NREAD_ADD), NOT_STORED);
+  t.is(get('k'), '2');
+  t.is(store('k', '4', NREAD_REPLACE), STORED);
+  t.is(store('k', '5', NREAD_SET), STORED);
+  t.is(get('k'), '5');
+});
+
+test.serial('an add of an item that is there makes it the most recently used', (t) => {
+  start(FLAT);
+  for (const key of keyNames(2)) store(key, 'v');
+  pass(61);
+  store('k0', 'v', NREAD_ADD);
+  t.deepEqual(keysOf(1 | COLD_LRU), ['k0', 'k1']);
+});
+
+test.serial('append and prepend keep flags and expiry of the item that was there', (t) => {
+  start();
+  t.is(store('k', 'v', NREAD_APPEND), NOT_STORED);
+  t.is(store('k', 'v', NREAD_PREPEND), NOT_STORED);
+  const old = alloc('k', 'bc', 77, 100);
+  storeItem(old, NREAD_SET, 0, 0);
+  itemRemove(old);
+  const expires = exptimeOf(item('k'));
+  t.is(store('k', 'd', NREAD_APPEND, 5000), STORED);
+  t.is(stored.it, item('k'));
+  t.is(store('k', 'a', NREAD_PREPEND), STORED);
+  t.is(get('k'), 'abcd');
+  t.is(clientFlagsOf(item('k')), 77);
+  t.is(exptimeOf(item('k')), expires);
+});
+
+test.serial('append and prepend in the mode that vivifies store an item that is not there', (t) => {
+  start();
+  t.is(store('a', '1', NREAD_APPENDVIV), STORED);
+  t.is(store('a', '2', NREAD_APPENDVIV), STORED);
+  t.is(store('p', '1', NREAD_PREPENDVIV), STORED);
+  t.is(store('p', '2', NREAD_PREPENDVIV), STORED);
+  t.deepEqual([get('a'), get('p')], ['12', '21']);
+});
+
+test.serial('append compares the cas number, if it is given one', (t) => {
+  start();
+  store('k', 'v');
+  const [hi, lo] = casOf(item('k'));
+  t.is(store('k', 'x', NREAD_APPEND, 0, hi, lo + 1), EXISTS);
+  t.is(store('k', 'x', NREAD_APPEND, 0, hi, lo), STORED);
+});
+
+test.serial('an append without memory changes nothing', (t) => {
+  start({ evictToFree: 0, maxbytes: MIB });
+  for (const key of keyNames(2)) store(key, PAGE_OF_TWO);
+  t.is(store('k0', 'more', NREAD_APPEND), NOT_STORED);
+  t.is(get('k0'), PAGE_OF_TWO);
+});
+
+test.serial('an append may evict the very item that it appends to', (t) => {
+  start({ ...FLAT, maxbytes: MIB });
+  store('k', PAGE_OF_TWO);
+  t.is(store('k', 'more', NREAD_APPEND), STORED);
+  store('other', PAGE_OF_TWO);
+  t.is(store('k', ' and more', NREAD_APPEND), STORED);
+  t.is(get('k'), `${PAGE_OF_TWO}more and more`);
+});
+
+test.serial('cas: the number that an item has, and no other', (t) => {
+  start();
+  threadStats.casMisses = 0;
+  slabStats.casHits.fill(0);
+  slabStats.casBadval.fill(0);
+  t.is(store('k', 'v', NREAD_CAS, 0, 0, 5), NOT_FOUND);
+  store('k', 'v');
+  const [hi, lo] = casOf(item('k'));
+  t.is(store('k', 'w', NREAD_CAS, 0, hi, lo + 1), EXISTS);
+  t.is(store('k', 'w', NREAD_CAS, 0, 0, 0), EXISTS);
+  t.is(store('k', 'w', NREAD_CAS, 0, hi, lo), STORED);
+  t.is(store('k', 'w', NREAD_CAS, 0, hi, lo), EXISTS, 'it has a new one');
+  t.deepEqual([threadStats.casMisses, slabStats.casHits[1], slabStats.casBadval[1]], [1, 1, 3]);
+});
+
+test.serial('cas: numbers are unsigned, of 64 bits', (t) => {
+  start();
+  store('k', 'v');
+  setCas(item('k'), 0xffffffff, 0xfffffffe);
+  t.is(store('k', 'w', NREAD_CAS, 0, 0xffffffff, 0xffffffff), EXISTS);
+  t.is(store('k', 'w', NREAD_CAS, 0, 0xffffffff, 0xfffffffe), STORED);
+});
+
+test.serial('cas: an older number stores a stale value, where that is allowed', (t) => {
+  start();
+  const old = alloc('k', 'old', 0, 100);
+  storeItem(old, NREAD_SET, 0, 0);
+  setCas(old, 0x80000000, 5);
+  setItFlags(old, itFlags(old) | ITEM_STALE | ITEM_TOKEN_SENT);
+  const expires = exptimeOf(old);
+  itemRemove(old);
+  const newer = alloc('k', 'newer');
+  t.is(storeItem(newer, NREAD_CAS, 0x80000000, 6, true), EXISTS);
+  itemRemove(newer);
+  const it = alloc('k', 'stale');
+  t.is(storeItem(it, NREAD_CAS, 0x7fffffff, 9, true), STORED);
+  t.is(itFlags(it) & (ITEM_STALE | ITEM_TOKEN_SENT), ITEM_STALE | ITEM_TOKEN_SENT);
+  t.is(exptimeOf(it), expires);
+  itemRemove(it);
+});
+
+test.serial('-C: items have no cas number, and no cas succeeds', (t) => {
+  start({ useCas: false });
+  store('k', 'v');
+  setCas(item('k'), 1, 1);
+  t.deepEqual(casOf(item('k')), [0, 0]);
+  t.is(store('k', 'w', NREAD_CAS, 0, 0, 1), EXISTS);
+  t.is(store('k', 'w', NREAD_APPEND, 0, 0, 1), STORED, 'there is nothing to compare');
+});
+
+test.serial('incr and decr: in place as long as the digits fit, with spaces behind', (t) => {
+  start();
+  store('n', '10');
+  const it = item('n');
+  const [, before] = casOf(it);
+  t.is(delta('n', true, 5), '15');
+  t.is(item('n'), it);
+  t.true(casOf(it)[1] > before);
+  t.is(delta('n', false, 6), '9');
+  t.is(get('n'), '9 ');
+  t.is(delta('n', true, 90), '99');
+  t.is(delta('n', true, 1), '100');
+  t.is(get('n'), '100');
+  t.is(delta('n', false, 1000), '0');
+  t.is(get('n'), '0  ');
+});
+
+test.serial('incr: 64 bits, and round again', (t) => {
+  start();
+  store('n', '18446744073709551614');
+  t.is(delta('n', true, 1), '18446744073709551615');
+  t.deepEqual([deltaResult.hi, deltaResult.lo], [0xffffffff, 0xffffffff]);
+  t.is(delta('n', true, 3), '2');
+});
+
+test.serial('incr: a longer number is a new item, with the flags and the expiry of the old', (t) => {
+  start();
+  const old = alloc('n', '9', 5, 100);
+  storeItem(old, NREAD_SET, 0, 0);
+  itemRemove(old);
+  t.is(delta('n', true, 1), '10');
+  t.is(deltaResult.it, item('n'));
+  t.is(clientFlagsOf(item('n')), 5);
+  t.is(exptimeOf(item('n')), currentTime + 100);
+});
+
+test.serial('incr: an item that is being sent is not changed', (t) => {
+  start();
+  store('n', '10');
+  const it = held('n');
+  t.is(delta('n', true, 1), '11');
+  t.is(valueOf(it), '10');
+  t.is(get('n'), '11');
+  itemRemove(it);
+});
+
+for (const value of ['', ' ', 'x', '-1', '1x', '18446744073709551616', '1.5']) {
+  test.serial(`incr: '${value}' is no number`, (t) => {
+    start();
+    store('n', value);
+    t.is(delta('n', true, 1), NON_NUMERIC);
+    t.is(get('n'), value);
+  });
+}
+
+for (const value of ['7', ' 7', '7 ', ' \t7\r ', '007', '7 and more']) {
+  test.serial(`incr: '${JSON.stringify(value)}' is 7`, (t) => {
+    start();
+    store('n', value);
+    t.is(delta('n', true, 1), '8');
+  });
+}
+
+test.serial('incr: a missing item, a wrong cas number, and no memory', (t) => {
+  start({ evictToFree: 0, maxbytes: MIB });
+  t.is(delta('n', true, 1), DELTA_ITEM_NOT_FOUND);
+  store('n', '9');
+  const [hi, lo] = casOf(item('n'));
+  t.is(delta('n', true, 0, hi, lo + 1), DELTA_ITEM_CAS_MISMATCH);
+  t.is(delta('n', true, 0, hi, lo), '9');
+  for (let i = 0; store(`k${i}`, 'v') === STORED; i++);
+  t.is(delta('n', true, 1), EOM);
+  t.is(get('n'), '9');
+});
+
+test.serial('stats items: names and order are C\'s', (t) => {
+  start({ lruMaintainerThread: true, tempLru: true });
+  store('k', 'v');
+  const names: string[] = [];
+  itemStats(1, (what) => names.push(what));
+  t.deepEqual(names, [
+    'number', 'number_hot', 'number_warm', 'number_cold', 'number_temp', 'age_hot', 'age_warm', 'age', 'mem_requested',
+    'evicted', 'evicted_nonzero', 'evicted_time', 'outofmemory', 'tailrepairs', 'reclaimed', 'expired_unfetched',
+    'evicted_unfetched', 'evicted_active', 'crawler_reclaimed', 'crawler_items_checked', 'lrutail_reflocked',
+    'moves_to_cold', 'moves_to_warm', 'moves_within_lru', 'direct_reclaims', 'hits_to_hot', 'hits_to_warm',
+    'hits_to_cold', 'hits_to_temp',
+  ]);
+  t.is(itemStat(1, 'mem_requested'), itemSize(1, 0, 3));
+  itemStats(2, () => t.fail('a class without items tells nothing'));
+});
+
+test.serial('stats cachedump: items of COLD from its head, without binary keys, as many as are asked for', (t) => {
+  start(FLAT);
+  for (const key of keyNames(4)) store(key, 'v');
+  const dump = (limit: number, most = Infinity): string[] => {
+    const keys: string[] = [];
+    itemCachedump(1, limit, (it) => keys.push(keyText(it)) < most);
+    return keys;
+  };
+  t.deepEqual(dump(0), ['k3', 'k2', 'k1', 'k0']);
+  t.deepEqual(dump(2), ['k3', 'k2']);
+  t.deepEqual(dump(0, 3), ['k3', 'k2', 'k1']);
+  setItFlags(item('k2'), itFlags(item('k2')) | ITEM_KEY_BINARY);
+  t.deepEqual(dump(2), ['k3', 'k1']);
+  itemCachedump(200, 0, () => t.fail('there is no such class'));
+});
+
+test.serial('stats sizes: how many items there are, by their size in steps of 32 bytes', (t) => {
+  start();
+  itemStatsSizesInit();
+  const sizes = (): [number, number][] => {
+    const all: [number, number][] = [];
+    itemStatsSizes((size, count) => all.push([size, count]));
+    return all;
+  };
+  store('k', 'v'.repeat(20)); // 64 bytes
+  store('l', 'v'.repeat(21)); // 65 bytes
+  store('m', 'v'.repeat(21));
+  t.deepEqual(sizes(), [[64, 1], [96, 2]]);
+  remove('m');
+  t.deepEqual(sizes(), [[64, 1], [96, 1]]);
+  t.is(clsidOf(item('k')), 1);
+});

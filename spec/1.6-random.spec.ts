@@ -1,0 +1,88 @@
+// Conversations by chance with the server of today: what it answers is what a real memcached 1.6.45 answered, as
+// recorded in spec/1.6/conversations.json; and where a memcached is installed, what that answers now.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+
+import { Random } from '../reactor/sim';
+import { ask, Client } from './support/client';
+import { converse } from './support/conversation-1.6';
+import { atOnce, differences, inLockstep, masked, unpacked } from './support/exchanges';
+import type { Exchange, PackedExchange } from './support/exchanges';
+import { ARGS, hasKnownVersion, startMemcached, withKnownReply } from './support/memcached-1.6';
+import { backends, root, startServer } from './support/server';
+import { SimServer } from './support/sim-server';
+
+const recorded = JSON.parse(readFileSync(join(root, 'spec', '1.6', 'conversations.json'), 'utf8')) as
+  (PackedExchange & { conversation: number })[];
+const conversations: Exchange[][] = [];
+for (const { conversation, sends, receives } of recorded) {
+  (conversations[conversation - 1] ??= []).push({ sends: unpacked(sends), receives: unpacked(receives) });
+}
+
+function requests(conversation: readonly Exchange[]): string[] {
+  return conversation.map(({ sends }) => sends);
+}
+
+/** `text` in pieces of any length. */
+function pieces(random: Random, text: string): string[] {
+  const cuts = Array.from({ length: 60 }, () => random.int(text.length + 1)).sort((a, b) => a - b);
+  return [0, ...cuts].map((from, i) => text.slice(from, cuts[i])).filter((piece) => piece !== '');
+}
+
+for (const backend of backends) {
+  test(`${backend}: conversations by chance go as with 1.6.45, one request after the other or all at once`, async (t) => {
+    const server = await startServer({ backend, today: true, args: ARGS });
+    t.teardown(() => server.stop());
+    for (const [i, conversation] of conversations.entries()) {
+      const expected = masked(conversation);
+      await ask(server.port, 'flush_all\r\n');
+      const slowly = await inLockstep(requests(conversation), () => Client.connect(server.port));
+      t.deepEqual(differences(masked(slowly), expected), [], `conversation ${i + 1}`);
+      await ask(server.port, 'flush_all\r\n');
+      const client = await Client.connect(server.port);
+      const random = new Random(i);
+      const quickly = await atOnce(requests(conversation), client, async (bytes) => {
+        for (const piece of pieces(random, bytes)) await client.sent(piece);
+      });
+      client.destroy();
+      t.deepEqual(differences(masked(quickly), expected), [], `conversation ${i + 1}, at once`);
+    }
+    t.is(await server.stop(), 0);
+    t.is(server.stderr(), '');
+  });
+}
+
+test.serial('sim: conversations by chance go as with 1.6.45, however few bytes a call moves', async (t) => {
+  for (const [i, conversation] of conversations.entries()) {
+    const random = new Random(i);
+    const sendBuffer = random.pick([100, 1000, 65536]);
+    const options = { today: true, seed: i, sendBuffer, shortIo: true, shuffle: true, maxTurns: Infinity };
+    const server = await SimServer.start(ARGS, options);
+    const peer = await server.connect();
+    const exchanges = await atOnce(requests(conversation), peer, async (bytes) => {
+      for (const piece of pieces(random, bytes)) {
+        if (random.chance(0.5)) await server.sim.idle();
+        peer.send(piece);
+      }
+    });
+    t.deepEqual(differences(masked(exchanges), masked(conversation)), [], `conversation ${i + 1}`);
+    await server.stop();
+  }
+});
+
+if (hasKnownVersion('memcached')) {
+  test('conversations by chance go as with the memcached that is installed', async (t) => {
+    const theirs = await startMemcached('memcached');
+    t.teardown(() => theirs.stop());
+    const ours = await startServer({ today: true, args: ARGS });
+    t.teardown(() => ours.stop());
+    const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 32));
+    t.log(`SEED=${seed}`);
+    const said = withKnownReply('memcached', converse(new Random(seed), 400));
+    const [expected, actual] = await Promise.all([theirs, ours].map(async ({ port }) => {
+      return masked(await inLockstep(said, () => Client.connect(port)));
+    }));
+    t.deepEqual(differences(actual, expected), [], `SEED=${seed}`);
+  });
+}
