@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { ask } from './support/client';
-import { program, root, startServer } from './support/server';
+import { program, root, startServer, userOption } from './support/server';
 
 interface Outcome {
   status: number | null;
@@ -30,7 +30,6 @@ test.after.always(() => rmSync(folder, { recursive: true }));
 /** Whether the specs run as root, and so can do what only root may. */
 const isRoot = process.getuid?.() === 0;
 /** For a server that says nothing about being root. */
-const AS_ROOT = isRoot ? ['-u', 'root'] : [];
 
 test('-V and -h print on stdout, and end with status 0', async (t) => {
   t.deepEqual(await run('-V'), { status: 0, stdout: 'memcached 1.6.45\n', stderr: '' });
@@ -66,7 +65,7 @@ if (isRoot && process.platform === 'linux') {
   });
 
   test('root without -u is served, with a warning', async (t) => {
-    const server = await startServer({ today: true });
+    const server = await startServer({ today: true, userUnsaid: true });
     t.teardown(() => server.stop());
     t.is(await ask(server.port, 'version\r\n'), 'VERSION 1.6.45\r\n');
     t.regex(server.stderr(), /^warning: serving as root[^\n]*\n$/);
@@ -76,7 +75,7 @@ if (isRoot && process.platform === 'linux') {
 test('-P writes the number of the process, with a warning if another that runs is in the file', async (t) => {
   const file = join(folder, 'served.pid');
   writeFileSync(file, `${process.pid}\n`);
-  const server = await startServer({ today: true, args: [...AS_ROOT, '-P', file] });
+  const server = await startServer({ today: true, args: ['-P', file] });
   t.is(await ask(server.port, 'version\r\n'), 'VERSION 1.6.45\r\n');
   t.is(readFileSync(file, 'utf8'), `${server.process.pid}\n`);
   t.is(server.stderr(), `WARNING: The pid file contained the following (running) pid: ${process.pid}\n`);
@@ -85,18 +84,18 @@ test('-P writes the number of the process, with a warning if another that runs i
 });
 
 test('a pid file that cannot be written is told, and the server serves', async (t) => {
-  const server = await startServer({ today: true, args: [...AS_ROOT, '-P', join(folder, 'none', 'm.pid')] });
+  const server = await startServer({ today: true, args: ['-P', join(folder, 'none', 'm.pid')] });
   t.teardown(() => server.stop());
   t.is(await ask(server.port, 'version\r\n'), 'VERSION 1.6.45\r\n');
   t.regex(server.stderr(), /^Could not open the pid file .*\/none\/m\.pid\.tmp for writing: no such file or directory\n$/);
 });
 
 test('-d leaves a daemon behind, which removes its pid file when it ends', async (t) => {
-  const taken = await startServer({ today: true, args: AS_ROOT });
+  const taken = await startServer({ today: true });
   const port = taken.port; // free again in a moment
   await taken.stop();
   const file = join(folder, 'daemon.pid');
-  const started = await run('-d', ...AS_ROOT, '-p', String(port), '-l', '127.0.0.1', '-P', file, '-t', '65');
+  const started = await run('-d', ...userOption, '-p', String(port), '-l', '127.0.0.1', '-P', file, '-t', '65');
   t.is(started.status, 0);
   t.regex(started.stderr, /^WARNING: [^\n]*\n$/, 'once, though the program starts twice');
   const pid = Number(readFileSync(file, 'utf8'));
@@ -112,7 +111,7 @@ if (process.platform === 'linux') {
   const hasLargePages = existsSync(setting) && !readFileSync(setting, 'utf8').includes('[never]');
 
   test('-r lifts the limit of core files; -k serves, with a warning at the most; -L where there are large pages', async (t) => {
-    const args = [...AS_ROOT, '-r', '-k', ...(hasLargePages ? ['-L'] : [])];
+    const args = ['-r', '-k', ...(hasLargePages ? ['-L'] : [])];
     const server = await startServer({ today: true, args });
     t.teardown(() => server.stop());
     t.is(await ask(server.port, 'version\r\n'), 'VERSION 1.6.45\r\n');
@@ -124,14 +123,14 @@ if (process.platform === 'linux') {
 }
 
 test('SIGUSR1 ends it gracefully, SIGTERM normally, and SIGHUP not at all', async (t) => {
-  const graceful = await startServer({ today: true, args: AS_ROOT });
+  const graceful = await startServer({ today: true });
   graceful.process.kill('SIGHUP');
   t.is(await ask(graceful.port, 'version\r\n'), 'VERSION 1.6.45\r\n');
   const ended = once(graceful.process, 'exit');
   graceful.process.kill('SIGUSR1');
   t.deepEqual(await ended, [0, null]);
   t.is(graceful.stderr(), 'Gracefully stopping\n');
-  const normal = await startServer({ today: true, args: [...AS_ROOT, '-v'] });
+  const normal = await startServer({ today: true, args: ['-v'] });
   t.is(await normal.stop(), 0);
   t.is(normal.stderr(), 'Exiting normally\n');
 });

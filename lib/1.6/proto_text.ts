@@ -37,6 +37,8 @@ const CR = 0x0d;
 const LF = 0x0a;
 /** A line that is no get, and has no end after so many bytes: who sent it does not speak this protocol. */
 const LINE_MAX_BYTES = 2048;
+/** A line with its newline, at least. */
+const LINE_MIN_BYTES = 4;
 /** Spaces before a long get, at most. */
 const LEADING_SPACES_MAX = 100;
 const DATA_MAX_LENGTH_BYTES = 0x7fffffff - 2;
@@ -71,10 +73,6 @@ const ME = word('me  ') & 0xffff;
 function processCommandAscii(c: Conn, p: Ptr, end: Ptr): void {
   c.noreply = false;
   if (settings.verbose > 1) fprintf(stderr, `<${c.sfd} ${lineText(p, end)}\n`);
-  if (end - p < 2) {
-    outString(c, BAD_LINE);
-    return;
-  }
 
   // The most frequent commands are told by their first four bytes. Behind the line there is at least its newline.
   switch (dv.getInt32(p, true)) {
@@ -142,7 +140,8 @@ function processOther(c: Conn, p: Ptr, end: Ptr): void {
     c.state = ConnState.closing;
     return;
   }
-  outErrstring(c, 'ERROR');
+  c.noreply = isNoreply(ntokens - 1);
+  outString(c, 'ERROR');
 }
 
 /** For stderr. */
@@ -415,7 +414,12 @@ function tryReadCommandAscii(c: Conn): number {
   const el = memchr(c.rbuf, LF, c.rbytes);
   if (el === NULL) return c.rbytes > LINE_MAX_BYTES ? beginLongGet(c) : 0;
   c.lastCmdTime = currentTime;
-  processCommandAscii(c, c.rbuf, el > c.rbuf && u8[el - 1] === CR ? el - 1 : el);
+  if (el + 1 - c.rbuf < LINE_MIN_BYTES) {
+    c.noreply = false;
+    outString(c, BAD_LINE);
+  } else {
+    processCommandAscii(c, c.rbuf, el > c.rbuf && u8[el - 1] === CR ? el - 1 : el);
+  }
   consume(c, el + 1 - c.rbuf);
   c.pipelined = c.rbytes > 0;
   return 1;

@@ -17,6 +17,9 @@ import * as u64 from './u64';
 /** After STORED: the item that is linked now. For append and prepend it is not the one that was given. */
 export const stored = { it: NULL as Ptr };
 
+const PLUS = 0x2b;
+const MINUS = 0x2d;
+
 const CAS_NONE = 0;
 const CAS_MATCH = 1;
 const CAS_BADVAL = 2;
@@ -160,15 +163,23 @@ function hasCas(it: Ptr, casHi: number, casLo: number): boolean {
 }
 
 // util.c: safe_strtoull
-/** Whether the data of an item are a number, which is in `u64` then. Space may come before it; space ends it. */
+/**
+ * Whether the data of an item are a number, which is in `u64` then. White space and a sign may come before it; white
+ * space ends it. As strtoull(3) has it, -n is 2^64 - n; that is refused only where it has the uppermost bit.
+ */
 function parseValue(it: Ptr): boolean {
   const bytes = u8;
   let at = dataOf(it);
   const end = at + field(it, IT_NBYTES) - 2;
   while (at < end && isSpace(bytes[at])) at++;
+  const negative = bytes[at] === MINUS;
+  if (negative || bytes[at] === PLUS) at++;
   const first = at;
   while (at < end && !isSpace(bytes[at])) at++;
-  return u64.parse(first, at - first);
+  if (!u64.parse(first, at - first)) return false;
+  if (!negative) return true;
+  u64.negate();
+  return u64.hi <= 0x7fffffff;
 }
 
 function isSpace(byte: number): boolean {

@@ -57,6 +57,12 @@ export function subtract(aHi: number, aLo: number, bHi: number, bLo: number): vo
   lo = (aLo - bLo) >>> 0;
 }
 
+/** 2^64 less what was parsed last. */
+export function negate(): void {
+  hi = (~hi + (lo === 0 ? 1 : 0)) >>> 0;
+  lo = -lo >>> 0;
+}
+
 const reversed = new Uint8Array(DIGITS_MAX);
 
 /** itoa_ljust.c: itoa_u64. Writes the number in decimal. Returns its end. */

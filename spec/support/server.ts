@@ -37,6 +37,8 @@ export interface Options {
   classic?: boolean;
   /** Whether it speaks as memcached 1.6; else as 1.0.4. */
   today?: boolean;
+  /** Whether root starts it without saying as which user it is to serve. */
+  userUnsaid?: boolean;
   /** Arguments beside that, the port and `-l 127.0.0.1`. */
   args?: readonly string[];
   /** Of node itself. */
@@ -69,8 +71,10 @@ function portFor(backend: Backend | undefined, today: boolean): number {
 
 /** Starts a server, and resolves when it listens. */
 export async function startServer(options: Options = {}): Promise<Server> {
-  const { backend, classic = false, today = false, args = [], nodeArgs = [], under = [], env = {} } = options;
-  const mode = today ? userOption : classic ? ['--classic'] : ['--1.0'];
+  const {
+    backend, classic = false, today = false, userUnsaid = false, args = [], nodeArgs = [], under = [], env = {},
+  } = options;
+  const mode = today ? (userUnsaid ? [] : userOption) : classic ? ['--classic'] : ['--1.0'];
   const port = String(portFor(backend, today));
   const line = [...under, process.execPath, ...nodeArgs, program, ...mode, '-p', port, '-l', '127.0.0.1', ...args];
   const child = spawn(line[0], line.slice(1), {
