@@ -1,33 +1,20 @@
 // Conversations by chance with the server of today: what it answers is what a real memcached 1.6.45 answered, as
 // recorded in spec/1.6/conversations.json; and where a memcached is installed, what that answers now.
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import test from 'ava';
 
 import { Random } from '../reactor/sim';
 import { ask, Client } from './support/client';
 import { converse } from './support/conversation-1.6';
-import { atOnce, differences, inLockstep, masked, unpacked } from './support/exchanges';
-import type { Exchange, PackedExchange } from './support/exchanges';
+import { atOnce, differences, inLockstep, masked, pieces, recordedConversations } from './support/exchanges';
+import type { Exchange } from './support/exchanges';
 import { ARGS, hasKnownVersion, startMemcached, withKnownReply } from './support/memcached-1.6';
-import { backends, root, startServer } from './support/server';
+import { backends, startServer } from './support/server';
 import { SimServer } from './support/sim-server';
 
-const recorded = JSON.parse(readFileSync(join(root, 'spec', '1.6', 'conversations.json'), 'utf8')) as
-  (PackedExchange & { conversation: number })[];
-const conversations: Exchange[][] = [];
-for (const { conversation, sends, receives } of recorded) {
-  (conversations[conversation - 1] ??= []).push({ sends: unpacked(sends), receives: unpacked(receives) });
-}
+const conversations = recordedConversations('conversations.json');
 
 function requests(conversation: readonly Exchange[]): string[] {
   return conversation.map(({ sends }) => sends);
-}
-
-/** `text` in pieces of any length. */
-function pieces(random: Random, text: string): string[] {
-  const cuts = Array.from({ length: 60 }, () => random.int(text.length + 1)).sort((a, b) => a - b);
-  return [0, ...cuts].map((from, i) => text.slice(from, cuts[i])).filter((piece) => piece !== '');
 }
 
 for (const backend of backends) {

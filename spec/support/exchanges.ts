@@ -1,6 +1,11 @@
 // Requests to a memcached 1.6 with what each is answered, though a reply does not tell where it ends, or whether there
 // is one: behind each request goes a numbered question, whose answer nothing else gives.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import type { Random } from '../../reactor/sim';
 import type { Replies } from './replies';
+import { root } from './server';
 
 export interface Exchange {
   /** Bytes, one in a character; ends where the server expects a command. */
@@ -77,6 +82,23 @@ export function packed(text: string): Packed {
 
 export function unpacked(parts: Packed): string {
   return parts.map((part) => (typeof part === 'string' ? part : part[0].repeat(part[1]))).join('');
+}
+
+/** The conversations in a file of spec/1.6. */
+export function recordedConversations(name: string): Exchange[][] {
+  const recorded = JSON.parse(readFileSync(join(root, 'spec', '1.6', name), 'utf8')) as
+    (PackedExchange & { conversation: number })[];
+  const conversations: Exchange[][] = [];
+  for (const { conversation, sends, receives } of recorded) {
+    (conversations[conversation - 1] ??= []).push({ sends: unpacked(sends), receives: unpacked(receives) });
+  }
+  return conversations;
+}
+
+/** `text` in pieces of any length. */
+export function pieces(random: Random, text: string): string[] {
+  const cuts = Array.from({ length: 60 }, () => random.int(text.length + 1)).sort((a, b) => a - b);
+  return [0, ...cuts].map((from, i) => text.slice(from, cuts[i])).filter((piece) => piece !== '');
 }
 
 /** Times are in whole tens, of which a second or two may have gone. */
