@@ -74,7 +74,7 @@ test('an exception that the server does not catch is printed with its stack, and
       if (name === 'uncaughtException') setImmediate(() => { throw new Error('a bug'); });
     });`;
   const bug = `--import=data:text/javascript,${encodeURIComponent(code)}`;
-  const line = [bug, server, '-p', '0', '-l', '127.0.0.1'];
+  const line = [bug, server, '--1.0', '-p', '0', '-l', '127.0.0.1'];
   const { status, stderr } = spawnSync(process.execPath, line, { encoding: 'utf8' });
   t.regex(stderr, /^Error: a bug\n +at [^]*\n$/);
   t.is(status, 1);

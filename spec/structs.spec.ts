@@ -109,11 +109,11 @@ test('itemAt follows an item ** to its item', (t) => {
 });
 
 // C's ibuf has 256 bytes, and its conn 428.
-test('sizeof(conn) is 472, with the 300 bytes of ibuf at 164, and iptr and ibytes behind them', (t) => {
-  t.is(SIZEOF_CONN, 428 - 256 + 300);
+test('sizeof(conn) is 492, with the 320 bytes of ibuf at 164, and iptr and ibytes behind them', (t) => {
+  t.is(SIZEOF_CONN, 428 - 256 + 320);
   const c = new Conn(malloc(SIZEOF_CONN));
   t.is(c.ibuf, c.ptr + 164);
-  t.is(c.ptr + SIZEOF_CONN - c.ibuf, 300 + 4 + 4);
+  t.is(c.ptr + SIZEOF_CONN - c.ibuf, 320 + 4 + 4);
 });
 
 test('ibuf has room for the longest VALUE line', (t) => {
