@@ -63,9 +63,10 @@ async function connected(port) {
 
 // The command.
 let server;
+const user = process.getuid?.() === 0 ? ['-u', 'root'] : []; // else it warns
 for (const method of ['epoll', 'net']) {
   const others = method === 'net' ? { EVENT_NOEPOLL: '1' } : {};
-  server = spawn(join(app, 'node_modules', '.bin', 'memcached-ts'), ['-p', '0', '-l', '127.0.0.1'], {
+  server = spawn(join(app, 'node_modules', '.bin', 'memcached-ts'), [...user, '-p', '-1', '-l', '127.0.0.1'], {
     env: { ...env, ...others, DEBUG: 'memcached:conn', EVENT_SHOW_METHOD: '1' }, stdio: ['ignore', 'inherit', 'pipe'],
   });
   const exit = once(server, 'exit');
