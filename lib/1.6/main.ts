@@ -7,7 +7,6 @@ import { ConnState, debugConn, settings as machine } from '../memcached.h';
 import { acceptsWith, alsoAcceptsWith, boundPort } from '../later';
 import { connInit, connNew, statsInit, updateEvent } from '../memcached';
 import { fprintf, stderr } from '../libc/stdio';
-import { EX_USAGE } from '../libc/sysexits';
 import { assocInit } from './assoc';
 import { clockInit } from './clock';
 import { initLruCrawler, startItemCrawlerThread } from './crawler';
@@ -53,19 +52,19 @@ export async function main(argv: readonly string[]): Promise<number> {
   signalSet(hangup, constants.signals.SIGHUP, () => { settings.sigHup = true; }, null);
   signalAdd(hangup, null);
 
-  if (settings.socketpath === null && settings.port === 0) {
-    fprintf(stderr, 'there is nowhere to listen: -p 0, and no -s\n');
-    return EX_USAGE;
+  if (settings.socketpath === null && settings.port === 0 && settings.udpport === 0) {
+    fprintf(stderr, 'warning: nobody can connect: -p 0, and neither -U nor -s\n'); // C goes on, and says nothing
   }
   let listeners = 0;
   const failure = await startListening({
     inter: settings.inter,
-    port: settings.port,
+    port: settings.port === 0 ? null : settings.port,
+    udpport: settings.udpport === 0 ? null : settings.udpport,
     backlog: settings.backlog,
     socketpath: settings.socketpath,
     access: settings.access,
     portFilename: process.env['MEMCACHED_PORT_FILENAME'] ?? null,
-    listening: (sfd) => listening(sfd, ++listeners),
+    listening: (sfd, _protocol, transport) => transport === 'UDP' || listening(sfd, ++listeners),
   });
   if (failure !== 0) return failure;
   startPidFile(line);
