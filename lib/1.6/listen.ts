@@ -155,7 +155,7 @@ async function serverSocket(
       if (!goesOn) return failure;
       continue;
     }
-    if (transport === 'TCP' && listen(sfd, options.backlog) === -1) return closed(sfd);
+    if (listen(sfd, options.backlog) === -1) return closed(sfd);
     success++;
     tell(`${transport} ${family === AF_INET6 ? 'INET6' : 'INET'}: ${boundPort(sfd)}\n`);
     if (!options.listening(sfd, place.protocol, transport)) return TOLD;

@@ -1,10 +1,11 @@
 // memcached.c of 1.6: main. The machine and the connections are those of ../memcached.ts.
 import { constants } from 'node:os';
+import { serveDatagrams } from '../../reactor/datagram';
 import { EV_PERSIST, EV_READ, Event } from '../../reactor/event.h';
 import { eventInit, eventLoop } from '../../reactor/event';
 import { signalAdd, signalSet } from '../../reactor/evtimer';
 import { ConnState, debugConn, settings as machine } from '../memcached.h';
-import { acceptsWith, alsoAcceptsWith, boundPort } from '../later';
+import { acceptsWith, alsoAcceptsWith, boundPort, freeBuffers } from '../later';
 import { connInit, connNew, statsInit, updateEvent } from '../memcached';
 import { fprintf, stderr } from '../libc/stdio';
 import { assocInit } from './assoc';
@@ -13,8 +14,9 @@ import { initLruCrawler, startItemCrawlerThread } from './crawler';
 import { itemStatsSizesInit } from './item_sizes';
 import { itemInit } from './items';
 import { startListening } from './listen';
+import type { Transport } from './listen';
 import { parseOptions } from './options';
-import { accepting, protocolsInit } from './protocols';
+import { accepting, acceptingUdp, protocolsInit } from './protocols';
 import { settings } from './settings';
 import { slabsInit } from './slabs';
 import { startPidFile, startUp } from './startup';
@@ -35,6 +37,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   machine.maxconns = settings.maxconnsFast ? Infinity : settings.maxconns;
 
   eventInit();
+  if (settings.udpport !== 0) serveDatagrams();
   clockInit();
   statsInit();
   assocInit(settings.hashpowerInit);
@@ -64,7 +67,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     socketpath: settings.socketpath,
     access: settings.access,
     portFilename: process.env['MEMCACHED_PORT_FILENAME'] ?? null,
-    listening: (sfd, _protocol, transport) => transport === 'UDP' || listening(sfd, ++listeners),
+    listening: (sfd, _protocol, transport) => listening(sfd, ++listeners, transport),
   });
   if (failure !== 0) return failure;
   startPidFile(line);
@@ -73,15 +76,20 @@ export async function main(argv: readonly string[]): Promise<number> {
 }
 
 /** The `count`th connection that accepts others, on `sfd`. False where there is no memory for it. */
-function listening(sfd: number, count: number): boolean {
+function listening(sfd: number, count: number, transport: Transport): boolean {
   const c = connNew(sfd, ConnState.listening, EV_READ | EV_PERSIST);
   if (c === null) {
     fprintf(stderr, 'failed to create listening connection\n');
     return false;
   }
-  accepting(c);
+  if (transport === 'UDP') acceptingUdp(c);
+  else accepting(c);
   if (count === 1) acceptsWith(c, updateEvent);
-  else alsoAcceptsWith(c);
+  else if (transport === 'UDP') {
+    // It goes on where there are too many connections, and is none of those that -c allows.
+    freeBuffers(c);
+    machine.maxconns++;
+  } else alsoAcceptsWith(c);
   debugConn('%d: listening on port %d', sfd, settings.socketpath === null ? boundPort(sfd) : 0);
   return true;
 }
