@@ -5,22 +5,27 @@ import test from 'ava';
 import type { ExecutionContext } from 'ava';
 
 import { stats } from '../lib/memcached.h';
+import * as items from '../lib/1.6/items';
 import { lruHead } from '../lib/1.6/lru';
 import { IT_NEXT, IT_REFCOUNT, LRUS, field } from '../lib/1.6/memcached.h';
 import { NULL, mallinfo } from '../lib/libc/memory';
 import { EAGAIN } from '../reactor/errno.h';
 import { Random } from '../reactor/sim';
 import { Allocations } from './support/allocations';
-import { SMALL_MEMORY, SimServer } from './support/sim-server';
+import { replace } from './support/replace';
+import { SimServer } from './support/sim-server';
 import type { SimPeer } from './support/sim-server';
 import { Stderr } from './support/stderr';
 import { checkStorage, keyText } from './support/storage';
-import { TEXT_KEYS, storm, unexpected } from './support/storm-1.6';
+import { storm, unexpected } from './support/storm-1.6';
 
-const SEEDS = 12;
+const SEEDS = 5;
 const CLIENTS = 6;
 const STEPS = 60;
 const SIZEOF_CONN = 512;
+const MIB = 1 << 20;
+/** Every slab class gets its page, whatever -m says. */
+const MEMORY = [MIB, 8 * MIB, 48 * MIB] as const;
 
 /** Bytes of malloc that are neither of items nor of connections that may come again. */
 function used(): number {
@@ -91,9 +96,9 @@ for (let seed = 1; seed <= SEEDS; seed++) {
     const often = { probability: 0.2, errnos: [EAGAIN] };
     const server = await SimServer.start(['-m', '4', ...random.pick([[], ['-C'], ['-o', 'no_lru_maintainer'], ['-M']])], {
       today: true, seed, shortIo: random.chance(0.5), shuffle: true, sendBuffer: random.pick([200, 3000, 65536]),
-      maxTurns: Infinity, faults: { write: often, read: often }, classic: random.chance(0.3), memory: SMALL_MEMORY,
+      maxTurns: Infinity, faults: { write: often, read: often }, classic: random.chance(0.3), memory: MEMORY,
     });
-    const before = used(), connections = stats.currConns;
+    const before = used(), listeners = stats.currConns;
     const guests: Guest[] = [];
     for (let step = 0; step < STEPS * CLIENTS; step++) {
       if (guests.filter(({ gone }) => !gone).length < CLIENTS) guests.push(new Guest(server.connectNow(), random));
@@ -111,7 +116,7 @@ for (let seed = 1; seed <= SEEDS; seed++) {
     }
     await server.sim.advance(1);
 
-    t.is(stats.currConns, connections);
+    t.is(stats.currConns, listeners);
     t.notThrows(checkItems);
     t.is(used() - before, 0, 'bytes that were lost');
     await checkServed(t, server, `seed ${seed}`);
@@ -120,4 +125,106 @@ for (let seed = 1; seed <= SEEDS; seed++) {
   });
 }
 
-// malloc fails: at each allocation of a conversation, one after the other.
+// Memory fails: at each allocation of a conversation, one after the other.
+
+const LARGE = 'L'.repeat(40_000);
+const MANY = Array.from({ length: 300 }, (_, i) => `k${i}`);
+const STORED_OR_NOT = /^(STORED|SERVER_ERROR out of memory storing object)\r\n$/;
+const LONG_GET = 'x '.repeat(17_000);
+
+/** What is sent on one connection, and what may be answered where it is not closed. */
+const CONVERSATION: readonly (readonly [sends: string, allowed: RegExp])[] = [
+  ['set n 0 0 1\r\n9\r\n', STORED_OR_NOT],
+  ['get n n\r\n', /^(VALUE n 0 1\r\n9\r\n){0,2}END\r\n$/],
+  ['incr n 995\r\n', /^(1004|NOT_FOUND|SERVER_ERROR out of memory)\r\n$/],
+  [`set large 5 0 ${LARGE.length}\r\n${LARGE}\r\n`, STORED_OR_NOT],
+  ['append large 0 0 1\r\nL\r\n', /^(STORED|NOT_STORED|SERVER_ERROR out of memory storing object)\r\n$/],
+  ['gets large n\r\n', /^(VALUE large 5 \d+ \d+\r\nL+\r\n)?(VALUE n 0 \d+ \d+\r\n\d+\r\n)?END\r\n$/],
+  [MANY.map((k) => `set ${k} 0 0 9\r\nvalue ${k.slice(-2).padEnd(3)}\r\n`).join(''),
+    /^((STORED|SERVER_ERROR out of memory storing object)\r\n){1,300}$/],
+  [`get ${MANY.join(' ')}\r\n`, /^((VALUE k\d+ 0 9\r\nvalue ...\r\n)*END|SERVER_ERROR out of memory writing get response)\r\n$/],
+  [`get ${LONG_GET}n\r\n`, /^((VALUE n 0 \d\r\n\d+\r\n)?END|SERVER_ERROR out of memory.*)\r\n$/],
+  ['mg vivified N30 v t\r\n', /^(VA 0 t30 W\r\n|EN)\r\n$/],
+  ['mg large v f\r\n', /^(VA \d+ f5\r\nL+|EN|SERVER_ERROR out of memory writing get response)\r\n$/],
+  ['ms meta 4 I T0 c\r\nabcd\r\n', /^(HD c\d+|SERVER_ERROR out of memory storing object)\r\n$/],
+  ['ms meta 2 MA\r\nef\r\n', /^(HD|NS|SERVER_ERROR out of memory storing object)\r\n$/],
+  ['md meta x\r\n', /^(HD|NF|SERVER_ERROR out of memory)\r\n$/],
+  ['ma number N0 J5 v\r\n', /^(VA 1\r\n5|SERVER_ERROR Out of memory allocating new item)\r\n$/],
+  ['stats\r\n', /^((STAT .*\r\n)+END|SERVER_ERROR out of memory writing stats)\r\n$/],
+  ['stats conns\r\n', /^((STAT .*\r\n)+END|SERVER_ERROR out of memory writing stats)\r\n$/],
+  ['stats slabs\r\n', /^((STAT .*\r\n)+END|SERVER_ERROR out of memory writing stats)\r\n$/],
+  ['stats cachedump 1 0\r\n', /^((ITEM .*\r\n)*END|SERVER_ERROR out of memory writing stats)\r\n$/],
+  ['lru_crawler metadump all\r\n', /^OK\r\n(key=.* \n)*END\r\n$/],
+  ['flush_all\r\n', /^OK\r\n$/],
+];
+
+/** Has the conversation, beside a reader who goes in the middle of a reply; then everybody leaves. */
+async function converse(t: ExecutionContext, server: SimServer, name: string): Promise<void> {
+  let client = server.connectNow();
+  for (const [sends, allowed] of CONVERSATION) {
+    client.send(sends);
+    await server.sim.idle();
+    const closed = client.client.ended || client.client.wasReset;
+    const reply = await client.take(client.waiting);
+    if (!closed && !allowed.test(reply)) {
+      t.fail(`${name}: ${JSON.stringify(sends.slice(0, 30))} was answered ${JSON.stringify(reply.slice(0, 200))}`);
+    }
+    if (closed) client = server.connectNow();
+    if (sends.startsWith('append')) {
+      const reader = server.connectNow();
+      reader.pauseReading();
+      reader.send('get large large large\r\n');
+      await server.sim.idle();
+      reader.reset();
+    }
+  }
+  client.send('quit\r\n');
+  await server.sim.idle();
+}
+
+/** Which allocation fails: of malloc, or of an item. */
+interface Failing {
+  malloc: number;
+  item: number;
+}
+
+/** How many allocations there were, and how many bytes are in use afterwards. */
+async function runs(t: ExecutionContext, failing: Failing, name: string): Promise<Failing & { used: number }> {
+  const allocations = new Allocations();
+  let count = 0, itemsCount = 0;
+  const restoreItems = replace(items, 'itemAlloc', (original) => (...args) =>
+    itemsCount++ === failing.item ? NULL : original(...args));
+  const server = await SimServer.start(['-m', '8'], { today: true, memory: MEMORY, sendBuffer: 20_000 });
+  try {
+    const first = allocations.count, listeners = stats.currConns;
+    allocations.fails = (n) => n - first === failing.malloc;
+    await converse(t, server, name);
+    count = allocations.count - first;
+    const made = { malloc: count, item: itemsCount, used: used() };
+    t.is(stats.currConns, listeners, name);
+    t.notThrows(checkItems, name);
+    failing = { malloc: -1, item: -1 };
+    await checkServed(t, server, name);
+    return made;
+  } finally {
+    restoreItems();
+    allocations.restore();
+    await server.stop();
+  }
+}
+
+test.serial('sim: when any one allocation fails, that is an error or ends a connection, and nothing is lost', async (t) => {
+  const stderr = new Stderr();
+  t.teardown(() => { stderr.restore(); });
+  const none = await runs(t, { malloc: -1, item: -1 }, 'none fails');
+  t.true(none.malloc > 50 && none.item > 300);
+  for (let n = 0; n < none.malloc; n++) {
+    const { used: left } = await runs(t, { malloc: n, item: -1 }, `malloc ${n}`);
+    t.is(left, none.used, `malloc ${n}`);
+  }
+  for (let n = 0; n < none.item; n += n > 6 && n < none.item - 8 ? 97 : 1) {
+    const { used: left } = await runs(t, { malloc: -1, item: n }, `item ${n}`);
+    t.is(left, none.used, `item ${n}`);
+  }
+  t.deepEqual(stderr.messages().filter((line) => !line.startsWith('malloc(): ')), []);
+});
