@@ -1,6 +1,6 @@
-// Memcached 1.6 in a storm, on the simulated backend: many clients at once, whatever they send, cut anywhere, with calls
-// that would block at any time and clients that go at any time. No item may stay held, no memory be lost, no value be
-// another key's.
+// Memcached 1.6 in a storm, on the simulated backend: many clients at once, whatever they send, cut anywhere, with
+// calls that would block at any time, and clients that go at any time. No item may stay held, no memory be lost, no
+// value be another key's.
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 
@@ -13,7 +13,7 @@ import { EAGAIN } from '../reactor/errno.h';
 import { Random } from '../reactor/sim';
 import { Allocations } from './support/allocations';
 import { replace } from './support/replace';
-import { SimServer } from './support/sim-server';
+import { SMALL_MEMORY, SimServer } from './support/sim-server';
 import type { SimPeer } from './support/sim-server';
 import { Stderr } from './support/stderr';
 import { checkStorage, keyText } from './support/storage';
@@ -134,6 +134,7 @@ const LONG_GET = 'x '.repeat(17_000);
 
 /** What is sent on one connection, and what may be answered where it is not closed. */
 const CONVERSATION: readonly (readonly [sends: string, allowed: RegExp])[] = [
+  ['flush_all\r\n', /^OK\r\n$/],
   ['set n 0 0 1\r\n9\r\n', STORED_OR_NOT],
   ['get n n\r\n', /^(VALUE n 0 1\r\n9\r\n){0,2}END\r\n$/],
   ['incr n 995\r\n', /^(1004|NOT_FOUND|SERVER_ERROR out of memory)\r\n$/],
@@ -182,49 +183,43 @@ async function converse(t: ExecutionContext, server: SimServer, name: string): P
   await server.sim.idle();
 }
 
-/** Which allocation fails: of malloc, or of an item. */
-interface Failing {
-  malloc: number;
-  item: number;
-}
-
-/** How many allocations there were, and how many bytes are in use afterwards. */
-async function runs(t: ExecutionContext, failing: Failing, name: string): Promise<Failing & { used: number }> {
-  const allocations = new Allocations();
-  let count = 0, itemsCount = 0;
-  const restoreItems = replace(items, 'itemAlloc', (original) => (...args) =>
-    itemsCount++ === failing.item ? NULL : original(...args));
-  const server = await SimServer.start(['-m', '8'], { today: true, memory: MEMORY, sendBuffer: 20_000 });
-  try {
-    const first = allocations.count, listeners = stats.currConns;
-    allocations.fails = (n) => n - first === failing.malloc;
-    await converse(t, server, name);
-    count = allocations.count - first;
-    const made = { malloc: count, item: itemsCount, used: used() };
-    t.is(stats.currConns, listeners, name);
-    t.notThrows(checkItems, name);
-    failing = { malloc: -1, item: -1 };
-    await checkServed(t, server, name);
-    return made;
-  } finally {
-    restoreItems();
-    allocations.restore();
-    await server.stop();
-  }
-}
-
 test.serial('sim: when any one allocation fails, that is an error or ends a connection, and nothing is lost', async (t) => {
   const stderr = new Stderr();
-  t.teardown(() => { stderr.restore(); });
-  const none = await runs(t, { malloc: -1, item: -1 }, 'none fails');
-  t.true(none.malloc > 50 && none.item > 300);
-  for (let n = 0; n < none.malloc; n++) {
-    const { used: left } = await runs(t, { malloc: n, item: -1 }, `malloc ${n}`);
-    t.is(left, none.used, `malloc ${n}`);
-  }
-  for (let n = 0; n < none.item; n += n > 6 && n < none.item - 8 ? 97 : 1) {
-    const { used: left } = await runs(t, { malloc: -1, item: n }, `item ${n}`);
-    t.is(left, none.used, `item ${n}`);
-  }
+  const allocations = new Allocations();
+  let itemAllocs = 0, failingItem = -1;
+  const restoreItems = replace(items, 'itemAlloc', (original) => (...args) =>
+    itemAllocs++ === failingItem ? NULL : original(...args));
+  t.teardown(() => {
+    stderr.restore();
+    allocations.restore();
+    restoreItems();
+  });
+  const options = { today: true, memory: SMALL_MEMORY, sendBuffer: 20_000 };
+  const server = await SimServer.start(['-m', '8', '-o', 'hashpower=12'], options);
+  const listeners = stats.currConns;
+  const before = used();
+
+  const run = async (malloc: number, item: number, name: string): Promise<{ mallocs: number; allocs: number }> => {
+    const first = allocations.count;
+    itemAllocs = 0;
+    failingItem = item;
+    allocations.fails = (n) => n - first === malloc;
+    await converse(t, server, name);
+    const made = { mallocs: allocations.count - first, allocs: itemAllocs };
+    allocations.fails = () => false;
+    failingItem = -1;
+    t.is(stats.currConns, listeners, name);
+    t.notThrows(checkItems, name);
+    t.is(used(), before, name);
+    await checkServed(t, server, name);
+    return made;
+  };
+
+  const { mallocs, allocs } = await run(-1, -1, 'none fails');
+  t.true(mallocs > 50 && allocs > MANY.length);
+  for (let n = 0; n < mallocs; n++) await run(n, -1, `malloc ${n}`);
+  // The first and the last ones, and some of the many in between.
+  for (let n = 0; n < allocs; n += n > 6 && n < allocs - 8 ? 97 : 1) await run(-1, n, `item ${n}`);
+  await server.stop();
   t.deepEqual(stderr.messages().filter((line) => !line.startsWith('malloc(): ')), []);
 });

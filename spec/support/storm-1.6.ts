@@ -1,11 +1,11 @@
-// Commands by chance for memcached 1.6, and what may be answered. All values of a key are made of one character, so that
-// a value shows whose it is.
+// Commands by chance for memcached 1.6, and what may be answered. All values of a key are made of one character, so
+// that a value shows whose it is.
 import type { Random } from '../../reactor/sim';
 
 /** The key of each letter. */
-export const TEXT_KEYS = [...'abcdefgh'].map((letter, i) => letter.repeat(i === 7 ? 250 : 1 + i * 5));
+const TEXT_KEYS = Array.from('abcdefgh').map((letter, i) => letter.repeat(i === 7 ? 250 : 1 + i * 5));
 /** Keys of any bytes, in base64. */
-const BINARY_KEYS = [...'ijk'].map((letter) => Buffer.from(`${letter}\0\x80 \n`, 'latin1').toString('base64'));
+const BINARY_KEYS = Array.from('ijk').map((letter) => Buffer.from(`${letter}\0\x80 \n`, 'latin1').toString('base64'));
 
 function letterOf(key: string): string {
   return BINARY_KEYS.includes(key) ? Buffer.from(key, 'base64').toString('latin1', 0, 1) : key.slice(0, 1);
@@ -29,7 +29,7 @@ function noreply(random: Random): string {
 }
 
 function flags(random: Random, choice: string): string {
-  const chosen = [...choice].filter(() => random.chance(0.3));
+  const chosen = Array.from(choice).filter(() => random.chance(0.3));
   random.shuffle(chosen);
   return chosen.map((flag) => {
     switch (flag) {
@@ -62,7 +62,7 @@ function metaKey(random: Random): [key: string, b: string] {
 
 function metaSet(random: Random): string {
   const [key, b] = metaKey(random), length = size(random);
-  const mode = random.chance(0.5) ? ` M${random.pick([...'SEAPRZ'])}` : '';
+  const mode = random.chance(0.5) ? ` M${random.pick(Array.from('SEAPRZ'))}` : '';
   return `ms ${key} ${length}${b}${mode}${flags(random, 'OkcsTCEIqN')}\r\n${data(random, key, length)}`;
 }
 
@@ -104,7 +104,8 @@ const COMMANDS: readonly Command[] = [
   (random) => random.pick([
     'flush_all\r\n', 'flush_all 1\r\n', 'lru mode flat\r\n', 'lru mode segmented\r\n', 'bogus\r\n', '\r\n', 'get\r\n',
     `get a ${'k'.repeat(251)}\r\n`, `set ${'k'.repeat(251)} 0 0 20\r\n${'z'.repeat(20)}\r\n`, 'set a x 0 5\r\nzzzzz\r\n',
-    'GET / HTTP/1.1\r\n', 'quit\r\n', '\x80\r\n', 'mg a a\r\n', 'mg a v v\r\n', 'ms a 3 O123456789012345678901234567890123\r\naaa\r\n',
+    'GET / HTTP/1.1\r\n', 'quit\r\n', '\x80\r\n', 'mg a a\r\n', 'mg a v v\r\n',
+    'ms a 3 O123456789012345678901234567890123\r\naaa\r\n',
   ]),
 ];
 
