@@ -7,7 +7,7 @@ import type { ExecutionContext } from 'ava';
 import { stats } from '../lib/memcached.h';
 import * as items from '../lib/1.6/items';
 import { lruHead } from '../lib/1.6/lru';
-import { IT_NEXT, IT_REFCOUNT, LRUS, field } from '../lib/1.6/memcached.h';
+import { IT_NEXT, IT_REFCOUNT, LRUS, field, statsState } from '../lib/1.6/memcached.h';
 import { NULL, mallinfo } from '../lib/libc/memory';
 import { EAGAIN } from '../reactor/errno.h';
 import { Random } from '../reactor/sim';
@@ -117,6 +117,7 @@ for (let seed = 1; seed <= SEEDS; seed++) {
     await server.sim.advance(1);
 
     t.is(stats.currConns, listeners);
+    t.false(statsState.lruCrawlerRunning);
     t.notThrows(checkItems);
     t.is(used() - before, 0, 'bytes that were lost');
     await checkServed(t, server, `seed ${seed}`);
@@ -124,6 +125,25 @@ for (let seed = 1; seed <= SEEDS; seed++) {
     t.deepEqual(stderr.messages(), []);
   });
 }
+
+test.serial('sim: a line without an end takes no memory without end, whatever it begins with', async (t) => {
+  const server = await SimServer.start(['-m', '4'], { today: true, memory: MEMORY });
+  for (const [begins, isServed] of [['get ', true], ['gets ', true], [' get ', false], ['set ', false]] as const) {
+    const peer = await server.connect();
+    const before = used();
+    peer.send(begins);
+    for (let i = 0; i < 20 && !peer.client.ended && !peer.client.wasReset; i++) {
+      peer.send('nothing '.repeat(10_000));
+      await server.sim.idle();
+    }
+    t.true(used() - before < 128 * 1024, begins);
+    t.is(!peer.client.ended && !peer.client.wasReset, isServed, begins);
+    if (isServed) t.is(await peer.ask('\r\n'), 'END\r\n');
+    peer.destroy();
+    await server.sim.idle();
+  }
+  await server.stop();
+});
 
 // Memory fails: at each allocation of a conversation, one after the other.
 
