@@ -10,12 +10,14 @@ import { connInit, connNew, statsInit, updateEvent } from '../memcached';
 import { fprintf, stderr } from '../libc/stdio';
 import { assocInit } from './assoc';
 import { clockInit } from './clock';
+import { startConnTimeoutThread } from './conn_timeout';
 import { initLruCrawler, startItemCrawlerThread } from './crawler';
 import { itemStatsSizesInit } from './item_sizes';
 import { itemInit } from './items';
 import { startListening } from './listen';
 import type { Transport } from './listen';
 import { parseOptions } from './options';
+import { startLruMaintainerThread } from './maintainer';
 import { accepting, acceptingUdp, protocolsInit } from './protocols';
 import { settings } from './settings';
 import { slabsInit } from './slabs';
@@ -50,6 +52,8 @@ export async function main(argv: readonly string[]): Promise<number> {
   initLruCrawler();
   if (line.startLruCrawler) startItemCrawlerThread();
   settings.lruMaintainerThread = line.startLruMaintainer;
+  if (line.startLruMaintainer) startLruMaintainerThread();
+  if (settings.idleTimeout > 0) startConnTimeoutThread();
 
   // SIGHUP has files read again, and ends nothing.
   signalSet(hangup, constants.signals.SIGHUP, () => { settings.sigHup = true; }, null);
