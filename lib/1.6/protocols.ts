@@ -62,6 +62,25 @@ export function accepting(c: Conn): void {
   listeners++;
 }
 
+/** `c` accepts requests by UDP. In C it answers them itself, so they count as no connections. */
+export function acceptingUdp(c: Conn): void {
+  accepting(c);
+  noteConn(c, true);
+  c.protocol = {
+    ...negotiating,
+    connNew(sfd, initState, eventFlags): Conn | null {
+      const request = connNew(sfd, initState, eventFlags);
+      if (request === null) return null;
+      stats.totalConns--;
+      request.protocol = negotiating;
+      request.noreply = request.pipelined = false;
+      request.lastCmdTime = c.lastCmdTime = currentTime;
+      noteConn(request, true);
+      return request;
+    },
+  };
+}
+
 export function protocolsInit(): void {
   connsInit();
   listeners = 0;
