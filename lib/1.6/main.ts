@@ -16,7 +16,7 @@ import { itemInit } from './items';
 import { startListening } from './listen';
 import { parseOptions } from './options';
 import { accepting, protocolsInit } from './protocols';
-import { settings } from './settings';
+import { Prot, settings } from './settings';
 import { slabsInit } from './slabs';
 import { startPidFile, startUp } from './startup';
 import { statsReset } from './stats';
@@ -65,7 +65,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     socketpath: settings.socketpath,
     access: settings.access,
     portFilename: process.env['MEMCACHED_PORT_FILENAME'] ?? null,
-    listening: (sfd) => listening(sfd, ++listeners),
+    listening: (sfd, protocol) => listening(sfd, ++listeners, protNamed(protocol)),
   });
   if (failure !== 0) return failure;
   startPidFile(line);
@@ -73,16 +73,26 @@ export async function main(argv: readonly string[]): Promise<number> {
   return await eventLoop(0) === -1 ? 1 : 0;
 }
 
-/** The `count`th connection that accepts others, on `sfd`. False where there is no memory for it. */
-function listening(sfd: number, count: number): boolean {
+/** The `count`th connection that accepts others, on `sfd`, of that protocol. False where there is no memory for it. */
+function listening(sfd: number, count: number, prot: Prot): boolean {
   const c = connNew(sfd, ConnState.listening, EV_READ | EV_PERSIST);
   if (c === null) {
     fprintf(stderr, 'failed to create listening connection\n');
     return false;
   }
-  accepting(c);
+  accepting(c, prot);
   if (count === 1) acceptsWith(c, updateEvent);
   else alsoAcceptsWith(c);
   debugConn('%d: listening on port %d', sfd, settings.socketpath === null ? boundPort(sfd) : 0);
   return true;
+}
+
+/** The word of proto[…] before an address; without one it is as -B says. */
+function protNamed(word: string | null): Prot {
+  switch (word) {
+    case 'ascii': return Prot.ascii;
+    case 'binary': return Prot.binary;
+    case 'negotiating': return Prot.negotiating;
+    default: return settings.bindingProtocol;
+  }
 }
