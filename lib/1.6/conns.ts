@@ -13,11 +13,23 @@ export function noteConn(c: Conn): void {
   conns[c.sfd] = c;
 }
 
+/** Above all descriptors that connections have had. */
+export function connsEnd(): number {
+  return conns.length;
+}
+
+/** The open connection of that descriptor, or null. */
+export function connAt(fd: number): Conn | null {
+  const c = conns.at(fd);
+  return c !== undefined && c.sfd === fd && c.state !== ConnState.closing ? c : null;
+}
+
 /** Those that are open, in the order of their descriptors. */
 export function openConns(): Conn[] {
   const open: Conn[] = [];
-  for (const [fd, c] of conns.entries()) {
-    if (c !== undefined && c.sfd === fd && c.state !== ConnState.closing) open.push(c);
+  for (let fd = 0; fd < conns.length; fd++) {
+    const c = connAt(fd);
+    if (c !== null) open.push(c);
   }
   return open;
 }

@@ -1,7 +1,6 @@
-// crawler.c: walks over all items, in steps: to free what has expired, and to list the keys.
-//
-// C walks along the LRUs, or along a hash table that must not grow meanwhile. Here, every walk is along the hash table,
-// which may grow: an item that is there all the time is met exactly once.
+// crawler.c: walks over items, in steps: along the LRUs to free what has expired, and to count what will; along the
+// hash table to list the keys. That may grow meanwhile, as it may not in C: an item that is there all the time is met
+// exactly once.
 import { Event } from '../../reactor/event.h';
 import { evtimerAdd, evtimerSet } from '../../reactor/evtimer';
 import type { Ptr } from '../libc/memory';
@@ -10,10 +9,10 @@ import { assocBucket, assocBuckets, hashOf } from './assoc';
 import { currentTime } from './clock';
 import { itemIsFlushed } from './flush';
 import { itemUnlink } from './items';
-import { itemstats } from './lru';
+import { crawlFromTail, crawlOn, itemstats } from './lru';
 import {
-  IT_EXPTIME, IT_H_NEXT, IT_REFCOUNT, ITEM_FETCHED, LRUS, MAX_NUMBER_OF_SLAB_CLASSES, clsidOf, field, itFlags, keyOf,
-  lruIdOf, nkeyOf, resettable, statsState,
+  COLD_LRU, HOT_LRU, IT_EXPTIME, IT_H_NEXT, IT_REFCOUNT, ITEM_FETCHED, LRUS, MAX_NUMBER_OF_SLAB_CLASSES, TEMP_LRU,
+  WARM_LRU, field, itFlags, keyOf, nkeyOf, resettable, statsState,
 } from './memcached.h';
 import { settings } from './settings';
 
@@ -86,17 +85,46 @@ export function isGone(it: Ptr): boolean {
 
 // The crawler: frees what has expired.
 
+/** Which LRUs a crawl is for: 1 for each of them, by number. */
+export type Lrus = Uint8Array;
+
+/** Unexpired items are counted by the minutes that they have left: 0 to 59, and what has an hour in 60. */
+export const HISTO_MINUTES = 61;
+
+/** crawlerstats_t, by LRU: what the last crawl along it has found. */
+export const crawlerstats = {
+  /** Live items with an expiry, by LRU and, within it, by minutes left. */
+  histo: new Uint32Array(LRUS * HISTO_MINUTES),
+  /** Live items. */
+  seen: new Uint32Array(LRUS),
+  /** Those of them that never expire. */
+  noexp: new Uint32Array(LRUS),
+  /** 1 when the crawl is through, until somebody has read this. */
+  runComplete: new Uint8Array(LRUS),
+};
+
+/** An automatic crawl waits so long after one that a client wanted meanwhile, in seconds. */
+const BLOCK_AUTOMATIC = 60;
+
 const crawlevent = new Event();
-let walk: HashWalk | null = null;
-let wanted: Classes = new Uint8Array(MAX_NUMBER_OF_SLAB_CLASSES);
+/** Where the crawl still has to go. */
+const todo: Lrus = new Uint8Array(LRUS);
 /** By LRU, how many more items are looked at. */
 const remaining = new Float64Array(LRUS);
+/** The LRU that it is at; -1 while there is no crawl. */
+let at = -1;
+/** Whether it began by itself. */
+let automatic = false;
+let blockedUntil = 0;
 /** How many dumps are under way. */
 let dumps = 0;
 
 /** Nothing is under way. */
 export function initLruCrawler(): void {
-  walk = null;
+  todo.fill(0);
+  for (const counts of Object.values(crawlerstats)) counts.fill(0);
+  at = -1;
+  blockedUntil = 0;
   dumps = 0;
   noteRunning();
 }
@@ -116,7 +144,7 @@ export function stopItemCrawlerThread(): void {
 }
 
 function noteRunning(): void {
-  statsState.lruCrawlerRunning = walk !== null || dumps > 0;
+  statsState.lruCrawlerRunning = at !== -1 || dumps > 0;
 }
 
 export function dumpStarted(): void {
@@ -130,50 +158,89 @@ export function dumpEnded(): void {
   noteRunning();
 }
 
+/** All LRUs of these classes. */
+export function lrusOf(classes: Classes): Lrus {
+  const lrus = new Uint8Array(LRUS);
+  for (const kind of [HOT_LRU, WARM_LRU, COLD_LRU, TEMP_LRU]) lrus.set(classes, kind);
+  return lrus;
+}
+
 // crawler.c: lru_crawler_start
-/** Begins to crawl, `most` items of each LRU of these classes at most; 0 for all. False if it is crawling already. */
-export function crawl(classes: Classes, most: number): boolean {
-  if (walk !== null) return false;
-  walk = new HashWalk();
-  wanted = classes;
-  remaining.fill(most === 0 ? Infinity : most);
+/**
+ * Begins to crawl, `most` items of each of these LRUs at most; 0 for all. False if it is crawling already; but a crawl
+ * that begins by itself joins one that began so.
+ */
+export function crawl(lrus: Lrus, most: number, byItself = false): boolean {
+  if (at !== -1 && !(byItself && automatic)) {
+    blockedUntil = currentTime + BLOCK_AUTOMATIC;
+    return false;
+  }
+  if (byItself && blockedUntil > currentTime) return false;
+  let starts = 0;
+  for (let lru = 0; lru < LRUS; lru++) {
+    if (lrus[lru] === 0 || todo[lru] !== 0) continue;
+    todo[lru] = 1;
+    remaining[lru] = most === 0 ? Infinity : most;
+    starts++;
+  }
+  if (starts === 0) return true;
   resettable.lruCrawlerStarts++;
+  if (at !== -1) return true;
+  automatic = byItself;
+  nextLru();
   noteRunning();
-  evtimerSet(crawlevent, step, null);
-  step();
+  evtimerSet(crawlevent, itemCrawlerThread, null);
+  itemCrawlerThread();
   return true;
 }
 
+/** To the first LRU that is still to be done. */
+function nextLru(): void {
+  at = todo.indexOf(1);
+  if (at === -1) return;
+  crawlerstats.seen[at] = crawlerstats.noexp[at] = 0;
+  crawlerstats.histo.fill(0, at * HISTO_MINUTES, (at + 1) * HISTO_MINUTES);
+  crawlFromTail(at);
+}
+
+// crawler.c: lru_crawler_class_done
+function lruDone(): void {
+  todo[at] = 0;
+  crawlerstats.runComplete[at] = 1;
+  nextLru();
+}
+
 // crawler.c: item_crawler_thread
-function step(): void {
-  if (walk === null) return;
-  let items = settings.crawlsPersleep;
-  for (let n = 0; n < BUCKETS_AT_ONCE && items > 0 && !walk.over; n++) {
-    let it = walk.first();
-    while (it !== NULL) {
-      const next = walk.next(it);
-      crawlItem(it);
-      it = next;
-      items--;
-    }
-    walk.advance();
+function itemCrawlerThread(): void {
+  for (let items = settings.crawlsPersleep; items > 0 && at !== -1; items--) {
+    const it = crawlOn();
+    if (it === NULL || remaining[at]-- <= 0) lruDone();
+    else crawlItem(it, at);
   }
-  if (walk.over) {
-    walk = null;
-    noteRunning();
-  } else {
-    evtimerAdd(crawlevent, { tvSec: 0, tvUsec: Math.min(settings.lruCrawlerSleep, 999_999) });
-  }
+  if (at === -1) noteRunning();
+  else evtimerAdd(crawlevent, { tvSec: 0, tvUsec: Math.min(settings.lruCrawlerSleep, 999_999) });
+}
+
+function crawlItem(it: Ptr, lru: number): void {
+  if (field(it, IT_REFCOUNT) > 1) return;
+  itemstats.crawlerItemsChecked[lru]++;
+  crawlerExpiredEval(it, lru);
 }
 
 // crawler.c: crawler_expired_eval
-function crawlItem(it: Ptr): void {
-  const lru = lruIdOf(it);
-  if (wanted[clsidOf(it)] === 0 || remaining[lru] <= 0 || field(it, IT_REFCOUNT) > 1) return;
-  remaining[lru]--;
-  itemstats.crawlerItemsChecked[lru]++;
-  if (!isGone(it)) return;
-  itemstats.crawlerReclaimed[lru]++;
-  if ((itFlags(it) & ITEM_FETCHED) === 0 && !itemIsFlushed(it)) itemstats.expiredUnfetched[lru]++;
-  itemUnlink(it, hashOf(keyOf(it), nkeyOf(it)));
+function crawlerExpiredEval(it: Ptr, lru: number): void {
+  const exptime = field(it, IT_EXPTIME);
+  if (isGone(it)) {
+    itemstats.crawlerReclaimed[lru]++;
+    if ((itFlags(it) & ITEM_FETCHED) === 0 && !itemIsFlushed(it)) itemstats.expiredUnfetched[lru]++;
+    itemUnlink(it, hashOf(keyOf(it), nkeyOf(it)));
+    return;
+  }
+  crawlerstats.seen[lru]++;
+  if (exptime === 0) {
+    crawlerstats.noexp[lru]++;
+  } else {
+    const minutes = Math.floor((exptime - currentTime) / 60);
+    crawlerstats.histo[lru * HISTO_MINUTES + Math.min(minutes, HISTO_MINUTES - 1)]++;
+  }
 }

@@ -367,14 +367,14 @@ function evictItem(it: Ptr, lru: number): void {
 
 // items.c: lru_maintainer_juggle
 /**
- * Moves items of a class on, `most` at most, so that HOT and WARM have no more than their shares, and active items of
- * COLD are saved; what has expired at the ends is unlinked. With a flat LRU, all goes to COLD. Returns how many steps
- * had something to do: 0 for a class that is in order.
+ * Moves items of a class on, about `most` at most, so that HOT and WARM have no more than their shares, and active
+ * items of COLD are saved; what has expired at the ends is unlinked. With a flat LRU, all goes to COLD. Returns how
+ * many items were moved or unlinked: 0 for a class that is in order.
  */
 export function lruMaintainerJuggle(id: number, most = JUGGLES_MAX): number {
   let moves = 0;
   if (settings.tempLru) {
-    while (moves < most && lruPullTail(id, TEMP_LRU, 0, false, 0) > 0) moves++;
+    for (let more = 1; more > 0 && moves < most; moves += more) more = lruPullTail(id, TEMP_LRU, 0, false, 0);
   }
   const segmented = settings.lruSegmented;
   let totalBytes = 0, hotAge = 0, warmAge = 0;
@@ -384,12 +384,10 @@ export function lruMaintainerJuggle(id: number, most = JUGGLES_MAX): number {
     warmAge = Math.trunc(coldAge * settings.warmMaxFactor);
     totalBytes = lruBytes(id | HOT_LRU) + lruBytes(id | WARM_LRU) + lruBytes(id | COLD_LRU);
   }
-  for (let i = 0; i < most; i++) {
-    let more = lruPullTail(id, HOT_LRU, totalBytes, false, hotAge);
+  for (let more = 1; more > 0 && moves < most; moves += more) {
+    more = lruPullTail(id, HOT_LRU, totalBytes, false, hotAge);
     if (more === 0) more = lruPullTail(id, WARM_LRU, totalBytes, false, warmAge);
     if (segmented) more += lruPullTail(id, COLD_LRU, totalBytes, false, 0);
-    if (more === 0) break;
-    moves++;
   }
   return moves;
 }

@@ -11,6 +11,8 @@ const tails = new Int32Array(LRUS);
 /** How many items there are, and their bytes with headers. */
 const sizes = new Uint32Array(LRUS);
 const sizesBytes = new Float64Array(LRUS);
+/** The item that the crawler looks at next, or NULL, as a signed word. */
+const crawling = new Int32Array(1);
 
 /** itemstats_t, by LRU. */
 export const itemstats = {
@@ -42,6 +44,7 @@ export function lruInit(): void {
   tails.fill(NULL);
   sizes.fill(0);
   sizesBytes.fill(0);
+  crawling[0] = NULL;
   itemStatsReset();
 }
 
@@ -69,6 +72,7 @@ export function itemUnlinkQ(it: Ptr): void {
   const id = lruIdOf(it);
   const next = field(it, IT_NEXT);
   const prev = field(it, IT_PREV);
+  if (crawling[0] === (it | 0)) crawling[0] = prev;
   if (prev === NULL) heads[id] = next;
   else setField(prev >>> 0, IT_NEXT, next);
   if (next === NULL) tails[id] = prev;
@@ -85,6 +89,23 @@ export function lruHead(id: number): Ptr {
 /** The item that came first, or NULL; IT_PREV leads on. */
 export function lruTail(id: number): Ptr {
   return tails[id] >>> 0;
+}
+
+// items.c: do_item_linktail_q
+/** The crawler begins at the end of an LRU. It walks along one at a time. */
+export function crawlFromTail(id: number): void {
+  crawling[0] = tails[id];
+}
+
+// items.c: do_item_crawl_q
+/**
+ * The next item of that LRU on the way to its head, or NULL. Items may come and go meanwhile. (C's crawler is an item
+ * itself, and moves up in the list.)
+ */
+export function crawlOn(): Ptr {
+  const it = crawling[0] >>> 0;
+  if (it !== NULL) crawling[0] = field(it, IT_PREV);
+  return it;
 }
 
 // items.c: do_get_lru_size

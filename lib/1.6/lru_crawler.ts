@@ -8,7 +8,7 @@ import { memcpy } from '../libc/string';
 import { processStarted } from './clock';
 import type { Classes } from './crawler';
 import {
-  BUCKETS_AT_ONCE, HashWalk, crawl, dumpEnded, dumpStarted, isGone, parseClasses, startItemCrawlerThread,
+  BUCKETS_AT_ONCE, HashWalk, crawl, dumpEnded, dumpStarted, isGone, lrusOf, parseClasses, startItemCrawlerThread,
   stopItemCrawlerThread,
 } from './crawler';
 import {
@@ -65,7 +65,7 @@ function crawlClasses(): string {
   const classes = parseClasses(token(2));
   if (classes === null) return BADCLASS;
   if (!classes.includes(1)) return NOTSTARTED;
-  return crawl(classes, settings.lruCrawlerTocrawl) ? 'OK' : 'BUSY currently processing crawler request';
+  return crawl(lrusOf(classes), settings.lruCrawlerTocrawl) ? 'OK' : 'BUSY currently processing crawler request';
 }
 
 type Line = (dst: Ptr, it: Ptr) => Ptr;

@@ -10,11 +10,13 @@ import { fprintf, stderr } from '../libc/stdio';
 import { EX_USAGE } from '../libc/sysexits';
 import { assocInit } from './assoc';
 import { clockInit } from './clock';
+import { startConnTimeoutThread } from './conn_timeout';
 import { initLruCrawler, startItemCrawlerThread } from './crawler';
 import { itemStatsSizesInit } from './item_sizes';
 import { itemInit } from './items';
 import { startListening } from './listen';
 import { parseOptions } from './options';
+import { startLruMaintainerThread } from './maintainer';
 import { accepting, protocolsInit } from './protocols';
 import { settings } from './settings';
 import { slabsInit } from './slabs';
@@ -48,6 +50,8 @@ export async function main(argv: readonly string[]): Promise<number> {
   initLruCrawler();
   if (line.startLruCrawler) startItemCrawlerThread();
   settings.lruMaintainerThread = line.startLruMaintainer;
+  if (line.startLruMaintainer) startLruMaintainerThread();
+  if (settings.idleTimeout > 0) startConnTimeoutThread();
 
   // SIGHUP has files read again, and ends nothing.
   signalSet(hangup, constants.signals.SIGHUP, () => { settings.sigHup = true; }, null);

@@ -433,11 +433,13 @@ function beginLongGet(c: Conn): number {
   while (u8[p] === SPACE && p - c.rbuf <= LEADING_SPACES_MAX) p++;
   const first = dv.getInt32(p, true);
   const isGets = first === GETS && u8[p + 4] === SPACE;
-  if (p - c.rbuf > LEADING_SPACES_MAX || !(first === GET_ || isGets)) {
+  const isFull = c.rbytes >= READ_BUFFER_HIGHWAT;
+  // With spaces before it, it is no command: we wait for its end to say so, as long as the buffer need not grow.
+  if (p - c.rbuf > LEADING_SPACES_MAX || !(first === GET_ || isGets) || (isFull && p > c.rbuf)) {
     c.state = ConnState.closing;
     return 1;
   }
-  if (c.rbytes < READ_BUFFER_HIGHWAT || p > c.rbuf) return 0;
+  if (!isFull) return 0;
   c.protocol = isGets ? longGets : longGet;
   consume(c, isGets ? 5 : 4);
   return 1;
@@ -460,6 +462,7 @@ function tryReadKeys(c: Conn, kind: number): number {
       return 1;
     }
   }
+  c.lastCmdTime = currentTime;
   begin(c);
   const keys = getKeys(c, c.rbuf, end, kind, false, 0);
   if (keys >= 0) send(c, el === NULL ? kind | MORE : kind);

@@ -18,6 +18,8 @@ const KEY = '(?! )[^ \\0\\n\\r]{1,250}';
 const EXPIRY = '(0|-1|100|1000|2592000|2592001|2147483640)';
 const FLAGS = '(0|5|65535|4294967295)';
 const OPAQUE = '[^ \\0\\n\\r]{0,31}';
+/** No two words begin with the same letter: it has other words for that. */
+const NO_TWICE = '(?!.* ([A-Za-z])[^ ]* (?:.* )?\\1)';
 const META = `[ckqstuvhl]|T(0|-1|1000?|2592000)|O${OPAQUE}`;
 
 /**
@@ -31,8 +33,8 @@ const ALIKE: readonly RegExp[] = [
   `touch ${KEY} ${EXPIRY}`,
   `delete ${KEY}( 0| noreply)?`,
   `mg ${KEY}( (${META}|N(100|1000)|R\\d+|f))*`,
-  `md ${KEY}( ([kq]|I|C\\d+|T1000?|O${OPAQUE}))*`,
-  `ma ${KEY}( ([cktvq]|D\\d{1,19}|M[ID+-]|C\\d+|T1000?|O${OPAQUE}))*`,
+  `md${NO_TWICE} ${KEY}( ([kq]|I|C\\d+|T1000?|O${OPAQUE}))*`,
+  `ma${NO_TWICE} ${KEY}( ([cktvq]|D\\d{1,19}|M[ID+-]|C\\d+|T1000?|O${OPAQUE}))*`,
   'mn',
   'version',
   'verbosity 0',

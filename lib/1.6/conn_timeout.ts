@@ -1,0 +1,60 @@
+// memcached.c: conn_timeout_thread. With -o idle_timeout, TCP connections that send no command for some seconds are
+// closed. C has a thread for it; here, a timer looks at a few connections at a time.
+import { Event } from '../../reactor/event.h';
+import { evtimerAdd, evtimerSet } from '../../reactor/evtimer';
+import type { Conn } from '../memcached.h';
+import { ConnState, debugConn } from '../memcached.h';
+import { connClose } from '../memcached';
+import { currentTime } from './clock';
+import { connAt, connsEnd } from './conns';
+import { threadStats } from './memcached.h';
+import { settings } from './settings';
+
+/** Descriptors that are looked at in one step, and the pause before the next ones. */
+const CONNS_PER_SLICE = 100;
+const TIMESLICE = { tvSec: 0, tvUsec: 10_000 };
+
+const timeoutEvent = new Event();
+/** The descriptor to look at next. */
+let next = 0;
+/** When the command was sent that is longest ago, of those seen in this pass. */
+let oldestLastCmd = 0;
+
+// memcached.c: start_conn_timeout_thread
+/** It goes on for as long as the event loop runs. */
+export function startConnTimeoutThread(): void {
+  if (settings.socketpath !== null) return; // only TCP connections are closed
+  next = 0;
+  evtimerSet(timeoutEvent, connTimeoutThread, null);
+  evtimerAdd(timeoutEvent, { tvSec: settings.idleTimeout, tvUsec: 0 });
+}
+
+// memcached.c: conn_timeout_thread
+/** A step. */
+function connTimeoutThread(): void {
+  if (next === 0) oldestLastCmd = currentTime;
+  const end = Math.min(next + CONNS_PER_SLICE, connsEnd());
+  for (; next < end; next++) {
+    const c = connAt(next);
+    // Others are in the middle of a command, or of its answer.
+    if (c?.state !== ConnState.read) continue;
+    if (currentTime - c.lastCmdTime > settings.idleTimeout) connCloseIdle(c);
+    else oldestLastCmd = Math.min(oldestLastCmd, c.lastCmdTime);
+  }
+  if (next < connsEnd()) {
+    evtimerAdd(timeoutEvent, TIMESLICE);
+    return;
+  }
+  next = 0;
+  // Sooner than this no other is due.
+  const soonest = settings.idleTimeout - (currentTime - oldestLastCmd) + 1;
+  evtimerAdd(timeoutEvent, { tvSec: Math.max(soonest, 1), tvUsec: 0 });
+}
+
+// memcached.c: conn_close_idle
+function connCloseIdle(c: Conn): void {
+  debugConn('%d: idle', c.sfd);
+  threadStats.idleKicks++;
+  c.state = ConnState.closing;
+  connClose(c);
+}
