@@ -143,12 +143,12 @@ for (const [name, conversation] of Object.entries(conversations)) {
 }
 
 for (const backend of ['epoll', 'net'] as const) {
-  test(`${backend}: a browser, somebody who sends no newline, and binary are sent away`, async (t) => {
+  test(`${backend}: a browser, and somebody who sends no newline, are sent away`, async (t) => {
     const server = await startServer({ backend, today: true });
     t.teardown(() => server.stop());
     for (const sends of [
       'GET / HTTP/1.0\r\nflush_all\r\n', 'POST /set HTTP/1.1\r\nversion\r\n', 'x'.repeat(2049), `set ${'k'.repeat(3000)}`,
-      'quit\r\nversion\r\n', '\x80\x01',
+      'quit\r\nversion\r\n',
     ]) {
       const client = await Client.connect(server.port);
       client.send(sends);

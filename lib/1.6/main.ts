@@ -19,7 +19,7 @@ import type { Transport } from './listen';
 import { parseOptions } from './options';
 import { startLruMaintainerThread } from './maintainer';
 import { accepting, acceptingUdp, protocolsInit } from './protocols';
-import { settings } from './settings';
+import { Prot, settings } from './settings';
 import { slabsInit } from './slabs';
 import { startPidFile, startUp } from './startup';
 import { statsReset } from './stats';
@@ -71,7 +71,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     socketpath: settings.socketpath,
     access: settings.access,
     portFilename: process.env['MEMCACHED_PORT_FILENAME'] ?? null,
-    listening: (sfd, _protocol, transport) => listening(sfd, ++listeners, transport),
+    listening: (sfd, protocol, transport) => listening(sfd, ++listeners, protNamed(protocol), transport),
   });
   if (failure !== 0) return failure;
   startPidFile(line);
@@ -79,15 +79,15 @@ export async function main(argv: readonly string[]): Promise<number> {
   return await eventLoop(0) === -1 ? 1 : 0;
 }
 
-/** The `count`th connection that accepts others, on `sfd`. False where there is no memory for it. */
-function listening(sfd: number, count: number, transport: Transport): boolean {
+/** The `count`th connection that accepts others, on `sfd`, of that protocol. False where there is no memory for it. */
+function listening(sfd: number, count: number, prot: Prot, transport: Transport): boolean {
   const c = connNew(sfd, ConnState.listening, EV_READ | EV_PERSIST);
   if (c === null) {
     fprintf(stderr, 'failed to create listening connection\n');
     return false;
   }
   if (transport === 'UDP') acceptingUdp(c);
-  else accepting(c);
+  else accepting(c, prot);
   if (count === 1) acceptsWith(c, updateEvent);
   else if (transport === 'UDP') {
     // It goes on where there are too many connections, and is none of those that -c allows.
@@ -96,4 +96,14 @@ function listening(sfd: number, count: number, transport: Transport): boolean {
   } else alsoAcceptsWith(c);
   debugConn('%d: listening on port %d', sfd, settings.socketpath === null ? boundPort(sfd) : 0);
   return true;
+}
+
+/** The word of proto[…] before an address; without one it is as -B says. */
+function protNamed(word: string | null): Prot {
+  switch (word) {
+    case 'ascii': return Prot.ascii;
+    case 'binary': return Prot.binary;
+    case 'negotiating': return Prot.negotiating;
+    default: return settings.bindingProtocol;
+  }
 }

@@ -10,10 +10,10 @@ import { itemStatsTotals } from './item_stats';
 import { itemStatsReset } from './lru';
 import type { AddStat } from './memcached.h';
 import {
-  MAX_NUMBER_OF_SLAB_CLASSES, VERSION, lruHits, resettable, slabStats, statsState, threadStats,
+  MAX_NUMBER_OF_SLAB_CLASSES, lruHits, resettable, slabStats, statsState, threadStats,
 } from './memcached.h';
 import { sendPieces } from './pieces';
-import { settings } from './settings';
+import { VERSION, settings } from './settings';
 import { SLAB_GLOBAL_PAGE_POOL, slabsPageCount } from './slabs';
 import { processStatsConns } from './stats_conns';
 import { allItemsStats, allSizesStats, allSlabsStats, cachedump } from './stats_items';

@@ -19,6 +19,8 @@ import { IT_CAS_HI, IT_CAS_LO, IT_NBYTES, clientFlagsOf, dataOf, field, keyOf, n
 import { settings } from './settings';
 import { put } from './u64';
 
+export const BAD_LINE = 'CLIENT_ERROR bad command line format';
+
 /** How an item is said: with a VALUE line, with its cas in it, or its data alone, with \r\n or without. */
 export const VALUE = 0;
 export const VALUE_CAS = 1;
@@ -55,17 +57,20 @@ export function outErrstring(c: Conn, line: CString): void {
 // memcached.c: write_and_free
 /** Answers with a text that may be long. */
 export function writeAndFree(c: Conn, text: string): void {
+  if (!sendText(c, text)) outErrstring(c, 'SERVER_ERROR out of memory writing stats');
+}
+
+/** The same. False where there is no memory for it: then there is no answer yet. */
+export function sendText(c: Conn, text: string): boolean {
   const buf = malloc(text.length);
-  if (buf === NULL) {
-    outErrstring(c, 'SERVER_ERROR out of memory writing stats');
-    return;
-  }
+  if (buf === NULL) return false;
   memcpy(buf, text, text.length);
   c.writeAndFree = buf;
   c.wcurr = buf;
   c.wbytes = text.length;
   c.state = ConnState.write;
   c.writeAndGo = ConnState.read;
+  return true;
 }
 
 /** Begins an answer: nothing is in wbuf, no item is listed. */
