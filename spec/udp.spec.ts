@@ -48,9 +48,19 @@ const ILL_FORMED: Readonly<Record<string, Buffer>> = {
 
 // Servers of their own.
 
+/** On net, a server listens only when it has found that all its ports are free. */
+async function connected(port: number, tries = 20): Promise<Client> {
+  try {
+    return await Client.connect(port);
+  } catch (error) {
+    if (tries === 0) throw error;
+    return connected(port, tries - 1);
+  }
+}
+
 /** The ports of UDP, as `stats conns` tells them. */
 async function udpPorts(server: Server): Promise<number[]> {
-  const client = await Client.connect(server.port);
+  const client = await connected(server.port);
   const conns = await client.ask('stats conns\r\n', 'END\r\n');
   client.socket.destroy();
   return [...conns.matchAll(/:addr udp6?:.*:(\d+)\r\n/g)].map(([, port]) => Number(port));
