@@ -79,11 +79,10 @@ class Datagrams extends PassThrough {
     const socket = this.sockets.get(fd);
     if (socket === undefined) return this.requests.has(fd) ? fail(EINVAL) : this.kernel.accept(fd, addr);
     if (socket.queue.length === 0) socket.receive();
-    if (socket.queue.length === 0) return fail(EAGAIN);
-    const sfd = this.spare.pop() ?? this.kernel.socket(AF_INET, SOCK_DGRAM, 0);
-    if (sfd === -1) return -1;
     const request = socket.queue.shift();
     if (request === undefined) return fail(EAGAIN);
+    const sfd = this.spare.pop() ?? this.kernel.socket(AF_INET, SOCK_DGRAM, 0);
+    if (sfd === -1) return -1; // the request is lost, as datagrams may be: else it would wake the program all the time
     request.fd = sfd;
     this.requests.set(sfd, request);
     this.socketOf.set(sfd, socket);

@@ -2,7 +2,7 @@
 // It passes only when a test lets it, or, with `autoAdvance`, when nothing else is left to do.
 import type { Syscalls } from '../syscalls.h';
 import type { Timeval } from '../time';
-import { familyOf } from '../sockaddr';
+import { familyOf, withPort } from '../sockaddr';
 import { AF_INET, INADDR_ANY } from '../socket.h';
 import type { Linger, Sockaddr } from '../socket.h';
 import { EINTR } from '../errno.h';
@@ -131,10 +131,11 @@ export class Simulation {
     });
   }
 
-  /** A client that sends datagrams to a port of IPv4, or to an address. */
-  datagrams(to: number | Sockaddr): SimDatagrams {
+  /** A client that sends datagrams to a port of IPv4, or to an address; from a port of its own, or from `port`. */
+  datagrams(to: number | Sockaddr, port?: number): SimDatagrams {
     const addr = typeof to === 'number' ? { sinFamily: AF_INET, sinPort: to, sinAddr: INADDR_ANY } : to;
-    return new SimDatagrams(this.network, addr, this.network.clientAddress(familyOf(addr)));
+    const from = this.network.clientAddress(familyOf(addr));
+    return new SimDatagrams(this.network, addr, port === undefined ? from : withPort(from, port));
   }
 
   /** Makes two descriptors of the program that are connected with each other. */
