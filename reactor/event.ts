@@ -25,6 +25,12 @@ export function setEventops(ops: readonly Eventop[]): void {
   eventops = ops;
 }
 
+/** Puts a layer between the program and the backend that eventInit has chosen. */
+export function layOver(layer: (base: Eventop) => Eventop): void {
+  evsel = layer(evsel);
+  evcalls = evsel.syscalls;
+}
+
 export let evsel: Eventop;
 let evbase: object;
 /** The system calls of evsel. */

@@ -2,6 +2,7 @@
 import { eventEconomy } from './backends';
 
 export { eventEconomy };
+export { serveDatagrams } from './datagram';
 export {
   eventActive, eventAdd, eventDel, eventDispatch, eventInit, eventLoop, eventPending, eventSet, setEventGotsig,
   setEventSigcb,
@@ -19,8 +20,8 @@ export { Errx } from './err';
 export * from './socket.h';
 export { sockaddrStorage } from './sockaddr';
 export {
-  accept, bind, close, connect, fcntl, getpeername, getrandom, getsockname, gettimeofday, listen, read, setsockopt,
-  shutdown, socket, time, write,
+  accept, bind, close, connect, fcntl, getpeername, getrandom, getsockname, gettimeofday, listen, read, recvfrom,
+  sendto, setsockopt, shutdown, socket, time, write,
 } from './syscalls';
 export type { Timeval } from './time';
 

@@ -20,6 +20,7 @@ import type { Timeval } from './time';
 export { Simulation } from './sim/simulation';
 export type { SimulationOptions } from './sim/simulation';
 export { SimClient } from './sim/client';
+export { SimDatagrams } from './sim/datagrams';
 export { Random } from './sim/random';
 export { randomFaults } from './sim/calls';
 export type {

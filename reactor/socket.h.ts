@@ -4,11 +4,13 @@ export const AF_UNIX = 1;
 export const AF_INET = 2;
 export const AF_INET6 = 10;
 export const SOCK_STREAM = 1;
+export const SOCK_DGRAM = 2;
 export const SOCK_CLOEXEC = 0o2000000;
 export const INADDR_ANY = 0;
 
 export const SOL_SOCKET = 1;
 export const SO_REUSEADDR = 2;
+export const SO_SNDBUF = 7;
 export const SO_KEEPALIVE = 9;
 export const SO_LINGER = 13;
 export const IPPROTO_TCP = 6;

@@ -27,6 +27,10 @@ export interface Syscalls {
   send(fd: number, buf: Uint8Array, offset: number, length: number, flags: number): number;
   /** As send, of several pieces one after another. */
   sendmsg(fd: number, iov: readonly Iovec[], flags: number): number;
+  /** Reads one datagram, of which what exceeds `length` is lost. Sets `addr` to its sender, unless it is null. */
+  recvfrom(fd: number, buf: Uint8Array, offset: number, length: number, addr: SockaddrRoom | null): number;
+  /** Sends one datagram. */
+  sendto(fd: number, buf: Uint8Array, offset: number, length: number, addr: Sockaddr): number;
   shutdown(fd: number, how: number): number;
   close(fd: number): number;
   gettimeofday(tv: Timeval): number;

@@ -15,6 +15,12 @@ export const setsockopt: Syscalls['setsockopt'] = (fd, level, optname, optval) =
 };
 export const read: Syscalls['read'] = (fd, buf, offset, length) => evcalls.read(fd, buf, offset, length);
 export const write: Syscalls['write'] = (fd, buf, offset, length) => evcalls.write(fd, buf, offset, length);
+export const recvfrom: Syscalls['recvfrom'] = (fd, buf, offset, length, addr) => {
+  return evcalls.recvfrom(fd, buf, offset, length, addr);
+};
+export const sendto: Syscalls['sendto'] = (fd, buf, offset, length, addr) => {
+  return evcalls.sendto(fd, buf, offset, length, addr);
+};
 export const shutdown: Syscalls['shutdown'] = (fd, how) => evcalls.shutdown(fd, how);
 export const close: Syscalls['close'] = (fd) => evcalls.close(fd);
 export const gettimeofday: Syscalls['gettimeofday'] = (tv) => evcalls.gettimeofday(tv);

@@ -13,7 +13,7 @@ import { main } from '../lib/1.6/main';
 import { memoryNeeds } from '../lib/1.6/options';
 import { handleSignals } from '../lib/1.6/signals';
 import { PACKAGE, VERSION } from '../lib/memcached.h';
-import { VERSION as VERSION_TODAY } from '../lib/1.6/memcached.h';
+import { VERSION as VERSION_TODAY } from '../lib/1.6/settings';
 import { eventEconomy } from '../reactor/backends';
 import { closeOnExec } from '../reactor/cloexec';
 import { Errx } from '../reactor/err';

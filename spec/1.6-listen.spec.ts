@@ -40,7 +40,7 @@ async function listenWith(options: Partial<ListenOptions>): Promise<Outcome> {
   const sockets: Outcome['sockets'] = [];
   const stderr = new Stderr();
   const status = await startListening({
-    inter: null, port: 0, backlog: 1024, socketpath: null, access: 0o700, portFilename: null,
+    inter: null, port: 0, udpport: null, backlog: 1024, socketpath: null, access: 0o700, portFilename: null,
     listening: (sfd, protocol) => sockets.push([sfd, protocol]) > 0,
     ...options,
   });

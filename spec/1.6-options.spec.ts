@@ -326,7 +326,6 @@ test('from -I 1025k on, chunks are half a page again, but for a slab_chunk_max',
 });
 
 const asked: Record<string, Partial<Settings>> = {
-  U: { udpport: -1 },
   S: { sasl: true },
   Y: { authFile: '/etc/m' },
   e: { memoryFile: '/dev/shm/m' },
@@ -335,7 +334,7 @@ const asked: Record<string, Partial<Settings>> = {
 for (const option of NOT_YET) {
   test(`-${option} is refused for now, in one line, with status 1`, (t) => {
     t.is(notYet({ ...plain.s, ...asked[option] }), `-${option} is not yet served`);
-    const words = { U: '-U -1', S: '-S', Y: '-Y /etc/m', e: '-e /dev/shm/m' }[option] ?? '-o sock_cookie_id=7';
+    const words = { S: '-S', Y: '-Y /etc/m', e: '-e /dev/shm/m' }[option] ?? '-o sock_cookie_id=7';
     const { line } = parse(words);
     t.is(line.stderr, `-${option} is not yet served\n`);
     t.is(line.status, 1);

@@ -174,7 +174,7 @@ test.serial('net: the thread that tries a port tries none when it starts too lat
     terminate(): void {}
   }
   Object.assign(threads, { Worker: LateWorker });
-  t.is(probe({ sinFamily: AF_INET, sinPort: 0, sinAddr: LOOPBACK }, false, 100), 0);
+  t.is(probe({ sinFamily: AF_INET, sinPort: 0, sinAddr: LOOPBACK }, false, SOCK_STREAM, 100), 0);
   await over;
   t.is(result.at(2), 0, 'no port');
 });

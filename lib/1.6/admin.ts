@@ -11,9 +11,8 @@ import { threadStats } from './memcached.h';
 import { settings } from './settings';
 import { SLAB_GLOBAL_PAGE_POOL, powerLargest, slabsAdjustMemLimit } from './slabs';
 import { abbreviates, ntokens, number, token, token32, tokenDouble, tokenU32 } from './tokens';
-import { outString } from './transmit';
+import { BAD_LINE, outString } from './transmit';
 
-const BAD_LINE = 'CLIENT_ERROR bad command line format';
 const MAX_VERBOSITY_LEVEL = 2;
 const MEGABYTE = 1024 * 1024;
 const MEMLIMIT_MIN_MEGABYTES = 8;

@@ -3,14 +3,28 @@ import type { Conn } from '../memcached.h';
 import { ConnState } from '../memcached.h';
 
 const conns: (Conn | undefined)[] = [];
+/** Those that are for UDP: sockets that take requests, and requests. */
+const udp = new Set<Conn>();
 
 export function connsInit(): void {
   conns.length = 0;
+  udp.clear();
 }
 
 /** `c` is open. Who closes it need not tell. */
-export function noteConn(c: Conn): void {
+export function noteConn(c: Conn, isForUdp = false): void {
   conns[c.sfd] = c;
+  if (isForUdp) udp.add(c);
+  else udp.delete(c);
+}
+
+export function isUdp(c: Conn): boolean {
+  return udp.has(c);
+}
+
+/** How many requests by UDP are open, which C does not count as connections. */
+export function udpRequests(): number {
+  return udp.size === 0 ? 0 : openConns().filter((c) => isUdp(c) && c.state !== ConnState.listening).length;
 }
 
 /** Above all descriptors that connections have had. */

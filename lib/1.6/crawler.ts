@@ -106,6 +106,9 @@ export const crawlerstats = {
 /** An automatic crawl waits so long after one that a client wanted meanwhile, in seconds. */
 const BLOCK_AUTOMATIC = 60;
 
+/** And it sleeps at least as long between steps, in microseconds: it is in no hurry, and clients need the processor. */
+const AUTOMATIC_SLEEP_MIN = 1000;
+
 const crawlevent = new Event();
 /** Where the crawl still has to go. */
 const todo: Lrus = new Uint8Array(LRUS);
@@ -217,8 +220,12 @@ function itemCrawlerThread(): void {
     if (it === NULL || remaining[at]-- <= 0) lruDone();
     else crawlItem(it, at);
   }
-  if (at === -1) noteRunning();
-  else evtimerAdd(crawlevent, { tvSec: 0, tvUsec: Math.min(settings.lruCrawlerSleep, 999_999) });
+  if (at === -1) {
+    noteRunning();
+    return;
+  }
+  const sleep = Math.min(settings.lruCrawlerSleep, 999_999);
+  evtimerAdd(crawlevent, { tvSec: 0, tvUsec: automatic ? Math.max(sleep, AUTOMATIC_SLEEP_MIN) : sleep });
 }
 
 function crawlItem(it: Ptr, lru: number): void {

@@ -1,4 +1,4 @@
-// Where the server listens: the addresses of -l and -p, or the path of -s, and the file that tells the ports
+// Where the server listens: the addresses of -l, -p and -U, or the path of -s, and the file that tells the ports
 // (memcached.c: server_sockets, server_socket, server_socket_unix, and main's part that calls them).
 import { lookup } from 'node:dns/promises';
 import { closeSync, lstatSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
@@ -6,7 +6,7 @@ import { EADDRINUSE, EAFNOSUPPORT, EMFILE, errno, strerror } from '../../reactor
 import { sockaddrStorage } from '../../reactor/sockaddr';
 import {
   AF_INET, AF_INET6, AF_UNIX, F_GETFL, F_SETFL, INADDR_ANY, IPPROTO_IPV6, IPPROTO_TCP, IPV6_V6ONLY, O_NONBLOCK,
-  SOCK_STREAM, SOL_SOCKET, SO_KEEPALIVE, SO_LINGER, SO_REUSEADDR, TCP_NODELAY,
+  SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET, SO_KEEPALIVE, SO_LINGER, SO_REUSEADDR, SO_SNDBUF, TCP_NODELAY,
 } from '../../reactor/socket.h';
 import type { Linger, Sockaddr, SockaddrUn } from '../../reactor/socket.h';
 import { bind, close, fcntl, getsockname, listen, setsockopt, socket } from '../../reactor/syscalls';
@@ -21,20 +21,27 @@ const EXIT_FAILURE = 1;
 /** close(2) does not wait for what is still to be sent. */
 const NO_LINGER: Linger = { lOnoff: 0, lLinger: 0 };
 
+/** C asks for so much, and for less until the system agrees; this one takes what it can give. */
+const MAX_SENDBUF_SIZE = 256 * 1024 * 1024;
+
+export type Transport = 'TCP' | 'UDP';
+
 export interface ListenOptions {
   /** The addresses of -l, joined by commas or semicolons; null for all interfaces. */
   inter: string | null;
-  /** The port where `inter` names none; 0 or -1 for any that is free. */
-  port: number;
+  /** The port of TCP where `inter` names none; 0 or -1 for any that is free; null for no TCP. */
+  port: number | null;
+  /** The port of UDP, likewise. */
+  udpport: number | null;
   backlog: number;
-  /** The path of -s, in place of `inter` and `port`, or null. */
+  /** The path of -s, in place of `inter` and the ports, or null. */
   socketpath: string | null;
   /** The permissions of that path. */
   access: number;
   /** Where to write the ports (MEMCACHED_PORT_FILENAME), or null. */
   portFilename: string | null;
   /** Makes a listening connection of a socket. `protocol`: the word of proto[…], or null. False ends it all. */
-  listening(sfd: number, protocol: string | null): boolean;
+  listening(sfd: number, protocol: string | null, transport: Transport): boolean;
 }
 
 /** What is wrong, for the line on stderr that says where; null if nothing is. */
@@ -45,20 +52,23 @@ const TOLD = '';
 // memcached.c: main, "create the listening sockets"
 /** Listens everywhere. Resolves to 0, or to the status to end with, after a line on stderr. */
 export async function startListening(options: ListenOptions): Promise<number> {
-  const { inter, port, socketpath } = options;
-  const result = socketpath === null ? await listenOnPorts(options) : serverSocketUnix(socketpath, options);
+  const { socketpath } = options;
+  if (socketpath === null) return listenOnPorts(options);
+  return statusOf(serverSocketUnix(socketpath, options), `UNIX socket: ${socketpath}`);
+}
+
+/** 0, or the status to end with, after a line that says where we could not listen. */
+function statusOf(result: Failure, where: string): number {
   if (result === null) return 0;
   if (result === TOLD) return EXIT_FAILURE;
-  let where = `UNIX socket: ${socketpath ?? ''}`;
-  if (socketpath === null) where = inter === null ? `TCP port ${port}` : `one of interface(s) ${inter}`;
   fprintf(stderr, `failed to listen on ${where}: ${result}\n`);
   return EX_OSERR;
 }
 
 /** Listens on the ports, and tells them in the file. */
-async function listenOnPorts(options: ListenOptions): Promise<Failure> {
+async function listenOnPorts(options: ListenOptions): Promise<number> {
   const { portFilename } = options;
-  if (portFilename === null) return serverSockets(options, () => {});
+  if (portFilename === null) return listenWithBoth(options, () => {});
   // Under another name first: who waits for the file finds all ports in it.
   const temporary = `${portFilename}.lck`;
   let file: number;
@@ -66,27 +76,41 @@ async function listenOnPorts(options: ListenOptions): Promise<Failure> {
     file = openSync(temporary, 'a');
   } catch (error) {
     fprintf(stderr, `Failed to open "${temporary}": ${reason(error)}\n`);
-    return serverSockets(options, () => {});
+    return listenWithBoth(options, () => {});
   }
-  const result = await serverSockets(options, (line) => writeSync(file, line));
+  const status = await listenWithBoth(options, (line) => writeSync(file, line));
   closeSync(file);
-  if (result !== null) return result;
+  if (status !== 0) return status;
   try {
     renameSync(temporary, portFilename);
   } catch (error) {
     fprintf(stderr, `Failed to rename "${temporary}" to "${portFilename}": ${reason(error)}\n`);
   }
-  return null;
+  return 0;
+}
+
+/** TCP first, then UDP at the same addresses. */
+async function listenWithBoth(options: ListenOptions, tell: (line: string) => void): Promise<number> {
+  const { inter, port, udpport } = options;
+  for (const [transport, number] of [['TCP', port], ['UDP', udpport]] as const) {
+    if (number === null) continue;
+    const result = await serverSockets(number, transport, options, tell);
+    const status = statusOf(result, inter === null ? `${transport} port ${number}` : `one of interface(s) ${inter}`);
+    if (status !== 0) return status;
+  }
+  return 0;
 }
 
 // memcached.c: server_sockets
 /** `tell` gets a line for each port. Every address is tried; the first failure counts. */
-async function serverSockets(options: ListenOptions, tell: (line: string) => void): Promise<Failure> {
-  const places = parsePlaces(options.inter, options.port);
+async function serverSockets(
+  port: number, transport: Transport, options: ListenOptions, tell: (line: string) => void,
+): Promise<Failure> {
+  const places = parsePlaces(options.inter, port);
   if (typeof places === 'string') return places;
   let first: Failure = null;
   for (const place of places) {
-    const failure = await serverSocket(place, options, tell);
+    const failure = await serverSocket(place, transport, options, tell);
     if (failure === TOLD) return TOLD;
     first ??= failure;
   }
@@ -95,7 +119,9 @@ async function serverSockets(options: ListenOptions, tell: (line: string) => voi
 
 // memcached.c: server_socket
 /** Listens on all addresses of a host. One that is taken, or of a family that the system lacks, is left out. */
-async function serverSocket(place: Place, options: ListenOptions, tell: (line: string) => void): Promise<Failure> {
+async function serverSocket(
+  place: Place, transport: Transport, options: ListenOptions, tell: (line: string) => void,
+): Promise<Failure> {
   let addresses: readonly Sockaddr[];
   try {
     addresses = await resolve(place);
@@ -105,7 +131,7 @@ async function serverSocket(place: Place, options: ListenOptions, tell: (line: s
   let success = 0, failure: Failure = null;
   for (const addr of addresses) {
     const family = 'sin6Addr' in addr ? AF_INET6 : AF_INET;
-    const sfd = newSocket(family);
+    const sfd = newSocket(family, transport === 'UDP' ? SOCK_DGRAM : SOCK_STREAM);
     if (sfd === -1) {
       failure = strerror(errno);
       if (errno === EMFILE) return failure;
@@ -118,9 +144,8 @@ async function serverSocket(place: Place, options: ListenOptions, tell: (line: s
       continue;
     }
     setsockopt(sfd, SOL_SOCKET, SO_REUSEADDR, 1);
-    if (setsockopt(sfd, SOL_SOCKET, SO_KEEPALIVE, 1) === -1) perror('setsockopt');
-    if (setsockopt(sfd, SOL_SOCKET, SO_LINGER, NO_LINGER) === -1) perror('setsockopt');
-    if (setsockopt(sfd, IPPROTO_TCP, TCP_NODELAY, 1) === -1) perror('setsockopt');
+    if (transport === 'UDP') setsockopt(sfd, SOL_SOCKET, SO_SNDBUF, MAX_SENDBUF_SIZE);
+    else setConnectionOptions(sfd);
 
     if (bind(sfd, addr) === -1) {
       failure = strerror(errno);
@@ -132,17 +157,24 @@ async function serverSocket(place: Place, options: ListenOptions, tell: (line: s
     }
     if (listen(sfd, options.backlog) === -1) return closed(sfd);
     success++;
-    tell(`TCP ${family === AF_INET6 ? 'INET6' : 'INET'}: ${boundPort(sfd)}\n`);
-    if (!options.listening(sfd, place.protocol)) return TOLD;
+    tell(`${transport} ${family === AF_INET6 ? 'INET6' : 'INET'}: ${boundPort(sfd)}\n`);
+    if (!options.listening(sfd, place.protocol, transport)) return TOLD;
   }
   return success === 0 ? failure : null;
+}
+
+/** What the connections of a listening socket inherit. */
+function setConnectionOptions(sfd: number): void {
+  if (setsockopt(sfd, SOL_SOCKET, SO_KEEPALIVE, 1) === -1) perror('setsockopt');
+  if (setsockopt(sfd, SOL_SOCKET, SO_LINGER, NO_LINGER) === -1) perror('setsockopt');
+  if (setsockopt(sfd, IPPROTO_TCP, TCP_NODELAY, 1) === -1) perror('setsockopt');
 }
 
 // memcached.c: server_socket_unix
 /** Listens on a path. A socket that is left there from before is removed; anything else is not. */
 function serverSocketUnix(path: string, options: ListenOptions): Failure {
   const addr: SockaddrUn = { sunFamily: AF_UNIX, sunPath: path };
-  const sfd = newSocket(AF_UNIX);
+  const sfd = newSocket(AF_UNIX, SOCK_STREAM);
   if (sfd === -1) return strerror(errno);
 
   try {
@@ -158,13 +190,13 @@ function serverSocketUnix(path: string, options: ListenOptions): Failure {
   const res = bind(sfd, addr);
   process.umask(oldUmask);
   if (res === -1 || listen(sfd, options.backlog) === -1) return closed(sfd);
-  return options.listening(sfd, null) ? null : TOLD;
+  return options.listening(sfd, null, 'TCP') ? null : TOLD;
 }
 
 // memcached.c: new_socket, new_socket_unix
 /** A non-blocking socket, or -1. */
-function newSocket(domain: number): number {
-  const sfd = socket(domain, SOCK_STREAM, 0);
+function newSocket(domain: number, type: number): number {
+  const sfd = socket(domain, type, 0);
   if (sfd === -1) return -1;
   const flags = fcntl(sfd, F_GETFL, 0);
   if (flags < 0 || fcntl(sfd, F_SETFL, flags | O_NONBLOCK) < 0) {

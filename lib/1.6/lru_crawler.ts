@@ -18,10 +18,9 @@ import {
 import { NOT_YET, putText, sendPieces } from './pieces';
 import { settings } from './settings';
 import { abbreviates, ntokens, number, token, tokenU32 } from './tokens';
-import { outString } from './transmit';
+import { BAD_LINE, outString } from './transmit';
 import { put } from './u64';
 
-const BAD_LINE = 'CLIENT_ERROR bad command line format';
 const BADCLASS = 'BADCLASS invalid class id';
 const NOTSTARTED = 'NOTSTARTED no items to crawl';
 const DISABLED = 'CLIENT_ERROR lru crawler disabled';

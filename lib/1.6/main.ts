@@ -1,13 +1,13 @@
 // memcached.c of 1.6: main. The machine and the connections are those of ../memcached.ts.
 import { constants } from 'node:os';
+import { serveDatagrams } from '../../reactor/datagram';
 import { EV_PERSIST, EV_READ, Event } from '../../reactor/event.h';
 import { eventInit, eventLoop } from '../../reactor/event';
 import { signalAdd, signalSet } from '../../reactor/evtimer';
 import { ConnState, debugConn, settings as machine } from '../memcached.h';
-import { acceptsWith, alsoAcceptsWith, boundPort } from '../later';
+import { acceptsWith, alsoAcceptsWith, boundPort, freeBuffers } from '../later';
 import { connInit, connNew, statsInit, updateEvent } from '../memcached';
 import { fprintf, stderr } from '../libc/stdio';
-import { EX_USAGE } from '../libc/sysexits';
 import { assocInit } from './assoc';
 import { clockInit } from './clock';
 import { startConnTimeoutThread } from './conn_timeout';
@@ -15,9 +15,10 @@ import { initLruCrawler, startItemCrawlerThread } from './crawler';
 import { itemStatsSizesInit } from './item_sizes';
 import { itemInit } from './items';
 import { startListening } from './listen';
+import type { Transport } from './listen';
 import { parseOptions } from './options';
 import { startLruMaintainerThread } from './maintainer';
-import { accepting, protocolsInit } from './protocols';
+import { accepting, acceptingUdp, protocolsInit } from './protocols';
 import { Prot, settings } from './settings';
 import { slabsInit } from './slabs';
 import { startPidFile, startUp } from './startup';
@@ -38,6 +39,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   machine.maxconns = settings.maxconnsFast ? Infinity : settings.maxconns;
 
   eventInit();
+  if (settings.udpport !== 0) serveDatagrams();
   clockInit();
   statsInit();
   assocInit(settings.hashpowerInit);
@@ -57,19 +59,19 @@ export async function main(argv: readonly string[]): Promise<number> {
   signalSet(hangup, constants.signals.SIGHUP, () => { settings.sigHup = true; }, null);
   signalAdd(hangup, null);
 
-  if (settings.socketpath === null && settings.port === 0) {
-    fprintf(stderr, 'there is nowhere to listen: -p 0, and no -s\n');
-    return EX_USAGE;
+  if (settings.socketpath === null && settings.port === 0 && settings.udpport === 0) {
+    fprintf(stderr, 'warning: nobody can connect: -p 0, and neither -U nor -s\n'); // C goes on, and says nothing
   }
   let listeners = 0;
   const failure = await startListening({
     inter: settings.inter,
-    port: settings.port,
+    port: settings.port === 0 ? null : settings.port,
+    udpport: settings.udpport === 0 ? null : settings.udpport,
     backlog: settings.backlog,
     socketpath: settings.socketpath,
     access: settings.access,
     portFilename: process.env['MEMCACHED_PORT_FILENAME'] ?? null,
-    listening: (sfd, protocol) => listening(sfd, ++listeners, protNamed(protocol)),
+    listening: (sfd, protocol, transport) => listening(sfd, ++listeners, protNamed(protocol), transport),
   });
   if (failure !== 0) return failure;
   startPidFile(line);
@@ -77,16 +79,21 @@ export async function main(argv: readonly string[]): Promise<number> {
   return await eventLoop(0) === -1 ? 1 : 0;
 }
 
-/** The `count`th connection that accepts others, on `sfd`, of that protocol. False where there is no memory for it. */
-function listening(sfd: number, count: number, prot: Prot): boolean {
+/** The `count`th connection that accepts others, on `sfd`, of that protocol. False if there is no memory for it. */
+function listening(sfd: number, count: number, prot: Prot, transport: Transport): boolean {
   const c = connNew(sfd, ConnState.listening, EV_READ | EV_PERSIST);
   if (c === null) {
     fprintf(stderr, 'failed to create listening connection\n');
     return false;
   }
-  accepting(c, prot);
+  if (transport === 'UDP') acceptingUdp(c);
+  else accepting(c, prot);
   if (count === 1) acceptsWith(c, updateEvent);
-  else alsoAcceptsWith(c);
+  else if (transport === 'UDP') {
+    // It goes on where there are too many connections, and is none of those that -c allows.
+    freeBuffers(c);
+    machine.maxconns++;
+  } else alsoAcceptsWith(c);
   debugConn('%d: listening on port %d', sfd, settings.socketpath === null ? boundPort(sfd) : 0);
   return true;
 }

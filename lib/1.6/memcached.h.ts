@@ -3,11 +3,8 @@
 import { i32, u32, u8 } from '../libc/heap';
 import type { Ptr } from '../libc/memory';
 
-export const VERSION = '1.6.45';
-
-/** Bytes of a key, at most; and of a key in base64. */
+/** Bytes of a key, at most. */
 export const KEY_MAX_LENGTH = 250;
-export const KEY_MAX_BINARY_ENCODED = 336;
 
 /** Slab classes are numbered from 1; the two bits above a class tell which LRU of the class an item is in. */
 export const MAX_NUMBER_OF_SLAB_CLASSES = 64;

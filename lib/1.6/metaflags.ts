@@ -6,6 +6,7 @@ import { NULL, bss } from '../libc/memory';
 import { base64Decode } from './base64';
 import { realtime } from './clock';
 import { KEY_MAX_LENGTH } from './memcached.h';
+import { BAD_LINE } from './transmit';
 import { ntokens, number, parse32, parseU32, tokenAt, tokenLength } from './tokens';
 import * as u64 from './u64';
 
@@ -14,7 +15,6 @@ const MFLAG_MAX_OPT_LENGTH = 20;
 /** Bytes of an opaque with its O, at most. */
 export const MFLAG_MAX_OPAQUE_LENGTH = 32;
 
-export const BAD_LINE = 'CLIENT_ERROR bad command line format';
 export const OPAQUE_TOO_LONG = 'CLIENT_ERROR opaque token too long';
 const INVALID_FLAG = 'CLIENT_ERROR invalid flag';
 const BAD_TOKEN = 'CLIENT_ERROR bad token in command line format';

@@ -10,8 +10,8 @@ import { memcpy } from '../libc/string';
 import { base64Encode } from './base64';
 import { currentTime } from './clock';
 import { ITEM_KEY_BINARY, IT_CAS_HI, IT_CAS_LO, IT_EXPTIME, field, itFlags, keyOf, nkeyOf } from './memcached.h';
-import { BAD_LINE, Flag, MFLAG_MAX_OPAQUE_LENGTH, areFlags, flagAt, meta } from './metaflags';
-import { DATA, begin, outErrstring, send } from './transmit';
+import { Flag, MFLAG_MAX_OPAQUE_LENGTH, areFlags, flagAt, meta } from './metaflags';
+import { BAD_LINE, DATA, begin, outErrstring, send } from './transmit';
 import { ntokens, tokenAt, tokenLength } from './tokens';
 import * as u64 from './u64';
 

@@ -18,10 +18,10 @@ import { flushAll, itemAlloc, itemBump, itemGet, itemRemove, itemSizeOk, itemTou
 import {
   DELTA_ITEM_CAS_MISMATCH, DELTA_ITEM_NOT_FOUND, EOM, EXISTS, IT_CAS_HI, IT_CAS_LO, IT_NBYTES, KEY_MAX_LENGTH,
   NON_NUMERIC, NOT_FOUND, NREAD_ADD, NREAD_APPEND, NREAD_CAS, NREAD_PREPEND, NREAD_REPLACE, NREAD_SET, OK, STORED,
-  VERSION, clientFlagsOf, clsidOf, dataOf, field, lruHits, lruIdOf, slabStats, threadStats,
+  clientFlagsOf, clsidOf, dataOf, field, lruHits, lruIdOf, slabStats, threadStats,
 } from './memcached.h';
 import { consume, readData } from './receive';
-import { settings } from './settings';
+import { VERSION, settings } from './settings';
 import { statsPrefixRecordDelete, statsPrefixRecordGet, statsPrefixRecordSet } from './stats_prefix';
 import { addDelta, deltaResult, storeItem, stored } from './store';
 import { DATA_WITHOUT_CRLF, addItem, releaseItems, transmit } from './transmit';

@@ -14,18 +14,17 @@ import {
   clientFlagsOf, clsidOf, dataOf, field, itFlags, keyOf, lruHits, lruIdOf, nkeyOf, ntotalOf, setField, setItFlags,
   slabStats, threadStats,
 } from './memcached.h';
-import { BAD_LINE, Flag, Mode, OPAQUE_TOO_LONG, flagAt, meta, metaFlagPreparse } from './metaflags';
+import { Flag, Mode, OPAQUE_TOO_LONG, flagAt, meta, metaFlagPreparse } from './metaflags';
 import {
   CRLF, CR_LF, EN, EX, HD, NF, isMeta, putCas, putFlag, putItemKey, putKey, putOpaque, putOpaqueAndKey, putTtl,
   putValueStatus, putWord, reply, sayNothing,
 } from './metareply';
+import { putText } from './pieces';
 import { allocate } from './proto_mset';
-import { addDelta, deltaResult, storeItem } from './store';
-import { DATA, addItem, begin, outErrstring, outString, send } from './transmit';
+import { INCR_MAX_STORAGE_LEN, addDelta, deltaResult, storeItem } from './store';
+import { BAD_LINE, DATA, addItem, begin, outErrstring, outString, send } from './transmit';
 import { ntokens, tokenAt, tokenLength } from './tokens';
 import * as u64 from './u64';
-
-const INCR_MAX_STORAGE_LEN = 24;
 
 // mg <key> <flags>*
 
@@ -313,11 +312,6 @@ function replyNoNumber(c: Conn, status: number): void {
 }
 
 // me <key> <flag>
-
-function putText(p: Ptr, text: string): Ptr {
-  memcpy(p, text, text.length);
-  return p + text.length;
-}
 
 // proto_text.c: process_meta_command
 /** All that is known of an item, but for its data. (1.6.45 takes the flag b only with another word behind it.) */

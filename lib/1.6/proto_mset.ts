@@ -12,16 +12,15 @@ import {
   NREAD_CAS, NREAD_PREPEND, NREAD_PREPENDVIV, NREAD_REPLACE, NREAD_SET, STORED, clsidOf, field, itFlags, setItFlags,
   slabStats, threadStats,
 } from './memcached.h';
-import { BAD_LINE, Flag, Mode, OPAQUE_TOO_LONG, flagAt, meta, metaFlagPreparse } from './metaflags';
+import { Flag, Mode, OPAQUE_TOO_LONG, flagAt, meta, metaFlagPreparse } from './metaflags';
 import {
   CRLF, EX, HD, NF, NS, isMeta, putCas, putFlag, putItemKey, putOpaque, putWord, reply, sayNothing,
 } from './metareply';
-import { readData, swallow } from './receive';
+import { DATA_MAX_LENGTH_BYTES, readData, swallow } from './receive';
 import { storeItem, stored } from './store';
-import { outErrstring } from './transmit';
+import { BAD_LINE, outErrstring } from './transmit';
 import { ntokens, number, token32 } from './tokens';
 
-const DATA_MAX_LENGTH_BYTES = 0x7fffffff - CRLF;
 const SPACE = 0x20;
 
 /** An item for the key of the line. Its key is said in base64 if it came so. (1.6.45 forgets that, but for ms.) */

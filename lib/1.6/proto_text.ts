@@ -12,23 +12,22 @@ import { hashOf } from './assoc';
 import { currentTime, realtime } from './clock';
 import { itemAlloc, itemBump, itemGet, itemRemove, itemSizeOk, itemTouch, itemUnlink } from './items';
 import {
-  DELTA_ITEM_CAS_MISMATCH, DELTA_ITEM_NOT_FOUND, EOM, EXISTS, IT_NBYTES, KEY_MAX_LENGTH,
-  NON_NUMERIC, NOT_FOUND, NREAD_ADD, NREAD_APPEND, NREAD_CAS, NREAD_PREPEND, NREAD_REPLACE, NREAD_SET, OK, STORED,
-  VERSION,
-  clsidOf, dataOf, field, lruHits, lruIdOf, slabStats, threadStats,
+  DELTA_ITEM_CAS_MISMATCH, DELTA_ITEM_NOT_FOUND, EOM, EXISTS, IT_NBYTES, KEY_MAX_LENGTH, NON_NUMERIC, NOT_FOUND,
+  NREAD_ADD, NREAD_APPEND, NREAD_CAS, NREAD_PREPEND, NREAD_REPLACE, NREAD_SET, OK, STORED, clsidOf,
+  dataOf, field, lruHits, lruIdOf, slabStats, threadStats,
 } from './memcached.h';
 import { processMarithmetic, processMdelete, processMeta, processMget } from './proto_meta';
 import { completeMset, processMset } from './proto_mset';
-import { consume, readData, swallow } from './receive';
-import { settings } from './settings';
+import { DATA_MAX_LENGTH_BYTES, consume, readData, swallow } from './receive';
+import { VERSION, settings } from './settings';
 import { processStat } from './stats';
 import { statsPrefixRecordDelete, statsPrefixRecordGet, statsPrefixRecordSet } from './stats_prefix';
-import { addDelta, deltaResult, storeItem } from './store';
+import { INCR_MAX_STORAGE_LEN, addDelta, deltaResult, storeItem } from './store';
 import {
-  DATA, MORE, VALUE, VALUE_CAS, addItem, begin, outErrstring, outString, releaseItems, send, transmit,
+  BAD_LINE, DATA, MORE, VALUE, VALUE_CAS, addItem, begin, outErrstring, outString, releaseItems, send, transmit,
 } from './transmit';
 import {
-  isNoreply, ntokens, number, token, token32, tokenAt, tokenFlags, tokenLength, tokenLong, tokenU64, tokenize,
+  isNoreply, isWord, ntokens, number, token, token32, tokenAt, tokenFlags, tokenLength, tokenLong, tokenU64, tokenize,
 } from './tokens';
 import * as u64 from './u64';
 
@@ -41,10 +40,7 @@ const LINE_MAX_BYTES = 2048;
 const LINE_MIN_BYTES = 4;
 /** Spaces before a long get, at most. */
 const LEADING_SPACES_MAX = 100;
-const DATA_MAX_LENGTH_BYTES = 0x7fffffff - 2;
-const INCR_MAX_STORAGE_LEN = 24;
 
-const BAD_LINE = 'CLIENT_ERROR bad command line format';
 const BAD_EXPTIME = 'CLIENT_ERROR invalid exptime argument';
 
 /** Four bytes as a word, as they lie in memory. */
@@ -110,21 +106,23 @@ function processCommandAscii(c: Conn, p: Ptr, end: Ptr): void {
       case MN: outString(c, 'MN'); return;
     }
   }
-  processOther(c, p, end);
+  if (u8[p] !== SPACE) {
+    if (isWord(0, 'delete')) { processDelete(c); return; }
+    if (isWord(0, 'touch')) { processTouch(c); return; }
+    if (isWord(0, 'append')) { processUpdate(c, p, end, NREAD_APPEND); return; }
+    if (isWord(0, 'prepend')) { processUpdate(c, p, end, NREAD_PREPEND); return; }
+    if (isWord(0, 'replace')) { processUpdate(c, p, end, NREAD_REPLACE); return; }
+  }
+  processOther(c, p);
 }
 
-/** A command that is not among the most frequent ones. Those of administration may have spaces before them. */
-function processOther(c: Conn, p: Ptr, end: Ptr): void {
+/** A command that is rare: its name may become a string. Those of administration may have spaces before them. */
+function processOther(c: Conn, p: Ptr): void {
   const command = token(0);
   switch (u8[p] === SPACE ? '' : command) {
     case 'get': case 'gets': case 'gat': case 'gats': case 'set': case 'add': case 'cas': case 'incr': case 'decr':
       outString(c, BAD_LINE); // it has no arguments
       return;
-    case 'append': processUpdate(c, p, end, NREAD_APPEND); return;
-    case 'prepend': processUpdate(c, p, end, NREAD_PREPEND); return;
-    case 'replace': processUpdate(c, p, end, NREAD_REPLACE); return;
-    case 'delete': processDelete(c); return;
-    case 'touch': processTouch(c); return;
     case 'stats': processStat(c); return;
     case 'version': outString(c, 'VERSION ' + VERSION); return;
     case 'quit': c.state = ConnState.closing; return;

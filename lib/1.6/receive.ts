@@ -5,6 +5,9 @@ import type { Ptr } from '../libc/memory';
 import { memmove } from '../libc/string';
 import { IT_NBYTES, dataOf, field } from './memcached.h';
 
+/** Bytes of a value, at most: with its \r\n they have to be an int of C. */
+export const DATA_MAX_LENGTH_BYTES = 0x7fffffff - 2;
+
 /** The data of `it` are read next, straight into it; then the protocol completes `comm`, one of NREAD_*. */
 export function readData(c: Conn, it: Ptr, comm: number): void {
   c.it = it;

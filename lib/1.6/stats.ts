@@ -5,15 +5,15 @@ import { NULL } from '../libc/memory';
 import { getpid } from '../libc/unistd';
 import { assocHashBytes, assocHashPower, assocIsExpanding } from './assoc';
 import { UPTIME_OFFSET, currentTime, processStarted } from './clock';
-import { openConns } from './conns';
+import { openConns, udpRequests } from './conns';
 import { itemStatsTotals } from './item_stats';
 import { itemStatsReset } from './lru';
 import type { AddStat } from './memcached.h';
 import {
-  MAX_NUMBER_OF_SLAB_CLASSES, VERSION, lruHits, resettable, slabStats, statsState, threadStats,
+  MAX_NUMBER_OF_SLAB_CLASSES, lruHits, resettable, slabStats, statsState, threadStats,
 } from './memcached.h';
 import { sendPieces } from './pieces';
-import { settings } from './settings';
+import { VERSION, settings } from './settings';
 import { SLAB_GLOBAL_PAGE_POOL, slabsPageCount } from './slabs';
 import { processStatsConns } from './stats_conns';
 import { allItemsStats, allSizesStats, allSlabsStats, cachedump } from './stats_items';
@@ -52,7 +52,7 @@ export function serverStats(add: AddStat): void {
   add('rusage_user', rusage(usage.userCPUTime));
   add('rusage_system', rusage(usage.systemCPUTime));
   add('max_connections', settings.maxconns);
-  add('curr_connections', stats.currConns - 1); // without the one that listens
+  add('curr_connections', stats.currConns - udpRequests() - 1); // without the one that listens
   add('total_connections', stats.totalConns);
   if (settings.maxconnsFast) add('rejected_connections', resettable.rejectedConns);
   add('connection_structures', stats.connStructs);

@@ -5,13 +5,14 @@ import { getpeername, getsockname } from '../../reactor/syscalls';
 import type { Conn } from '../memcached.h';
 import { ConnState } from '../memcached.h';
 import { currentTime } from './clock';
-import { openConns } from './conns';
+import { isUdp, openConns } from './conns';
 import type { AddStat } from './memcached.h';
 
 // memcached.c: state_text
 /** A state by the name that C has for it. `asking` is the connection that is asking. */
 function stateText(c: Conn, asking: Conn): string {
   if (c === asking) return 'conn_parse_cmd';
+  if (isUdp(c)) return 'conn_read'; // C reads requests from the socket itself
   switch (c.state) {
     case ConnState.listening: return 'conn_listening';
     case ConnState.read: return 'conn_read';
@@ -28,13 +29,14 @@ const NO_ADDRESS = '?:<AF 0>';
 const name = sockaddrStorage();
 
 // memcached.c: get_conn_text
-/** What getsockname or getpeername says: `tcp:127.0.0.1:11211`, `tcp6:[::1]:11211`, `unix:/path`. */
-function connText(fd: number, call: typeof getsockname): string {
-  if (call(fd, name) === -1) return NO_ADDRESS; // the client is gone
+/** What getsockname or getpeername says: `tcp:127.0.0.1:11211`, `udp6:[::1]:11211`, `unix:/path`. */
+function connText(c: Conn, call: typeof getsockname): string {
+  const transport = isUdp(c) ? 'udp' : 'tcp';
+  if (call(c.sfd, name) === -1) return NO_ADDRESS; // the client is gone
   const { ssFamily, in: in4, in6, un } = name;
   switch (ssFamily) {
-    case AF_INET: return `tcp:${inetNtoa(in4.sinAddr)}:${in4.sinPort}`;
-    case AF_INET6: return `tcp6:[${in6.sin6Addr}]:${in6.sin6Port}`;
+    case AF_INET: return `${transport}:${inetNtoa(in4.sinAddr)}:${in4.sinPort}`;
+    case AF_INET6: return `${transport}6:[${in6.sin6Addr}]:${in6.sin6Port}`;
     case AF_UNIX: return un.sunPath === '' ? NO_ADDRESS : `unix:${un.sunPath}`; // a client has no path
     default: return NO_ADDRESS;
   }
@@ -48,8 +50,9 @@ function inetNtoa(addr: number): string {
 export function processStatsConns(asking: Conn, add: AddStat): void {
   for (const c of openConns()) {
     const accepts = c.state === ConnState.listening;
-    add(`${c.sfd}:addr`, connText(c.sfd, accepts ? getsockname : getpeername));
-    if (!accepts) add(`${c.sfd}:listen_addr`, connText(c.sfd, getsockname));
+    if (isUdp(c)) add(`${c.sfd}:UDP`, 'UDP');
+    add(`${c.sfd}:addr`, connText(c, accepts ? getsockname : getpeername));
+    if (!accepts) add(`${c.sfd}:listen_addr`, connText(c, getsockname));
     add(`${c.sfd}:state`, stateText(c, asking));
     add(`${c.sfd}:secs_since_last_cmd`, currentTime - c.lastCmdTime);
   }

@@ -14,6 +14,9 @@ import {
 import { settings } from './settings';
 import * as u64 from './u64';
 
+/** The digits of a number and some room, as C has it. */
+export const INCR_MAX_STORAGE_LEN = 24;
+
 /** After STORED: the item that is linked now. For append and prepend it is not the one that was given. */
 export const stored = { it: NULL as Ptr };
 

@@ -39,6 +39,14 @@ export function token(i: number): string {
   return text;
 }
 
+/** Whether the word is `name`. */
+export function isWord(i: number, name: string): boolean {
+  if (i >= ntokens || tokenLength[i] !== name.length) return false;
+  const p = tokenAt[i];
+  for (let k = 0; k < name.length; k++) if (u8[p + k] !== name.charCodeAt(k)) return false;
+  return true;
+}
+
 /** Whether the word is `name`, or the beginning of it: of most subcommands memcached compares no more. */
 export function abbreviates(i: number, name: string): boolean {
   return i < ntokens && name.startsWith(token(i));

@@ -19,6 +19,8 @@ import { IT_CAS_HI, IT_CAS_LO, IT_NBYTES, clientFlagsOf, dataOf, field, keyOf, n
 import { settings } from './settings';
 import { put } from './u64';
 
+export const BAD_LINE = 'CLIENT_ERROR bad command line format';
+
 /** How an item is said: with a VALUE line, with its cas in it, or its data alone, with \r\n or without. */
 export const VALUE = 0;
 export const VALUE_CAS = 1;

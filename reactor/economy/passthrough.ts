@@ -75,6 +75,14 @@ export class PassThrough implements Syscalls {
     return this.kernel.sendmsg(this.given(fd), iov, flags);
   }
 
+  recvfrom(fd: number, buf: Uint8Array, offset: number, length: number, addr: SockaddrRoom | null): number {
+    return this.kernel.recvfrom(this.given(fd), buf, offset, length, addr);
+  }
+
+  sendto(fd: number, buf: Uint8Array, offset: number, length: number, addr: Sockaddr): number {
+    return this.kernel.sendto(this.given(fd), buf, offset, length, addr);
+  }
+
   shutdown(fd: number, how: number): number {
     return this.kernel.shutdown(this.given(fd), how);
   }

@@ -85,6 +85,8 @@ function bindSystem(k: Koffi): System {
   const libcWrite = native('intptr_t write(int, uintptr_t, size_t)');
   const libcSend = native('intptr_t send(int, uintptr_t, size_t, int)');
   const libcSendmsg = native('intptr_t sendmsg(int, uintptr_t, int)');
+  const libcRecvfrom = native('intptr_t recvfrom(int, uintptr_t, size_t, int, uintptr_t, uintptr_t)');
+  const libcSendto = native('intptr_t sendto(int, uintptr_t, size_t, int, uintptr_t, uint32_t)');
   const libcShutdown = native('int shutdown(int, int)');
   const libcClose = native('int close(int)');
   const libcGetrandom = native('intptr_t getrandom(uintptr_t, size_t, unsigned int)');
@@ -209,6 +211,18 @@ function bindSystem(k: Koffi): System {
     write: (fd, buf, offset, length) => call(libcWrite(fd, addressIn(buf, offset, length), length)),
     send: (fd, buf, offset, length, flags) => call(libcSend(fd, addressIn(buf, offset, length), length, flags)),
     sendmsg: (fd, iov, flags) => call(libcSendmsg(fd, putMsghdr(iov), flags)),
+    recvfrom: (fd, buf, offset, length, addr) => {
+      addresses.clear();
+      const res = call(libcRecvfrom(fd, addressIn(buf, offset, length), length, 0, sockaddr, addrlen));
+      if (res !== -1 && addr !== null) fillSockaddr(addr, addresses.take());
+      return res;
+    },
+    sendto: (fd, buf, offset, length, addr) => {
+      const addrlen = addresses.put(addr);
+      if (addrlen !== -1) return call(libcSendto(fd, addressIn(buf, offset, length), length, 0, sockaddr, addrlen));
+      setErrno(EINVAL);
+      return -1;
+    },
     shutdown: (fd, how) => call(libcShutdown(fd, how)),
     close: (fd) => call(libcClose(fd)),
     gettimeofday: (tv) => {

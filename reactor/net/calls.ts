@@ -10,13 +10,14 @@ import { anyAddress, clash, portOf, withPort } from '../sockaddr';
 import type { Bound } from '../sockaddr';
 import {
   AF_INET, AF_INET6, AF_UNIX, F_GETFL, F_SETFL, IPPROTO_IPV6, IPPROTO_TCP, IPV6_V6ONLY, SHUT_RD, SHUT_RDWR, SHUT_WR,
-  SOCK_STREAM, SOL_SOCKET, SO_KEEPALIVE, SO_LINGER, SO_REUSEADDR, TCP_NODELAY,
+  SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET, SO_KEEPALIVE, SO_LINGER, SO_REUSEADDR, SO_SNDBUF, TCP_NODELAY,
 } from '../socket.h';
 import type { Linger, Sockaddr, SockaddrRoom } from '../socket.h';
 import { gather, isWithin } from '../uio.h';
 import type { Iovec } from '../uio.h';
 import { isSockaddr } from './address';
 import { Connection } from './connection';
+import { Datagrams } from './datagrams';
 import type { WriteBuffer } from './writebuffer';
 import { Descriptor } from './descriptor';
 import type { Descriptors } from './descriptors';
@@ -53,6 +54,7 @@ export class Calls implements Syscalls {
 
   socket(domain: number, type: number, protocol: number): number {
     if (!DOMAINS.includes(domain)) return fail(EAFNOSUPPORT);
+    if (type === SOCK_DGRAM) return this.datagramSocket(domain, protocol);
     const isOwn = protocol === 0 || (protocol === IPPROTO_TCP && domain !== AF_UNIX);
     if (type !== SOCK_STREAM || !isOwn) return fail(EPROTONOSUPPORT);
     if (this.isFull()) return fail(EMFILE);
@@ -62,12 +64,17 @@ export class Calls implements Syscalls {
   bind(fd: number, addr: Sockaddr): number {
     const descriptor = this.descriptors.get(fd);
     if (descriptor === undefined) return fail(EBADF);
-    const { endpoint, domain, options: { v6Only } } = descriptor;
-    if (!(endpoint instanceof Unconnected) || endpoint.bound !== null || !isSockaddr(addr, domain)) return fail(EINVAL);
-    if (this.isTaken({ addr, v6Only })) return fail(EADDRINUSE);
-    const res = 'sunPath' in addr ? takePath(addr.sunPath) : probe(addr, v6Only);
+    const { endpoint, domain, options } = descriptor;
+    const { v6Only } = options;
+    const isDatagrams = endpoint instanceof Datagrams;
+    if (!isDatagrams && !(endpoint instanceof Unconnected)) return fail(EINVAL);
+    if (endpoint.bound !== null || !isSockaddr(addr, domain)) return fail(EINVAL);
+    if (this.isTaken({ addr, v6Only }, isDatagrams)) return fail(EADDRINUSE);
+    const type = isDatagrams ? SOCK_DGRAM : SOCK_STREAM;
+    const res = 'sunPath' in addr ? takePath(addr.sunPath) : probe(addr, v6Only, type);
     if (res < 0) return fail(-res);
-    endpoint.bound = withPort(addr, res);
+    if (isDatagrams) endpoint.bind(withPort(addr, res), options);
+    else endpoint.bound = withPort(addr, res);
     return 0;
   }
 
@@ -76,6 +83,7 @@ export class Calls implements Syscalls {
     if (descriptor === undefined) return fail(EBADF);
     const { endpoint } = descriptor;
     if (endpoint instanceof Listener) return 0;
+    if (endpoint instanceof Datagrams) return fail(EOPNOTSUPP);
     if (!(endpoint instanceof Unconnected)) return fail(EINVAL);
     const { domain, options: { v6Only } } = descriptor;
     if (endpoint.bound === null && this.bind(fd, anyAddress(domain)) === -1) return -1;
@@ -156,10 +164,12 @@ export class Calls implements Syscalls {
       if (isLinger) return fail(EINVAL);
       if (domain === AF_UNIX && level !== SOL_SOCKET) return fail(EOPNOTSUPP);
       if (level === IPPROTO_IPV6 && optname === IPV6_V6ONLY && domain === AF_INET6) {
-        if (!(endpoint instanceof Unconnected) || endpoint.bound !== null) return fail(EINVAL);
+        const mayBind = endpoint instanceof Unconnected || endpoint instanceof Datagrams;
+        if (!mayBind || endpoint.bound !== null) return fail(EINVAL);
         options.v6Only = optval !== 0;
       } else if (level === IPPROTO_TCP && optname === TCP_NODELAY) options.noDelay = optval !== 0;
       else if (level === SOL_SOCKET && optname === SO_KEEPALIVE) options.keepAlive = optval !== 0;
+      else if (level === SOL_SOCKET && optname === SO_SNDBUF) options.sendBuffer = optval;
       // SO_REUSEADDR: libuv sets it for every listening socket.
       else if (level !== SOL_SOCKET || optname !== SO_REUSEADDR) return fail(ENOPROTOOPT);
     } else {
@@ -193,6 +203,26 @@ export class Calls implements Syscalls {
   sendmsg(fd: number, iov: readonly Iovec[], _flags: number): number {
     const bytes = gather(iov);
     return this.write(fd, bytes, 0, bytes.length);
+  }
+
+  recvfrom(fd: number, buf: Uint8Array, offset: number, length: number, addr: SockaddrRoom | null): number {
+    const endpoint = this.descriptors.get(fd)?.endpoint;
+    if (endpoint === undefined) return fail(EBADF);
+    if (!isWithin(buf, offset, length)) return fail(EFAULT);
+    if (!(endpoint instanceof Datagrams)) return fail(EOPNOTSUPP);
+    const res = endpoint.recvfrom(buf, offset, length, addr);
+    return res < 0 ? fail(-res) : res;
+  }
+
+  sendto(fd: number, buf: Uint8Array, offset: number, length: number, addr: Sockaddr): number {
+    const descriptor = this.descriptors.get(fd);
+    if (descriptor === undefined) return fail(EBADF);
+    if (!isWithin(buf, offset, length)) return fail(EFAULT);
+    const { endpoint, domain } = descriptor;
+    if (!(endpoint instanceof Datagrams)) return fail(EOPNOTSUPP);
+    if (!isSockaddr(addr, domain)) return fail(EINVAL);
+    const res = endpoint.sendto(buf, offset, length, addr);
+    return res < 0 ? fail(-res) : res;
   }
 
   shutdown(fd: number, how: number): number {
@@ -234,15 +264,28 @@ export class Calls implements Syscalls {
     return buf.length;
   }
 
+  private datagramSocket(domain: number, protocol: number): number {
+    if (domain === AF_UNIX || protocol !== 0) return fail(EPROTONOSUPPORT);
+    if (this.isFull()) return fail(EMFILE);
+    const endpoint = new Datagrams(domain, this.onLost);
+    endpoint.descriptor = new Descriptor(endpoint, this.onChanged, domain);
+    return this.descriptors.open(endpoint.descriptor);
+  }
+
   private isFull(): boolean {
     return this.descriptors.count + this.orphans.count >= this.maxSockets;
   }
 
-  /** Whether another socket of this process has bound the port. The probe sees only sockets that listen already. */
-  private isTaken(wanted: Bound): boolean {
+  /**
+   * Whether another socket of this process, of the same type, has bound the port. The probe sees only sockets that
+   * listen already.
+   */
+  private isTaken(wanted: Bound, isDatagrams: boolean): boolean {
     // The system knows which paths are taken.
     if ('sunPath' in wanted.addr || portOf(wanted.addr) === 0) return false;
-    for (const { endpoint: { bound }, options: { v6Only } } of this.descriptors) {
+    for (const { endpoint, options: { v6Only } } of this.descriptors) {
+      const { bound } = endpoint;
+      if (endpoint instanceof Datagrams !== isDatagrams) continue;
       if (bound !== null && clash({ addr: bound, v6Only }, wanted)) return true;
     }
     return false;

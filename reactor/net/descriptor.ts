@@ -40,6 +40,8 @@ export interface SocketOptions {
   lingerReset: boolean;
   /** IPV6_V6ONLY. */
   v6Only: boolean;
+  /** SO_SNDBUF, in bytes; 0 for what the system gives. */
+  sendBuffer: number;
 }
 
 export class Descriptor {
@@ -49,7 +51,9 @@ export class Descriptor {
   /** Whether it is among the candidates of the poll set. */
   candidate = false;
   flags = O_RDWR;
-  readonly options: SocketOptions = { noDelay: false, keepAlive: false, lingerReset: false, v6Only: false };
+  readonly options: SocketOptions = {
+    noDelay: false, keepAlive: false, lingerReset: false, v6Only: false, sendBuffer: 0,
+  };
 
   /** `domain`: AF_INET, AF_INET6 or AF_UNIX. */
   constructor(

@@ -2,6 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import { hostOf } from './address';
 import { portOf } from '../sockaddr';
+import { SOCK_DGRAM, SOCK_STREAM } from '../socket.h';
 import type { SockaddrIn, SockaddrIn6 } from '../socket.h';
 
 /**
@@ -17,8 +18,9 @@ const STARTING = 0, TRYING = 1, DONE = 2, GIVEN_UP = 3;
 /** Plain JavaScript, so that it runs without this program's loader. */
 const PROBE = `
 const { createServer } = require('node:net');
+const { createSocket } = require('node:dgram');
 const { constants } = require('node:os');
-const { host, port, ipv6Only, result } = require('node:worker_threads').workerData;
+const { host, port, ipv6Only, datagrams, result } = require('node:worker_threads').workerData;
 const tell = (errno, port) => {
   result[${ERRNO}] = errno;
   result[${PORT}] = port;
@@ -30,28 +32,33 @@ const enter = (state) => {
 };
 if (Atomics.compareExchange(result, ${STATE}, ${STARTING}, ${TRYING}) === ${STARTING}) {
   enter(${TRYING});
-  const server = createServer();
+  const type = host.includes(':') ? 'udp6' : 'udp4';
+  const server = datagrams ? createSocket({ type, ipv6Only }) : createServer();
   server.on('error', (error) => tell(constants.errno[error.code] ?? constants.errno.EIO, 0));
-  server.listen({ host, port, ipv6Only, exclusive: true }, () => {
+  const free = () => {
     const { port } = server.address();
     server.close(() => tell(0, port));
-  });
+  };
+  if (datagrams) server.bind({ address: host, port, exclusive: true }, free);
+  else server.listen({ host, port, ipv6Only, exclusive: true }, free);
 }
 `;
 
 /**
- * Whether `addr` can be bound, with IPV6_V6ONLY if `ipv6Only`. Returns its port, or a free one if that is 0, or a
- * negated errno value. If the worker does not answer, any port counts as free, and errors come out when the socket
- * listens.
+ * Whether `addr` can be bound, with IPV6_V6ONLY if `ipv6Only`, by a socket of that type. Returns its port, or a free
+ * one if that is 0, or a negated errno value. If the worker does not answer, any port counts as free, and errors come
+ * out when the socket listens.
  */
-export function probe(addr: SockaddrIn | SockaddrIn6, ipv6Only: boolean, limit = defaultLimit()): number {
+export function probe(
+  addr: SockaddrIn | SockaddrIn6, ipv6Only: boolean, type = SOCK_STREAM, limit = defaultLimit(),
+): number {
   const port = portOf(addr);
   const result = new Int32Array(new SharedArrayBuffer(3 * Int32Array.BYTES_PER_ELEMENT));
   const worker = new Worker(PROBE, {
     eval: true,
     env: {},
     execArgv: [],
-    workerData: { host: hostOf(addr), port, ipv6Only, result },
+    workerData: { host: hostOf(addr), port, ipv6Only, datagrams: type === SOCK_DGRAM, result },
   });
   worker.unref();
   worker.on('error', () => {});

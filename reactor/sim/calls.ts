@@ -4,7 +4,7 @@ import type { Random } from './random';
 
 export type CallName =
   | 'socket' | 'bind' | 'listen' | 'accept' | 'connect' | 'getsockname' | 'getpeername' | 'fcntl' | 'setsockopt'
-  | 'read' | 'write' | 'shutdown' | 'close' | 'getrandom' | 'epoll_ctl' | 'epoll_wait';
+  | 'read' | 'write' | 'recvfrom' | 'sendto' | 'shutdown' | 'close' | 'getrandom' | 'epoll_ctl' | 'epoll_wait';
 
 /** A system call that the program is about to make. */
 export interface Call {
@@ -13,7 +13,7 @@ export interface Call {
   fd: number;
   /** Its other numbers, in the man page's order, with the port in place of an address. */
   args: readonly number[];
-  /** How many bytes read, write or getrandom asks for; else 0. */
+  /** How many bytes read, write, recvfrom, sendto or getrandom asks for; else 0. */
   length: number;
   /** How many bytes there are to read, how many have room, how many connections to accept; else 0. */
   available: number;
@@ -47,7 +47,7 @@ export interface CallRecord {
   args: readonly number[];
   /** A number that no other socket ever has, since descriptors are reused; 0 if the call has no socket. */
   socket: number;
-  /** How many bytes read, write or getrandom asks for; else null. */
+  /** How many bytes read, write, recvfrom, sendto or getrandom asks for; else null. */
   length: number | null;
   /** The result, or the name of the errno value. */
   result: number | string;

@@ -37,5 +37,5 @@ export class CallGate {
 }
 
 function hasLength(name: CallName): boolean {
-  return name === 'read' || name === 'write' || name === 'getrandom';
+  return name === 'read' || name === 'write' || name === 'recvfrom' || name === 'sendto' || name === 'getrandom';
 }

@@ -3,11 +3,12 @@ import { constants } from 'node:os';
 import type { Syscalls } from '../syscalls.h';
 import type { Timeval } from '../time';
 import {
-  EAFNOSUPPORT, EAGAIN, EBADF, ECONNRESET, EINPROGRESS, EINVAL, EMFILE, ENOTCONN, EPIPE, ETIMEDOUT,
+  EAFNOSUPPORT, EAGAIN, EBADF, ECONNRESET, EINPROGRESS, EINVAL, EMFILE, ENOTCONN, EOPNOTSUPP, EPIPE,
+  ETIMEDOUT,
 } from '../errno.h';
 import { fillSockaddr, portOf } from '../sockaddr';
 import {
-  AF_INET, AF_INET6, AF_UNIX, F_GETFL, F_SETFL, SHUT_RD, SHUT_RDWR, SHUT_WR, SOCK_STREAM,
+  AF_INET, AF_INET6, AF_UNIX, F_GETFL, F_SETFL, SHUT_RD, SHUT_RDWR, SHUT_WR, SOCK_DGRAM, SOCK_STREAM,
 } from '../socket.h';
 import type { Linger, Sockaddr, SockaddrRoom } from '../socket.h';
 import { gather } from '../uio.h';
@@ -123,8 +124,9 @@ export class Kernel implements Syscalls {
     const call: Call = { name: 'socket', fd: -1, args: [domain, type, protocol], length: 0, available: 0 };
     return this.run(() => socket, call, () => {
       if (domain !== AF_INET && domain !== AF_INET6 && domain !== AF_UNIX) return -EAFNOSUPPORT;
-      if ((type & SOCK_TYPE_MASK) !== SOCK_STREAM) return -EINVAL;
-      socket = this.open(domain);
+      const kind = type & SOCK_TYPE_MASK;
+      if (kind !== SOCK_STREAM && (kind !== SOCK_DGRAM || domain === AF_UNIX)) return -EINVAL;
+      socket = this.open(domain, kind);
       if (socket === null) return -EMFILE;
       socket.flags |= type & ~SOCK_TYPE_MASK;
       return socket.fd;
@@ -141,7 +143,8 @@ export class Kernel implements Syscalls {
   listen(fd: number, backlog: number): number {
     const socket = this.find(fd);
     return this.run(socket, { name: 'listen', fd, args: [backlog], length: 0, available: 0 }, () => {
-      return socket === null ? -EBADF : this.options.network.listen(socket, backlog);
+      if (socket === null) return -EBADF;
+      return socket.datagrams === null ? this.options.network.listen(socket, backlog) : -EOPNOTSUPP;
     });
   }
 
@@ -259,6 +262,33 @@ export class Kernel implements Syscalls {
     });
   }
 
+  recvfrom(fd: number, buf: Uint8Array, offset: number, length: number, addr: SockaddrRoom | null): number {
+    checkRange(buf, offset, length);
+    const socket = this.find(fd);
+    const available = socket?.datagrams?.at(0)?.bytes.length ?? 0;
+    return this.run(socket, { name: 'recvfrom', fd, args: [], length, available }, () => {
+      if (socket === null) return -EBADF;
+      if (socket.datagrams === null) return -EOPNOTSUPP;
+      const datagram = socket.datagrams.shift();
+      if (datagram === undefined) return -EAGAIN;
+      if (addr !== null) fillSockaddr(addr, datagram.from);
+      const bytes = datagram.bytes.subarray(0, length);
+      buf.set(bytes, offset);
+      return bytes.length;
+    });
+  }
+
+  sendto(fd: number, buf: Uint8Array, offset: number, length: number, addr: Sockaddr): number {
+    checkRange(buf, offset, length);
+    const socket = this.find(fd);
+    return this.run(socket, { name: 'sendto', fd, args: [portOf(addr)], length, available: length }, () => {
+      if (socket === null) return -EBADF;
+      if (socket.datagrams === null) return -EOPNOTSUPP;
+      this.options.network.send(addr, Buffer.from(buf.subarray(offset, offset + length)));
+      return length;
+    });
+  }
+
   shutdown(fd: number, how: number): number {
     const socket = this.find(fd);
     return this.run(socket, { name: 'shutdown', fd, args: [how], length: 0, available: 0 }, () => {
@@ -328,13 +358,13 @@ export class Kernel implements Syscalls {
     return this.firstFree < this.options.maxFds ? this.firstFree : -1;
   }
 
-  private open(domain: number): SimSocket | null {
+  private open(domain: number, type = SOCK_STREAM): SimSocket | null {
     const fd = this.lowestFree();
     if (fd === -1) return null;
     while (this.sockets.length < fd) this.sockets.push(null);
     const socket = new SimSocket(fd, this.nextSerial++, domain, (changed) => {
       this.pollset.changed(changed);
-    });
+    }, type);
     this.sockets[fd] = socket;
     return socket;
   }

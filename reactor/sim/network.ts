@@ -16,6 +16,9 @@ const MAPPED_LOOPBACK = '::ffff:127.0.0.1';
 const FIRST_EPHEMERAL_PORT = 32768;
 const LAST_EPHEMERAL_PORT = 60999;
 
+/** Gets the datagrams that the program sends to a port. */
+export type Receiver = (bytes: Buffer) => void;
+
 /** Gets the connections that the program makes to a port. */
 export type Acceptor = (endpoint: Endpoint) => void;
 
@@ -23,6 +26,7 @@ export class Network {
   private readonly listeners = new Set<SimSocket>();
   private readonly bound = new Set<SimSocket>();
   private readonly acceptors = new Map<number, Acceptor>();
+  private readonly receivers = new Map<number, Receiver>();
   private nextPort = FIRST_EPHEMERAL_PORT;
 
   /** `sendBuffer`: how many bytes the program may write that the other end has not read. */
@@ -43,6 +47,26 @@ export class Network {
     const near = new Endpoint(this.clientAddress(familyOf(addr)), this.sendBuffer);
     this.meet(listener, near, Infinity, onQueued);
     return near;
+  }
+
+  /** `receiver` will get the datagrams that the program sends to `addr`. */
+  receive(addr: Sockaddr, receiver: Receiver): void {
+    this.receivers.set(portOf(addr), receiver);
+  }
+
+  /** The program sends a datagram. It is lost if nobody receives there. */
+  send(addr: Sockaddr, bytes: Buffer): void {
+    this.receivers.get(portOf(addr))?.(bytes);
+  }
+
+  /** A datagram comes to the program. It is lost if no socket has the address. */
+  deliver(addr: Sockaddr, bytes: Uint8Array, from: Sockaddr): void {
+    for (const socket of this.bound) {
+      if (socket.datagrams === null || portOf(socket.address) !== portOf(addr)) continue;
+      if (!socket.serves(familyOf(addr))) continue;
+      socket.receive({ bytes, from: seenBy(socket.domain, from) });
+      return;
+    }
   }
 
   pair(): [Endpoint, Endpoint] {
@@ -124,9 +148,9 @@ export class Network {
   }
 
   private isTaken(socket: SimSocket, wanted: Bound): boolean {
-    if (!('sunPath' in wanted.addr) && this.acceptors.has(portOf(wanted.addr))) return true;
+    if (socket.datagrams === null && !('sunPath' in wanted.addr) && this.acceptors.has(portOf(wanted.addr))) return true;
     for (const other of this.bound) {
-      if (!clash(other.bound, wanted)) continue;
+      if ((other.datagrams === null) !== (socket.datagrams === null) || !clash(other.bound, wanted)) continue;
       if (other.domain === AF_UNIX || other.listening || !reusesAddress(socket) || !reusesAddress(other)) return true;
     }
     return false;
@@ -143,7 +167,7 @@ export class Network {
     return null;
   }
 
-  private clientAddress(domain: number): Sockaddr {
+  clientAddress(domain: number): Sockaddr {
     return domain === AF_UNIX ? anyAddress(AF_UNIX) : withPort(loopback(domain), this.ephemeralPort());
   }
 

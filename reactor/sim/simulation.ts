@@ -2,12 +2,14 @@
 // It passes only when a test lets it, or, with `autoAdvance`, when nothing else is left to do.
 import type { Syscalls } from '../syscalls.h';
 import type { Timeval } from '../time';
+import { familyOf } from '../sockaddr';
 import { AF_INET, INADDR_ANY } from '../socket.h';
 import type { Linger, Sockaddr } from '../socket.h';
 import { EINTR } from '../errno.h';
 import { randomFaults, transcript } from './calls';
 import type { CallHook, CallRecord, FaultTable, TranscriptEntry } from './calls';
 import { SimClient } from './client';
+import { SimDatagrams } from './datagrams';
 import { Clock, microseconds } from './clock';
 import { CallGate } from './gate';
 import { Kernel } from './kernel';
@@ -127,6 +129,12 @@ export class Simulation {
       client.connected = true;
       onConnection(client);
     });
+  }
+
+  /** A client that sends datagrams to a port of IPv4, or to an address. */
+  datagrams(to: number | Sockaddr): SimDatagrams {
+    const addr = typeof to === 'number' ? { sinFamily: AF_INET, sinPort: to, sinAddr: INADDR_ANY } : to;
+    return new SimDatagrams(this.network, addr, this.network.clientAddress(familyOf(addr)));
   }
 
   /** Makes two descriptors of the program that are connected with each other. */

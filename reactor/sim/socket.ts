@@ -1,7 +1,7 @@
 // A socket of the program under test: new, listening, connecting or connected.
 import { anyAddress } from '../sockaddr';
 import type { Bound } from '../sockaddr';
-import { AF_INET, AF_INET6, IPPROTO_IPV6, IPV6_V6ONLY, SOL_SOCKET, SO_LINGER } from '../socket.h';
+import { AF_INET, AF_INET6, IPPROTO_IPV6, IPV6_V6ONLY, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET, SO_LINGER } from '../socket.h';
 import type { Linger, Sockaddr } from '../socket.h';
 import { POLLERR, POLLHUP, POLLIN, POLLOUT } from './endpoint';
 import type { Endpoint } from './endpoint';
@@ -15,6 +15,12 @@ export interface Pending {
   onQueued: () => void;
 }
 
+/** A datagram that has come, and from where. */
+export interface Datagram {
+  bytes: Uint8Array;
+  from: Sockaddr;
+}
+
 export class SimSocket implements Pollable {
   /** The result of fcntl(fd, F_GETFL). */
   flags = O_RDWR;
@@ -24,6 +30,8 @@ export class SimSocket implements Pollable {
   /** The argument of listen, or -1 if the socket is not listening. */
   backlog = -1;
   readonly pending: Pending[] = [];
+  /** What has come to a datagram socket; null for any other. */
+  readonly datagrams: Datagram[] | null;
   /** How many more connections accept() returns in this turn of the loop. */
   acceptsLeft = Infinity;
   connecting = false;
@@ -37,7 +45,9 @@ export class SimSocket implements Pollable {
     readonly serial: number,
     readonly domain: number,
     readonly onChange: (socket: SimSocket) => void,
+    type = SOCK_STREAM,
   ) {
+    this.datagrams = type === SOCK_DGRAM ? [] : null;
     this.address = anyAddress(domain);
   }
 
@@ -61,6 +71,7 @@ export class SimSocket implements Pollable {
   }
 
   poll(): number {
+    if (this.datagrams !== null) return POLLOUT | (this.datagrams.length > 0 ? POLLIN : 0);
     if (this.listening) return this.pending.length > 0 ? POLLIN : 0;
     if (this.connecting) return 0;
     if (this.endpoint !== null) return this.endpoint.poll();
@@ -76,6 +87,12 @@ export class SimSocket implements Pollable {
     endpoint.onChange = () => {
       this.onChange(this);
     };
+    this.onChange(this);
+  }
+
+  /** A datagram has come. */
+  receive(datagram: Datagram): void {
+    this.datagrams?.push(datagram);
     this.onChange(this);
   }
 
