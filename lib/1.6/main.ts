@@ -79,7 +79,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   return await eventLoop(0) === -1 ? 1 : 0;
 }
 
-/** The `count`th connection that accepts others, on `sfd`, of that protocol. False if there is no memory for it. */
+/** The `count`th connection that accepts others, on `sfd`, of that protocol. False where there is no memory for it. */
 function listening(sfd: number, count: number, prot: Prot, transport: Transport): boolean {
   const c = connNew(sfd, ConnState.listening, EV_READ | EV_PERSIST);
   if (c === null) {

@@ -1,5 +1,5 @@
 // How a connection begins: which protocol it speaks (memcached.c: try_read_command_negotiate, conn_new).
-import type { Conn, ConnState, Protocol } from '../memcached.h';
+import type { Conn, Protocol } from '../memcached.h';
 import { stats } from '../memcached.h';
 import { connNew } from '../memcached';
 import { u8 } from '../libc/heap';
@@ -37,35 +37,40 @@ const negotiating: Protocol = {
   connClose: releaseItems,
 };
 
-/** What connections begin with. */
-const first: Readonly<Record<Prot, Protocol>> = {
-  [Prot.ascii]: text,
-  [Prot.binary]: binary,
-  [Prot.negotiating]: negotiating,
+/** For connections that accept others, by what these speak. */
+const acceptors: Readonly<Record<Prot, Protocol>> = {
+  [Prot.ascii]: acceptor(text),
+  [Prot.binary]: acceptor(binary),
+  [Prot.negotiating]: acceptor(negotiating),
 };
+
+function acceptor(protocol: Protocol): Protocol {
+  return {
+    ...negotiating,
+    connNew(sfd, initState, eventFlags): Conn | null {
+      if (settings.maxconnsFast && stats.currConns - listeners >= settings.maxconns) {
+        resettable.rejectedConns++;
+        memcpy(line, TOO_MANY, TOO_MANY.length);
+        write(sfd, line, TOO_MANY.length);
+        return null;
+      }
+      const c = connNew(sfd, initState, eventFlags);
+      if (c === null) return null;
+      c.protocol = protocol;
+      c.noreply = c.pipelined = false;
+      c.lastCmdTime = currentTime;
+      noteConn(c);
+      return c;
+    },
+  };
+}
 
 /** `c` accepts connections of that protocol. */
 export function accepting(c: Conn, prot: Prot): void {
-  c.protocol = { ...negotiating, connNew: (sfd, initState, eventFlags) => begin(prot, sfd, initState, eventFlags) };
+  c.protocol = acceptors[prot];
   c.lastCmdTime = currentTime;
   noteConn(c);
   listeners++;
-}
-
-function begin(prot: Prot, sfd: number, initState: ConnState, eventFlags: number): Conn | null {
-  if (settings.maxconnsFast && stats.currConns - listeners >= settings.maxconns) {
-    resettable.rejectedConns++;
-    memcpy(line, TOO_MANY, TOO_MANY.length);
-    write(sfd, line, TOO_MANY.length);
-    return null;
-  }
-  const c = connNew(sfd, initState, eventFlags);
-  if (c === null) return null;
-  c.protocol = first[prot];
-  c.noreply = c.pipelined = false;
-  c.lastCmdTime = currentTime;
-  noteConn(c);
-  return c;
 }
 
 /** `c` accepts requests by UDP. In C it answers them itself, so they count as no connections. */
@@ -78,7 +83,7 @@ export function acceptingUdp(c: Conn): void {
       const request = connNew(sfd, initState, eventFlags);
       if (request === null) return null;
       stats.totalConns--;
-      request.protocol = negotiating; // whatever -B says
+      request.protocol = negotiating;
       request.noreply = request.pipelined = false;
       request.lastCmdTime = c.lastCmdTime = currentTime;
       noteConn(request, true);
