@@ -355,7 +355,7 @@ function send(peer: SimPeer, bytes: string): void {
   peer.send(Buffer.from(bytes, 'latin1'));
 }
 
-test.serial('each answer has the cas number of the item as it is then; a store with that number goes through', async (t) => {
+test.serial('each answer has the cas number of the item as it is then; a store with it goes through', async (t) => {
   await withServer([], async (peer) => {
     const cas = async (bytes: string): Promise<bigint> => {
       send(peer, bytes);
