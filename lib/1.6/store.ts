@@ -20,6 +20,7 @@ export const INCR_MAX_STORAGE_LEN = 24;
 /** After STORED: the item that is linked now. For append and prepend it is not the one that was given. */
 export const stored = { it: NULL as Ptr };
 
+const NUL = 0;
 const PLUS = 0x2b;
 const MINUS = 0x2d;
 
@@ -168,7 +169,7 @@ function hasCas(it: Ptr, casHi: number, casLo: number): boolean {
 // util.c: safe_strtoull
 /**
  * Whether the data of an item are a number, which is in `u64` then. White space and a sign may come before it; white
- * space ends it. As strtoull(3) has it, -n is 2^64 - n; that is refused only where it has the uppermost bit.
+ * space or a NUL ends it. As strtoull(3) has it, -n is 2^64 - n; that is refused only where it has the uppermost bit.
  */
 function parseValue(it: Ptr): boolean {
   const bytes = u8;
@@ -178,7 +179,7 @@ function parseValue(it: Ptr): boolean {
   const negative = bytes[at] === MINUS;
   if (negative || bytes[at] === PLUS) at++;
   const first = at;
-  while (at < end && !isSpace(bytes[at])) at++;
+  while (at < end && bytes[at] !== NUL && !isSpace(bytes[at])) at++;
   if (!u64.parse(first, at - first)) return false;
   if (!negative) return true;
   u64.negate();
