@@ -302,18 +302,21 @@ function completeNread(c: Conn): void {
 
 const deltaText = bss(INCR_MAX_STORAGE_LEN);
 
+// proto_parser.c: _process_request_simple
+/** Whether the line has so many words, and a key that is not too long; else it is answered. */
+function hasKey(c: Conn, words: number): boolean {
+  if (ntokens >= words) {
+    c.noreply = isNoreply(ntokens - 1);
+    if (tokenLength[1] <= KEY_MAX_LENGTH) return true;
+  }
+  outString(c, BAD_LINE);
+  return false;
+}
+
 // proto_parser.c: process_arithmetic_cmd
 function processArithmetic(c: Conn, p: Ptr, end: Ptr, incr: boolean): void {
   tokenize(p, end);
-  if (ntokens < 3) {
-    outString(c, BAD_LINE);
-    return;
-  }
-  c.noreply = isNoreply(ntokens - 1);
-  if (tokenLength[1] > KEY_MAX_LENGTH) {
-    outString(c, BAD_LINE);
-    return;
-  }
+  if (!hasKey(c, 3)) return;
   if (!tokenU64(2)) {
     outString(c, 'CLIENT_ERROR invalid numeric delta argument');
     return;
@@ -349,16 +352,8 @@ function outNumber(c: Conn): void {
 
 // proto_parser.c: process_delete_cmd
 function processDelete(c: Conn): void {
-  if (ntokens < 2) {
-    outString(c, BAD_LINE);
-    return;
-  }
-  c.noreply = isNoreply(ntokens - 1);
+  if (!hasKey(c, 2)) return;
   const key = tokenAt[1], nkey = tokenLength[1];
-  if (nkey > KEY_MAX_LENGTH) {
-    outString(c, BAD_LINE);
-    return;
-  }
   // As in 1.4 to 1.6.18: 0 is what old clients send, for the delay that there was in 2003.
   if (ntokens > 2 && !c.noreply && !(ntokens === 3 && token(2) === '0')) {
     outString(c, `${BAD_LINE}.  Usage: delete <key> [noreply]`);
@@ -379,15 +374,7 @@ function processDelete(c: Conn): void {
 
 // proto_parser.c: process_touch_cmd
 function processTouch(c: Conn): void {
-  if (ntokens < 3) {
-    outString(c, BAD_LINE);
-    return;
-  }
-  c.noreply = isNoreply(ntokens - 1);
-  if (tokenLength[1] > KEY_MAX_LENGTH) {
-    outString(c, BAD_LINE);
-    return;
-  }
+  if (!hasKey(c, 3)) return;
   if (!token32(2)) {
     outString(c, BAD_EXPTIME);
     return;

@@ -1,0 +1,28 @@
+// Time in memcached 1.6: relative times go by a clock that nobody sets; only absolute times notice the wall clock.
+import test from 'ava';
+import { SimServer } from './support/sim-server';
+
+const HOUR_SECONDS = 3600;
+const FOUND = 'VALUE a 0 1\r\n1\r\nEND\r\n';
+
+for (const jump of [HOUR_SECONDS, -HOUR_SECONDS]) {
+  test.serial(`sim: the wall clock jumps ${jump} seconds: only absolute times notice`, async (t) => {
+    const server = await SimServer.start(['-m', '8'], { today: true });
+    const { sim } = server;
+    const c = await server.connect();
+    t.is(await c.ask('set a 0 10 1\r\n1\r\n'), 'STORED\r\n');
+    sim.setClock(sim.now + jump);
+    await sim.advance(8);
+    t.is(await c.ask('get a\r\n', 'END\r\n'), FOUND);
+    await sim.advance(3);
+    t.is(await c.ask('get a\r\n', 'END\r\n'), 'END\r\n');
+
+    t.is(await c.ask(`set a 0 ${Math.floor(sim.now) + 10} 1\r\n1\r\n`), 'STORED\r\n');
+    t.regex(await c.ask('mg a t\r\n'), /^HD t(9|10)\r\n$/);
+    await sim.advance(11);
+    t.is(await c.ask('get a\r\n', 'END\r\n'), 'END\r\n');
+    t.is(await c.ask(`set a 0 ${Math.floor(sim.now) - 10} 1\r\n1\r\n`), 'STORED\r\n');
+    t.is(await c.ask('get a\r\n', 'END\r\n'), 'END\r\n');
+    await server.stop();
+  });
+}
