@@ -1022,7 +1022,7 @@ function driveMachine(c: Conn): void {
 const classic: Protocol = { connNew, tryReadCommand, completeNread, drive: () => true, connClose: () => {} };
 
 // memcached.c: event_handler
-export function eventHandler(fd: number, which: number, arg: unknown): void {
+function eventHandler(fd: number, which: number, arg: unknown): void {
   const c = arg as Conn;
   c.which = which;
   debugEvent('%d: event %d', fd, which);
@@ -1063,7 +1063,7 @@ function newSocket(): number {
 
 // memcached.c: server_socket
 /** A socket that listens on `port` of the interface in the settings, or -1 after a line on stderr. */
-export function serverSocket(port: number): number {
+function serverSocket(port: number): number {
   let sfd: number;
   const ling: Linger = { lOnoff: 0, lLinger: 0 };
   const addr: SockaddrIn = { sinFamily: 0, sinPort: 0, sinAddr: 0 };
