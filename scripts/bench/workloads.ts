@@ -49,6 +49,8 @@ export const workloads: readonly Workload[] = [
   },
   small('pipeline', `gets, ${PIPELINED} sent at once`, 50, (random) => compounds(random, (items) =>
     pipeline(items.map((item) => get(SMALL, [item]))), PIPELINED)),
+  small('pipeline-set', `sets, ${PIPELINED} sent at once`, 50, (random) => compounds(random, (items) =>
+    pipeline(items.map((item) => set(SMALL, item))), PIPELINED)),
   {
     name: 'large', what: 'gets of 100 KB', unit: 'operations', connections: 10, store: 'main', items: LARGE,
     tables: (random) => drawn(random, each(LARGE, (item) => get(LARGE, [item]))),
