@@ -11,6 +11,8 @@ export interface ShardsOptions {
   port: number;
   /** Of each server, in megabytes. */
   memory: number;
+  /** When the proxy gives a server up that does not answer, in milliseconds. */
+  timeoutMs?: number;
   /** When the proxy tries a server again that has failed, in milliseconds. */
   retryMs?: number;
 }
@@ -39,7 +41,8 @@ const TIMEOUT_MS = 400;
 const RETRY_MS = 2000;
 
 /** Resolves when all of them serve. If one does not start, none is left. */
-export async function startShards({ servers, port, memory, retryMs = RETRY_MS }: ShardsOptions): Promise<Shards> {
+export async function startShards(options: ShardsOptions): Promise<Shards> {
+  const { servers, port, memory, timeoutMs = TIMEOUT_MS, retryMs = RETRY_MS } = options;
   const shards: Shard[] = [];
   const closeServers = async (): Promise<void> => {
     await Promise.all(shards.map(({ server }) => server.close()));
@@ -51,7 +54,7 @@ export async function startShards({ servers, port, memory, retryMs = RETRY_MS }:
     }
     for (const each of starts) if (each.status === 'rejected') throw each.reason;
     const proxy = await startProxy(configuration({
-      port, servers: shards.map(({ name, server }) => ({ name, port: server.port })), timeoutMs: TIMEOUT_MS, retryMs,
+      port, servers: shards.map(({ name, server }) => ({ name, port: server.port })), timeoutMs, retryMs,
     }), port);
     return {
       shards,
