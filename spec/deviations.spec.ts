@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { bss } from '../lib/libc/memory';
 import { assocFind } from '../lib/memcached';
 import { Client, ask, served } from './support/client';
-import { sharedServer, someKinds, startServer } from './support/server';
+import { someKinds, startServer } from './support/server';
+import { sharedServer } from './support/shared-server';
 import { putz } from './support/memory';
 import { SMALL_MEMORY, SimServer } from './support/sim-server';
 

@@ -6,8 +6,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { Client, ask, served } from './support/client';
-import { backends, environment, root, sharedServer, startServer } from './support/server';
+import { backends, environment, root, startServer } from './support/server';
 import type { Server } from './support/server';
+import { sharedServer } from './support/shared-server';
 import { SimServer } from './support/sim-server';
 
 /** Commands with the reply to them all, and with as many bytes as asked for, or nearly none. */

@@ -5,8 +5,8 @@ import { createInterface } from 'node:readline';
 import test from 'ava';
 
 import { Client } from './support/client';
-import { sharedServer } from './support/server';
 import type { Server } from './support/server';
+import { sharedServer } from './support/shared-server';
 
 /** Runs in the server: tells on stderr, at each SIGUSR2, how often it has scavenged. */
 const COUNTER = `

@@ -2,7 +2,8 @@
 import test from 'ava';
 
 import { Client } from './support/client';
-import { kinds, sharedServer, startServer } from './support/server';
+import { kinds, startServer } from './support/server';
+import { sharedServer } from './support/shared-server';
 import { SimServer } from './support/sim-server';
 import { callsWithLengths, replay, transcripts } from './support/transcripts';
 import type { Transcript } from './support/transcripts';

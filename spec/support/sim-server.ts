@@ -16,7 +16,8 @@ const MIB = 1 << 20;
 /** For a few connections and items, and taken in no time. */
 export const SMALL_MEMORY = [MIB, 8 * MIB, 10 * MIB] as const;
 /** Less than the command takes, which is for more connections than a spec has. */
-const memoryFor = (megabytes: number): readonly [number, number, number] => [16 * MIB, 96 * MIB, (1.25 * megabytes + 16) * MIB];
+const memoryFor = (megabytes: number): readonly [small: number, large: number, items: number] =>
+  [16 * MIB, 96 * MIB, (1.25 * megabytes + 16) * MIB];
 
 export interface SimServerOptions extends Partial<SimulationOptions> {
   /** Whether it runs with `--classic`. */
