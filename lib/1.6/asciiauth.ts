@@ -39,7 +39,8 @@ function tryReadCommandAsciiauth(c: Conn): number {
 function tryReadLine(c: Conn): number {
   const el = memchr(c.rbuf, LF, c.rbytes);
   if (el === NULL && c.rbytes <= LINE_MAX_BYTES) return 0;
-  if (el === NULL || el - c.rbuf < MIN_AUTH_REQ_LEN) {
+  // C takes a long line if its end has come by the time it looks.
+  if (el === NULL || el - c.rbuf < MIN_AUTH_REQ_LEN || el - c.rbuf > LINE_MAX_BYTES) {
     c.state = ConnState.closing;
     return 1;
   }
