@@ -5,6 +5,8 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
+import test from 'ava';
+
 /** The backends that real clients can reach. */
 export const backends = ['epoll', 'net'] as const;
 export type Backend = (typeof backends)[number];
@@ -70,6 +72,18 @@ let ports = 0;
 function portFor(backend: Backend | undefined, today: boolean): number {
   if (backend !== 'net') return today ? -1 : 0;
   return 10_000 + (process.pid % 220) * PORTS + (ports++ % PORTS);
+}
+
+/**
+ * A server for all tests of a spec that leave nothing behind which another one would see: started for the first that
+ * asks for it, and stopped after the last.
+ */
+export function sharedServer(options: Options = {}): () => Promise<Server> {
+  let server: Promise<Server> | undefined;
+  test.after.always(async () => {
+    await (await server)?.stop();
+  });
+  return () => server ??= startServer(options);
 }
 
 /** Starts a server, and resolves when it listens. */
