@@ -115,6 +115,8 @@ if (podman !== undefined) {
   const user = process.getuid?.() === 0 ? ['-u', 'root'] : []; // else it warns
   const env = { ...process.env, PATH: path, DEBUG: 'memcached:conn', NODE_V8_COVERAGE: undefined };
   await tryServer(command, [...args, ...user, '-p', '-1', '-l', '127.0.0.1'], env);
+  const page = resolve(command, '..', '..', 'share', 'man', 'man1', 'memcached-ts.1');
+  assert.match(readFileSync(page, 'utf8'), /^\.TH MEMCACHED/, 'the manual page is where man looks');
 }
 
 if (works('systemd-analyze', '--version')) {

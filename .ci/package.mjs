@@ -32,10 +32,13 @@ const installed = join(app, 'node_modules', 'memcached-ts');
 const shipped = readdirSync(installed, { recursive: true }).map((name) => name.replaceAll('\\', '/'));
 
 const isShipped = (name) => shipped.includes(name);
-for (const name of ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'LICENSE', 'lib/README.md', 'reactor/README.md']) {
+for (const name of [
+  'README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'LICENSE', 'lib/README.md', 'reactor/README.md',
+  'dist/memcached-ts.1', 'scripts/deploy/Containerfile', 'scripts/deploy/memcached-ts.service',
+]) {
   assert(isShipped(name), `${name} is missing`);
 }
-const foreign = shipped.filter((name) => /^(dist\/)?(spec|scripts\/(bench|fidelity))|stale/.test(name));
+const foreign = shipped.filter((name) => /^(dist\/)?(spec|scripts\/(bench|fidelity|shards))|stale/.test(name));
 assert.deepEqual(foreign, [], 'what has no place in the package');
 
 for (const name of shipped.filter((each) => each.endsWith('.map'))) {

@@ -17,6 +17,7 @@ const DESCRIPTION = [
 
 const ENVIRONMENT: readonly Entry[] = [
   ['MEMCACHED_PORT_FILENAME', 'a file to which the ports are written, once the server listens.'],
+  ['MEMCACHED_SASL_PWDB', 'for `-S`, the file with the users: lines are user:password.'],
   ['EVENT_SHOW_METHOD', 'if set, tell on standard error which backend waits for events: epoll or net.'],
   ['EVENT_NOEPOLL, EVENT_NOIOURING', 'if set, do without epoll, or without io_uring.'],
   ['DEBUG', 'what to tell on standard error, with commas between: `memcached:conn`, `memcached:state`,',
