@@ -31,7 +31,8 @@ export async function startProxy(text: string, port: number): Promise<Proxy> {
   // Debian's would write its log and its number to /var, where only root can. Without a name the log goes to stderr.
   const args = ['--conf-file', configuration, '--output', '', '--pid-file', join(folder, 'pid')];
   const statistics = ['--stats-addr', '127.0.0.1', '--stats-port', String(await freePort())];
-  const child = spawn(PROGRAM, [...args, ...statistics], { stdio: ['ignore', 'ignore', 'pipe'] });
+  // detached: a terminal's Ctrl-C is for us, who end it.
+  const child = spawn(PROGRAM, [...args, ...statistics], { stdio: ['ignore', 'ignore', 'pipe'], detached: true });
   const kill = (): void => void child.kill();
   process.on('exit', kill);
   let closing = false, said = '';
