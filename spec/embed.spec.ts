@@ -76,11 +76,10 @@ test('a unix socket, options, what the server says, and its end, which can be as
   t.is(stat(answer, 'evictions'), 'off');
   t.is(stat(answer, 'verbosity'), '2');
   t.is(stat(answer, 'maxbytes'), String(64 << 20), 'as the command');
-  t.true(stderr.lines().some((line) => line.endsWith(' bogus')));
-
   await Promise.all([server.close(), server[Symbol.asyncDispose]()]);
   await server.close();
   t.is(await server.closed, null, 'no unexpected end');
+  t.true(stderr.lines().some((line) => line.endsWith(' bogus')));
   const [error] = await once(connect(path), 'error') as [NodeJS.ErrnoException];
   t.is(error.code, 'ECONNREFUSED');
 });
@@ -98,6 +97,16 @@ const PROGRAM = `
 process.stdin.resume(); // waits for its end
 require('memcached-ts').start().then(({ port }) => console.log(port));`;
 
+/** Resolves when nobody listens on a port: the system closes the sockets of a killed process one after the other. */
+async function refused(port: number): Promise<void> {
+  for (;;) {
+    const socket = connect(port, '127.0.0.1');
+    const connects = await once(socket, 'connect').then(() => true, () => false);
+    socket.destroy();
+    if (!connects) return;
+  }
+}
+
 test('a program that ends without close, or by SIGKILL, takes its server along', async (t) => {
   for (const killed of [false, true]) {
     const program = spawn(process.execPath, ['-e', PROGRAM], { cwd: root, stdio: ['pipe', 'pipe', 'inherit'] });
@@ -110,6 +119,6 @@ test('a program that ends without close, or by SIGKILL, takes its server along',
     t.is(await client.closed(), '');
     client.destroy();
     t.deepEqual(await ends, killed ? [null, 'SIGKILL'] : [0, null]);
-    await t.throwsAsync(Client.connect(Number(port)), { message: `nobody listens on ${port}` });
+    await refused(Number(port));
   }
 });
