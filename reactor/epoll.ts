@@ -84,6 +84,7 @@ export const epollops: Eventop = {
   recalc: epollRecalc,
   endTurn: () => {},
   dispatch: epollDispatch,
+  poll: epollPoll,
   get syscalls(): Syscalls {
     if (system === null) throw new Error('epoll: not initialised');
     return system.syscalls;
@@ -170,13 +171,25 @@ function epollDispatch(arg: object, tv: Timeval): number | Promise<number> {
   // DEVIATION: the wait is rounded up to whole milliseconds [1.1]
   const timeout = tv.tvSec * 1000 + Math.ceil(tv.tvUsec / 1000);
 
-  // Reuses the loop's timestamp; a new object per turn would be garbage.
-  const kept = (eventTv.tvSec - node.yielded.tvSec) * 1_000_000 + eventTv.tvUsec - node.yielded.tvUsec;
-  if (!node.due && kept >= 0 && kept < YIELD_INTERVAL_US) {
+  if (!mustYield(node)) {
     const res = epollop.wait(Math.min(timeout, WAIT_BEFORE_YIELD_MS));
     if (res !== 0 || timeout === 0) return dispatched(epollop, res);
   }
   return dispatchAfterYield(epollop, timeout);
+}
+
+/** Whether Node's loop has something to do, or has waited for long. */
+function mustYield(node: NodeLoop): boolean {
+  // Reuses the loop's timestamp; a new object per turn would be garbage.
+  const kept = (eventTv.tvSec - node.yielded.tvSec) * 1_000_000 + eventTv.tvUsec - node.yielded.tvUsec;
+  return node.due || kept < 0 || kept >= YIELD_INTERVAL_US;
+}
+
+function epollPoll(arg: object): number {
+  const epollop = arg as Epollop;
+  if (mustYield(epollop.node)) return 0;
+  const res = epollop.wait(0);
+  return res === 0 || dispatched(epollop, res) === 0 ? res : -1;
 }
 
 /** Lets Node's loop run once, then waits for events, but no longer than until Node's next timer. */

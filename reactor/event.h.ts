@@ -71,5 +71,10 @@ export interface Eventop {
   endTurn(arg: object): void;
   /** Waits at most `tv` for events and makes them active. 0 or -1; a promise if Node's own loop ran meanwhile. */
   dispatch(arg: object, tv: Timeval): number | Promise<number>;
+  /**
+   * Where looking for events takes much less time than waiting for them: looks, without waiting, and makes them active.
+   * Their number, or -1 with errno; 0, too, where the turn is Node's. C has no such call.
+   */
+  poll?: (arg: object) => number;
   syscalls: Syscalls;
 }

@@ -1,6 +1,7 @@
 // A layer between the program and a backend that makes fewer system calls than the program asks for, without the
 // program noticing. hint.ts answers reads, cork.ts keeps writes until the callbacks of the turn are over, held.ts keeps
-// what the kernel does not take, readahead.ts reads for several sockets at once as the turn begins.
+// what the kernel does not take, readahead.ts reads for several sockets at once as the turn begins. patience.ts looks
+// whether something has come before the loop goes to sleep.
 //
 // All of this applies only while the loop is running callbacks: not while it waits (when Node's own callbacks run), and
 // not before or after the loop. time(2), in whole seconds, is called once a turn.
@@ -18,6 +19,7 @@ import { Held, isForNow } from './held';
 import { Hint } from './hint';
 import { Lingering } from './lingering';
 import { PassThrough } from './passthrough';
+import { Patience } from './patience';
 import { ReadAhead } from './readahead';
 
 const NO_WAIT: Readonly<Timeval> = { tvSec: 0, tvUsec: 0 };
@@ -28,6 +30,7 @@ let current: Economy | null = null;
 /** `base`, with fewer system calls. */
 export function economical(base: Eventop): Eventop {
   let economy: Economy | null = null;
+  const patience = new Patience();
   const dispatched = (res: number): number => {
     if (res !== -1) economy?.beginTurn();
     return res;
@@ -85,7 +88,12 @@ export function economical(base: Eventop): Eventop {
     dispatch(arg: object, tv: Timeval): number | Promise<number> {
       // A callback may run a loop of its own. While that loop waits, nothing may stay in the cork.
       economy?.endTurn();
-      const res = base.dispatch(arg, economy?.ahead?.waitedFor() ? NO_WAIT : tv);
+      const timeout = economy?.ahead?.waitedFor() ? NO_WAIT : tv;
+      if (base.poll !== undefined && (timeout.tvSec > 0 || timeout.tvUsec > 0)) {
+        const found = patience.look(base.poll, arg);
+        if (found !== 0) return dispatched(Math.min(found, 0));
+      }
+      const res = base.dispatch(arg, timeout);
       return typeof res === 'number' ? dispatched(res) : res.then(dispatched);
     },
   };
