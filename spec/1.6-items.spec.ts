@@ -409,7 +409,7 @@ test.serial('a large item that finds no hole has others go until there is one', 
 });
 
 test.serial('large items go for small ones of their class, as many as stand in the way of a page', (t) => {
-  start({ ...FLAT, maxbytes: 16 * MIB }, 64);
+  start({ ...FLAT, maxbytes: 16 * MIB, itemSizeMax: 2 * MIB }, 64);
   for (let i = 0; i < 16; i++) storeRoom(`large${i}`, MIB - 100);
   for (let id = 1; id <= 12; id++) storeRoom(`class${id}`, slabsSize(id) - 60); // each has its first page above the limit
   for (const key of keyNames(2)) t.is(store(key, PAGE_OF_TWO), STORED, 'the first page');
