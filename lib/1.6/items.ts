@@ -6,6 +6,7 @@ import { memcpy } from '../libc/string';
 import { assocDelete, assocFind, assocInsert, assocReplace, hashOf } from './assoc';
 import { currentTime } from './clock';
 import { flushAt, flushInit, flushNow, itemIsFlushed, setItTime } from './flush';
+import { isLocked } from './item_locks';
 import { itemStatsSizesAdd, itemStatsSizesRemove } from './item_sizes';
 import { itemLinkQ, itemReplaceQ, itemUnlinkQ, itemstats, lruAge, lruBytes, lruInit, lruSize, lruTail } from './lru';
 import {
@@ -310,6 +311,10 @@ export function lruPullTail(id: number, curLru: number, totalBytes: number, evic
   let search = lruTail(lru);
   for (let tries = 5; tries > 0 && search !== NULL; tries--) {
     const before = field(search, IT_PREV) >>> 0;
+    if (isLocked(search)) {
+      search = before;
+      continue;
+    }
     if (field(search, IT_REFCOUNT) > 1) itemstats.lrutailReflocked[lru]++;
     const exptime = field(search, IT_EXPTIME);
     if ((exptime !== 0 && exptime < currentTime) || itemIsFlushed(search)) {

@@ -2,10 +2,11 @@
 // the class that evicts, and whose items are the youngest, gets a page of the class whose items are the oldest.
 import type { ItemStatsAutomove } from './item_stats';
 import { itemStatsAutomove } from './item_stats';
-import { MAX_NUMBER_OF_SLAB_CLASSES } from './memcached.h';
 import { settings } from './settings';
-import { POWER_SMALLEST, SLAB_GLOBAL_PAGE_POOL, slabsAvailableChunks, slabsLimitReached, slabsPageCount, slabsPerslab }
-  from './slabs';
+import {
+  POWER_SMALLEST, SLAB_GLOBAL_PAGE_POOL, powerLargest, slabsAvailableChunks, slabsLimitReached, slabsPageCount,
+  slabsPerslab,
+} from './slabs';
 
 /** A class with no more pages gives none. */
 const MIN_PAGES_FOR_SOURCE = 2;
@@ -17,14 +18,21 @@ const EVICTED_RATIO = 0.25;
 /** struct window_data: a class at one time. */
 interface Sample {
   age: number;
-  /** It has changed since the sample before. */
+  /** It needed memory, or was given some, since the sample before. */
   dirty: boolean;
   evictedRatio: number;
   evicted: boolean;
 }
 
-interface ClassStats extends ItemStatsAutomove {
-  pages: number;
+const NOTHING: Sample = { age: 0, dirty: false, evictedRatio: 0, evicted: false };
+
+/** A class that has pages. */
+interface SlabClass {
+  id: number;
+  /** The last samples, in a ring. */
+  window: Sample[];
+  before: ItemStatsAutomove;
+  pagesBefore: number;
 }
 
 export interface PageMove {
@@ -32,60 +40,73 @@ export interface PageMove {
   to: number;
 }
 
-function statsOf(id: number): ClassStats {
-  return { ...itemStatsAutomove(id), pages: slabsPageCount(id) };
-}
-
-function statsOfAll(): ClassStats[] {
-  return Array.from({ length: MAX_NUMBER_OF_SLAB_CLASSES }, (_, id) => statsOf(id));
-}
-
 /** The memory of the algorithm; a new one begins without any samples. */
 export class SlabAutomove {
   private readonly windowSize = settings.slabAutomoveWindow;
   private readonly maxAgeRatio = settings.slabAutomoveRatio;
-  /** By class, its samples, in a ring. */
-  private readonly windows = Array.from({ length: MAX_NUMBER_OF_SLAB_CLASSES }, () =>
-    Array.from({ length: this.windowSize }, (): Sample => ({ age: 0, dirty: false, evictedRatio: 0, evicted: false })));
+  private readonly classes: SlabClass[] = [];
   private samples = 0;
-  private before = statsOfAll();
+
+  constructor() {
+    this.noteNewClasses();
+    this.sample(0);
+    for (const { window } of this.classes) window[0] = { ...NOTHING };
+  }
 
   // slab_automove.c: slab_automove_run
   /** Takes a sample. Returns the page to be moved, or null. */
   run(): PageMove | null {
-    const { before, windowSize } = this;
-    const after = statsOfAll();
-    // Not less than 0, for `stats reset` begins anew.
-    const evictions = after.map((now, id) => Math.max(now.evicted - before[id].evicted, 0));
-    const total = evictions.reduce((sum, count) => sum + count, 0);
-    const slot = ++this.samples % windowSize;
-    this.before = after;
-
+    this.noteNewClasses();
+    const slot = ++this.samples % this.windowSize;
+    let excess = 0;
     let oldest = 0, oldestAge = 0;
     let youngest = 0, youngestAge = Infinity, youngestEvicts = false;
-    for (let id = POWER_SMALLEST; id < MAX_NUMBER_OF_SLAB_CLASSES; id++) {
-      const window = this.windows[id], now = after[id];
-      const evicted = evictions[id] > 0;
-      window[slot] = {
-        age: now.age,
-        dirty: evicted || now.outofmemory > before[id].outofmemory || now.pages !== before[id].pages,
-        evictedRatio: evicted ? evictions[id] / total : 0,
-        evicted,
-      };
-      const age = Math.trunc(window.reduce((sum, sample) => sum + sample.age, 0) / windowSize);
-      if (hasTooMuch(id) && !window.some((sample) => sample.dirty)) return { from: id, to: SLAB_GLOBAL_PAGE_POOL };
-      if (age > oldestAge && now.pages > MIN_PAGES_FOR_SOURCE) {
+    this.sample(slot);
+    for (const { id, window, pagesBefore } of this.classes) {
+      const age = Math.trunc(window.reduce((sum, sample) => sum + sample.age, 0) / this.windowSize);
+      if (excess === 0 && hasTooMuch(id) && !window.some((sample) => sample.dirty)) excess = id;
+      if (age > oldestAge && pagesBefore > MIN_PAGES_FOR_SOURCE) {
         oldest = id;
         oldestAge = age;
       }
       if (age < youngestAge && evicts(window)) {
         youngest = id;
         youngestAge = age;
-        youngestEvicts = evicted;
+        youngestEvicts = window[slot].evicted;
       }
     }
-    if (oldest === 0 || youngest === 0 || this.samples <= windowSize) return null;
+    if (excess !== 0) return { from: excess, to: SLAB_GLOBAL_PAGE_POOL };
+    if (oldest === 0 || youngest === 0 || this.samples <= this.windowSize) return null;
     return youngestEvicts && youngestAge < oldestAge * this.maxAgeRatio ? { from: oldest, to: youngest } : null;
+  }
+
+  /** Classes that have got their first page, and keep one for ever. */
+  private noteNewClasses(): void {
+    for (let id = POWER_SMALLEST; id <= powerLargest; id++) {
+      if (slabsPageCount(id) === 0 || this.classes.some((known) => known.id === id)) continue;
+      const window = Array.from({ length: this.windowSize }, () => ({ ...NOTHING }));
+      this.classes.push({ id, window, before: { evicted: 0, outofmemory: 0, age: 0 }, pagesBefore: 0 });
+    }
+    this.classes.sort((a, b) => a.id - b.id);
+  }
+
+  private sample(slot: number): void {
+    let total = 0;
+    for (const known of this.classes) {
+      const { id, before, pagesBefore } = known;
+      const now = itemStatsAutomove(id), pages = slabsPageCount(id);
+      const evicted = Math.max(now.evicted - before.evicted, 0); // `stats reset` begins anew
+      total += evicted;
+      known.window[slot] = {
+        age: now.age,
+        dirty: evicted > 0 || now.outofmemory > before.outofmemory || pages > pagesBefore,
+        evictedRatio: evicted,
+        evicted: evicted > 0,
+      };
+      known.before = now;
+      known.pagesBefore = pages;
+    }
+    for (const { window } of this.classes) if (total > 0) window[slot].evictedRatio /= total;
   }
 }
 

@@ -2,8 +2,8 @@
 // cut into chunks. Sizes and numbers of the classes are C's.
 //
 // An item that is larger than the largest chunk has several, side by side, where C has a chain of chunks; and with -I,
-// one that is larger than a page has a block of its own, of whole megabytes. So every value is in one piece, and is read and
-// sent as one. Such an item belongs to the largest class.
+// one that is larger than a page has a block of its own, of whole megabytes. So every value is in one piece, and is
+// read and sent as one. Such an item belongs to the largest class.
 import { Errx } from '../../reactor/err';
 import type { Ptr } from '../libc/memory';
 import { NULL } from '../libc/memory';

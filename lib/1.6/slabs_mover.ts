@@ -11,7 +11,7 @@ import { hashOf } from './assoc';
 import { runHead, runLength, splitRun } from './chunk_runs';
 import { currentTime } from './clock';
 import { isGone } from './crawler';
-import { lockedHashes } from './debug';
+import { isLocked } from './item_locks';
 import { evictItem, hold, itemRelocate, itemUnlink, lruPullTail, onEviction } from './items';
 import { lruTail } from './lru';
 import {
@@ -314,11 +314,11 @@ function chunksOf(it: Ptr): number {
 }
 
 function moveLinked(it: Ptr, chunks: number): void {
-  const hv = hashOf(keyOf(it), nkeyOf(it));
-  if (lockedHashes.has(hv)) {
+  if (isLocked(it)) {
     busy('locked');
     return;
   }
+  const hv = hashOf(keyOf(it), nkeyOf(it));
   const held = field(it, IT_REFCOUNT) > 1;
   if (isGone(it)) {
     hold(it); // or it would be put on the list of free chunks
