@@ -22,6 +22,9 @@ const MANUAL = ['-m', '8', '-o', 'no_slab_automove,no_lru_maintainer'];
 /** A class with 48 chunks to a page, and another with 1,110. */
 const MIDDLE = 20_000;
 const MIDDLE_CLASS = 25;
+/** What is too large to be copied to a buffer when it is sent. */
+const LARGE = 100_000;
+const LARGE_CLASS = 32;
 const SMALL = 860;
 const SMALL_CLASS = 11;
 const MILLISECOND = 0.001;
@@ -126,27 +129,29 @@ test.serial('what has expired or is flushed is not copied', async (t) => {
 test.serial('a slow reader gets the item that it was promised, and the page waits for it', async (t) => {
   const server = await serverWith(t, ...MANUAL);
   const [peer, slow] = [server.connectNow(), server.connectNow()];
-  const value = Array.from({ length: MIDDLE / 4 }, (_, i) => String(i).padStart(4)).join('');
+  const value = Array.from({ length: LARGE / 4 }, (_, i) => String(i % 10_000).padStart(4)).join('');
+  const reply = `VALUE k 0 ${LARGE}\r\n${value}\r\nEND\r\n`;
   store('k', value);
-  fill(60, MIDDLE, 'other');
+  fill(12, LARGE, 'other');
+  for (let i = 5; i < 12; i++) remove(`other${i}`);
   const promised = item('k');
   slow.pauseReading();
   slow.send('get k\r\n');
   await server.sim.advance(0.1);
-  await reassign(peer, MIDDLE_CLASS, SMALL_CLASS);
+  await reassign(peer, LARGE_CLASS, SMALL_CLASS);
   for (let i = 0; i < 200; i++) {
     await server.sim.advance(MILLISECOND);
     checkStorage(unlinkedOf([promised]));
   }
-  t.is(await peer.ask(`slabs reassign ${MIDDLE_CLASS} 1\r\n`), 'BUSY currently processing reassign request\r\n');
+  t.is(await peer.ask(`slabs reassign ${LARGE_CLASS} 1\r\n`), 'BUSY currently processing reassign request\r\n');
   t.is(await figure(peer, 'slab_reassign_running'), 1);
   t.true(await figure(peer, 'slab_reassign_busy_items') > 10);
   t.regex(await peer.ask('stats\r\n', 'END\r\n'), /slab_reassign_last_busy_status busy_floating\r/);
-  t.is(await peer.ask('get k\r\n', 'END\r\n'), `VALUE k 0 ${MIDDLE}\r\n${value}\r\nEND\r\n`, 'others get the copy');
+  t.true(await peer.ask('get k\r\n', 'END\r\n') === reply, 'others get the copy');
   t.is(await peer.ask('set k 0 0 1\r\n1\r\n'), 'STORED\r\n');
 
   slow.resumeReading();
-  t.is(await slow.take(value.length + 24), `VALUE k 0 ${MIDDLE}\r\n${value}\r\nEND\r\n`);
+  t.true(await slow.take(reply.length) === reply);
   await moved(server);
   t.is(await figure(peer, 'slabs_moved'), 1);
   t.is(get('k'), '1');
@@ -227,7 +232,7 @@ test.serial('of blocks, the oldest goes for a page, and those that somebody hold
 const RANDOM = [
   ['many classes', ['-m', '8']],
   ['a flat LRU', ['-m', '8', '-o', 'no_lru_maintainer']],
-  ['chunks of 16 KB at most', ['-m', '6', '-o', 'slab_chunk_max=16']],
+  ['chunks of 16 KB at most', ['-m', '8', '-o', 'slab_chunk_max=16']],
   ['blocks', ['-m', '8', '-I', '2m']],
   ['automove 2', ['-m', '8', '-o', 'slab_automove=2']],
 ] as const;
@@ -265,7 +270,7 @@ for (const [name, args] of RANDOM) {
       await server.sim.advance(random.pick([0.001, 0.01, 1.1]));
       checkStorage(unlinkedOf(holds.map(([it]) => it)));
     }
-    t.true(resettable.slabsMoved > 10, `${resettable.slabsMoved} pages`);
+    t.true(resettable.slabsMoved > 5, `${resettable.slabsMoved} pages`);
     for (const [key, value] of values) if (has(key)) t.true(get(key) === value);
     for (const [it] of holds) itemRemove(it);
     checkStorage();
