@@ -7,15 +7,18 @@ import {
 } from './memcached.h';
 
 /** Bytes of a chunk. */
-export const size = new Uint32Array(MAX_NUMBER_OF_SLAB_CLASSES);
+const size = new Uint32Array(MAX_NUMBER_OF_SLAB_CLASSES);
 /** Chunks of a page. */
-export const perslab = new Uint32Array(MAX_NUMBER_OF_SLAB_CLASSES);
+const perslab = new Uint32Array(MAX_NUMBER_OF_SLAB_CLASSES);
 /** The first free chunk, as a signed word. Free chunks are linked as items are, and have ITEM_SLABBED. */
-export const slots = new Int32Array(MAX_NUMBER_OF_SLAB_CLASSES);
+const slots = new Int32Array(MAX_NUMBER_OF_SLAB_CLASSES);
 /** How many chunks are free. */
-export const slCurr = new Uint32Array(MAX_NUMBER_OF_SLAB_CLASSES);
+const slCurr = new Uint32Array(MAX_NUMBER_OF_SLAB_CLASSES);
 /** slab_list: the pages, in the order in which the class got them. */
-export const slabList: Ptr[][] = Array.from({ length: MAX_NUMBER_OF_SLAB_CLASSES }, () => []);
+const slabList: Ptr[][] = Array.from({ length: MAX_NUMBER_OF_SLAB_CLASSES }, () => []);
+
+// Exported by a list, so that the compiler leaves them constants here.
+export { perslab, size, slCurr, slabList, slots };
 
 /** No class has anything. */
 export function slabclassInit(): void {
@@ -26,9 +29,10 @@ export function slabclassInit(): void {
   for (const pages of slabList) pages.length = 0;
 }
 
-/** The first free chunk of a class that has one: it is in use from now on, with a reference, and no flags. */
+/** The first free chunk of a class, in use from now on, with a reference, and no flags; NULL if there is none. */
 export function takeChunk(id: number): Ptr {
   const it = slots[id] >>> 0;
+  if (it === NULL) return NULL;
   const next = field(it, IT_NEXT);
   slots[id] = next;
   if (next !== NULL) setField(next >>> 0, IT_PREV, NULL);

@@ -13,7 +13,7 @@ import {
 } from './memcached.h';
 import { PAGE_BYTES, isBlock, pageAlloc, pagesFor, pagesInit, pagesTotal, runAlloc, runFits, runFree } from './pages';
 import { settings } from './settings';
-import { freeChunk, perslab, size, slCurr, slabList, slabclassInit, slots, takeChunk } from './slabclass';
+import { freeChunk, perslab, size, slCurr, slabList, slabclassInit, takeChunk } from './slabclass';
 
 /** The pages of no class. */
 export const SLAB_GLOBAL_PAGE_POOL = 0;
@@ -147,13 +147,13 @@ function splitSlabPageIntoFreelist(page: Ptr, id: number): void {
 /** Memory for an item of `bytes` bytes, which are of class `id`. Its refcount is 1. NULL if there is none to be had. */
 export function slabsAlloc(bytes: number, id: number): Ptr {
   if (bytes > size[id]) return allocLarge(bytes, id);
-  return slots[id] === NULL && !doSlabsNewslab(id) ? NULL : takeChunk(id);
+  const it = takeChunk(id);
+  return it === NULL && doSlabsNewslab(id) ? takeChunk(id) : it;
 }
 
 /** The same, of the chunks that the class has: `count` of them, side by side, which only the largest class gives. */
 export function slabsAllocNoNewpage(count: number, id: number): Ptr {
-  if (count > 1) return takeRun(count);
-  return slots[id] === NULL ? NULL : takeChunk(id);
+  return count > 1 ? takeRun(count) : takeChunk(id);
 }
 
 function allocLarge(bytes: number, id: number): Ptr {
