@@ -9,6 +9,7 @@ import { acceptsWith, alsoAcceptsWith, boundPort, freeBuffers } from '../later';
 import { connInit, connNew, statsInit, updateEvent } from '../memcached';
 import { fprintf, stderr } from '../libc/stdio';
 import { assocInit } from './assoc';
+import { authfileLoad } from './authfile';
 import { clockInit } from './clock';
 import { startConnTimeoutThread } from './conn_timeout';
 import { initLruCrawler, startItemCrawlerThread } from './crawler';
@@ -57,8 +58,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   startSlabMaintenanceThread();
   if (settings.idleTimeout > 0) startConnTimeoutThread();
 
-  // SIGHUP has files read again, and ends nothing.
-  signalSet(hangup, constants.signals.SIGHUP, () => { settings.sigHup = true; }, null);
+  signalSet(hangup, constants.signals.SIGHUP, reread, null);
   signalAdd(hangup, null);
 
   if (settings.socketpath === null && settings.port === 0 && settings.udpport === 0) {
@@ -79,6 +79,13 @@ export async function main(argv: readonly string[]): Promise<number> {
   startPidFile(line);
 
   return await eventLoop(0) === -1 ? 1 : 0;
+}
+
+// memcached.c: clock_handler, which looks once a second whether the signal has come
+/** SIGHUP has files read again, and ends nothing. */
+function reread(): void {
+  const wrong = settings.authFile === null ? null : authfileLoad();
+  if (wrong !== null) fprintf(stderr, `${wrong}\n`); // C says nothing
 }
 
 /** The `count`th connection that accepts others, on `sfd`, of that protocol. False where there is no memory for it. */
@@ -105,7 +112,7 @@ function protNamed(word: string | null): Prot {
   switch (word) {
     case 'ascii': return Prot.ascii;
     case 'binary': return Prot.binary;
-    case 'negotiating': return Prot.negotiating;
+    case 'negotiating': return settings.authFile === null ? Prot.negotiating : Prot.ascii;
     default: return settings.bindingProtocol;
   }
 }
