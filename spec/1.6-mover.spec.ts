@@ -5,6 +5,7 @@ import type { ExecutionContext } from 'ava';
 
 import { hold, itemRemove } from '../lib/1.6/items';
 import { lock, unlock } from '../lib/1.6/item_locks';
+import { crawlFromTail, crawlOn } from '../lib/1.6/lru';
 import { COLD_LRU, ITEM_LINKED, STORED, clientFlagsOf, itFlags, resettable, statsState } from '../lib/1.6/memcached.h';
 import { slabList } from '../lib/1.6/slabclass';
 import { slabsClsid, slabsPageCount, slabsPerslab, slabsTotalMalloced } from '../lib/1.6/slabs';
@@ -94,6 +95,19 @@ test.serial('what is in the page is copied: values, cas, flags, expiry and place
   t.like(slab(SMALL_CLASS), { free_chunks: slabsPerslab(SMALL_CLASS) });
   t.is(await figure(peer, 'slab_reassign_rescues'), 48);
   t.is(await figure(peer, 'slabs_moved'), 1);
+});
+
+test.serial('the crawler, if it was about to look at an item, looks at the copy', async (t) => {
+  const server = await serverWith(t, ...MANUAL);
+  fill(100, MIDDLE);
+  for (let i = 50; i < 100; i++) remove(`k${i}`);
+  const before = item('k0');
+  crawlFromTail(MIDDLE_CLASS | COLD_LRU);
+  await reassign(server.connectNow(), MIDDLE_CLASS, 0);
+  await moved(server);
+  t.not(item('k0'), before);
+  t.is(crawlOn(), item('k0'));
+  t.is(crawlOn(), item('k1'));
 });
 
 test.serial('where the class is full, its oldest items go, and no more than a page of them', async (t) => {
