@@ -15,7 +15,7 @@ import {
   NREAD_CAS, NREAD_PREPEND, NREAD_PREPENDVIV, NREAD_REPLACE, NREAD_SET, OK, STORED, TEMP_LRU, WARM_LRU, clientFlagsOf,
   clsidOf, field, itFlags, nkeyOf, setItFlags, slabStats, statsState, threadStats,
 } from '../lib/1.6/memcached.h';
-import { slabsSize, slabsTotalMalloced } from '../lib/1.6/slabs';
+import { slabsClsid, slabsSize, slabsTotalMalloced } from '../lib/1.6/slabs';
 import { addDelta, deltaResult, storeItem, stored } from '../lib/1.6/store';
 import { NULL, bss } from '../lib/libc/memory';
 import { bytes, put } from './support/memory';
@@ -398,6 +398,29 @@ test.serial('a large item takes the place of as many as it must, and of none whe
   t.is(store('small', 'v'), STORED, 'of another class, which takes a page');
   t.is(storeRoom('too large', 16 * MIB - 100), null);
   t.true(has('large'));
+});
+
+test.serial('where there is less memory than the limit, no large item goes in vain', (t) => {
+  start({ maxbytes: 32 * MIB, itemSizeMax: 16 * MIB }, 16);
+  t.is(storeRoom('large', 10 * MIB - 100), STORED);
+  t.is(store('small', 'v'), STORED);
+  t.is(storeRoom('too large', 16 * MIB - 100), null);
+  t.true(has('large'));
+  t.is(storeRoom('fits', 15 * MIB - 100), STORED);
+  t.false(has('large'));
+});
+
+test.serial('items above the largest chunk have chunks side by side, and go for others of their class', (t) => {
+  start({ ...FLAT, maxbytes: 4 * MIB, slabChunkSizeMax: 16 << 10 });
+  for (const key of keyNames(128)) t.is(storeRoom(key, 30_000), STORED);
+  const id = slabsClsid(30_000);
+  t.like(slab(id), { total_pages: 4, used_chunks: 256, free_chunks: 0 });
+  t.is(storeRoom('one chunk', 15_500), STORED);
+  t.is(storeRoom('ten chunks', 160_000), STORED);
+  t.is(storeRoom('a page', MIB - 100), STORED);
+  t.false(has('k0'));
+  t.true(has('k127') && has('one chunk') && has('ten chunks') && has('a page'));
+  t.is(slabsTotalMalloced(), 4 * MIB);
 });
 
 test.serial('a large item that finds no hole has others go until there is one', (t) => {

@@ -49,7 +49,7 @@ export function slabsInit(
 ): void {
   pagesInit();
   slabclassInit();
-  memLimit = limit === 0 ? arenaBytes() : limit;
+  memLimit = Math.min(limit || Infinity, arenaBytes());
   memMalloced = 0;
   blockBytes = 0;
   preallocated = preallocate;
