@@ -35,7 +35,7 @@ interface SlabClass {
   pagesBefore: number;
 }
 
-export interface PageMove {
+interface PageMove {
   from: number;
   to: number;
 }

@@ -158,7 +158,7 @@ export function slabsAllocNoNewpage(count: number, id: number): Ptr {
 
 function allocLarge(bytes: number, id: number): Ptr {
   if (isForBlock(bytes)) return allocBlock(bytes);
-  const count = chunksFor(bytes, id);
+  const count = Math.ceil(bytes / size[id]);
   const it = takeRun(count);
   return it === NULL && doSlabsNewslab(id) ? takeRun(count) : it;
 }
@@ -169,11 +169,6 @@ function allocLarge(bytes: number, id: number): Ptr {
  */
 function isForBlock(bytes: number): boolean {
   return bytes > PAGE_BYTES || (settings.itemSizeMax > PAGE_BYTES && bytes > PAGE_BYTES - size[powerLargest]);
-}
-
-/** How many chunks of its class an item of `bytes` bytes has, if it has no block of its own. */
-export function chunksFor(bytes: number, id: number): number {
-  return Math.ceil(bytes / size[id]);
 }
 
 function allocBlock(bytes: number): Ptr {

@@ -31,7 +31,7 @@ import {
 /** Chunks that are looked at, and items that are evicted or freed, in one step, about. */
 export const MOVES_AT_ONCE = 400;
 /** A page for which so many rounds were not enough gets room by evictions. */
-export const SLAB_MOVE_MAX_LOOPS = 5000;
+const SLAB_MOVE_MAX_LOOPS = 5000;
 /** How often an item is evicted to find room for another. */
 const PULLS_MAX = 10;
 /** Between two steps, in microseconds. */
