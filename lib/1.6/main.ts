@@ -22,6 +22,7 @@ import { startLruMaintainerThread } from './maintainer';
 import { accepting, acceptingUdp, protocolsInit } from './protocols';
 import { Prot, settings } from './settings';
 import { slabsInit } from './slabs';
+import { startSlabMaintenanceThread } from './slabs_mover';
 import { startPidFile, startUp } from './startup';
 import { statsReset } from './stats';
 
@@ -57,6 +58,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   if (line.startLruCrawler) startItemCrawlerThread();
   settings.lruMaintainerThread = line.startLruMaintainer;
   if (line.startLruMaintainer) startLruMaintainerThread();
+  startSlabMaintenanceThread();
   if (settings.idleTimeout > 0) startConnTimeoutThread();
 
   signalSet(hangup, constants.signals.SIGHUP, reread, null);
