@@ -232,6 +232,8 @@ export class Conn {
   opcode = 0;
   /** When a command came last, by the server's clock. */
   lastCmdTime = 0;
+  /** Why it is closed: one of close_reasons. */
+  closeReason = 0;
 
   /** `(conn *)ptr`, of SIZEOF_CONN bytes. */
   constructor(readonly ptr: Ptr) {

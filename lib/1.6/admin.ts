@@ -7,7 +7,7 @@ import { realtime } from './clock';
 import { processDebugitem, processDebugtime } from './debug';
 import { flushAll, lruModeSet } from './items';
 import { processLruCrawler } from './lru_crawler';
-import { threadStats } from './memcached.h';
+import { SHUTDOWN_CLOSE, threadStats } from './memcached.h';
 import { settings } from './settings';
 import { SLAB_GLOBAL_PAGE_POOL, powerLargest, slabsAdjustMemLimit } from './slabs';
 import { abbreviates, ntokens, number, token, token32, tokenDouble, tokenU32 } from './tokens';
@@ -81,6 +81,7 @@ function processShutdown(c: Conn): void {
     outString(c, 'CLIENT_ERROR invalid shutdown mode');
     return;
   }
+  c.closeReason = SHUTDOWN_CLOSE;
   c.state = ConnState.closing;
 }
 

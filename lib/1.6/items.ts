@@ -7,6 +7,9 @@ import { assocDelete, assocFind, assocInsert, hashOf } from './assoc';
 import { currentTime } from './clock';
 import { flushAt, flushInit, flushNow, itemIsFlushed, setItTime } from './flush';
 import { itemStatsSizesAdd, itemStatsSizesRemove } from './item_sizes';
+import {
+  ITEM_EXPIRED, ITEM_FLUSHED, ITEM_FOUND, ITEM_NOT_FOUND, LOG_EVICTIONS, LOG_FETCHERS, logEviction, logItemGet, logger,
+} from './logger';
 import { itemLinkQ, itemUnlinkQ, itemstats, lruAge, lruBytes, lruInit, lruSize, lruTail } from './lru';
 import {
   COLD_LRU, HOT_LRU, ITEM_ACTIVE, ITEM_CAS, ITEM_CFLAGS, ITEM_FETCHED, ITEM_LINKED, ITEM_UPDATE_INTERVAL, IT_CAS_HI,
@@ -200,19 +203,24 @@ export function itemReplace(it: Ptr, newIt: Ptr, hv: number): void {
 // items.c: do_item_get
 /** The item of a key, without a reference; NULL if there is none. One that is flushed or expired is unlinked here. */
 export function itemGet(key: Ptr, nkey: number, hv: number): Ptr {
-  const it = assocFind(key, nkey, hv);
-  if (it === NULL) return NULL;
-  if (itemIsFlushed(it)) {
-    itemUnlink(it, hv);
-    threadStats.getFlushed++;
-    return NULL;
+  let it = assocFind(key, nkey, hv);
+  let found = ITEM_NOT_FOUND;
+  if (it !== NULL) {
+    const exptime = field(it, IT_EXPTIME);
+    found = ITEM_FOUND;
+    if (itemIsFlushed(it)) {
+      itemUnlink(it, hv);
+      it = NULL;
+      threadStats.getFlushed++;
+      found = ITEM_FLUSHED;
+    } else if (exptime !== 0 && exptime <= currentTime) {
+      itemUnlink(it, hv);
+      it = NULL;
+      threadStats.getExpired++;
+      found = ITEM_EXPIRED;
+    }
   }
-  const exptime = field(it, IT_EXPTIME);
-  if (exptime !== 0 && exptime <= currentTime) {
-    itemUnlink(it, hv);
-    threadStats.getExpired++;
-    return NULL;
-  }
+  if ((logger.eflags & LOG_FETCHERS) !== 0) logItemGet(found, key, nkey, it);
   return it;
 }
 
@@ -362,6 +370,7 @@ function evictItem(it: Ptr, lru: number): void {
   if (field(it, IT_EXPTIME) !== 0) itemstats.evictedNonzero[lru]++;
   if ((itFlags(it) & ITEM_FETCHED) === 0) itemstats.evictedUnfetched[lru]++;
   if ((itFlags(it) & ITEM_ACTIVE) !== 0) itemstats.evictedActive[lru]++;
+  if ((logger.eflags & LOG_EVICTIONS) !== 0) logEviction(it);
   itemUnlink(it, hashOf(keyOf(it), nkeyOf(it)));
 }
 

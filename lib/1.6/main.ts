@@ -16,6 +16,7 @@ import { itemStatsSizesInit } from './item_sizes';
 import { itemInit } from './items';
 import { startListening } from './listen';
 import type { Transport } from './listen';
+import { loggerInit } from './logger';
 import { parseOptions } from './options';
 import { startLruMaintainerThread } from './maintainer';
 import { accepting, acceptingUdp, protocolsInit } from './protocols';
@@ -23,6 +24,7 @@ import { Prot, settings } from './settings';
 import { slabsInit } from './slabs';
 import { startPidFile, startUp } from './startup';
 import { statsReset } from './stats';
+import { wakeWatcher } from './watch';
 
 const hangup = new Event();
 
@@ -47,6 +49,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   slabsInit(settings.maxbytes, settings.factor, settings.chunkSize, line.slabSizes, false);
   itemInit();
   if (line.trackSizes) itemStatsSizesInit();
+  loggerInit(wakeWatcher);
   protocolsInit();
   statsReset();
   initLruCrawler();

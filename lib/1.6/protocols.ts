@@ -8,12 +8,13 @@ import { memcpy } from '../libc/string';
 import { write } from '../libc/unistd';
 import { REQUEST } from './binreply';
 import { currentTime } from './clock';
+import { logConnNew } from './connevents';
 import { connsInit, noteConn } from './conns';
-import { resettable } from './memcached.h';
+import { NORMAL_CLOSE, resettable } from './memcached.h';
 import { binary } from './proto_bin';
 import { text } from './proto_text';
 import { Prot, settings } from './settings';
-import { releaseItems, transmit } from './transmit';
+import { connCleanup, transmit } from './transmit';
 
 const TOO_MANY = 'ERROR Too many open connections\r\n';
 const line = bss(TOO_MANY.length);
@@ -34,7 +35,7 @@ const negotiating: Protocol = {
     throw new Error('no data are read before a command');
   },
   drive: transmit,
-  connClose: releaseItems,
+  connClose: connCleanup,
 };
 
 /** For connections that accept others, by what these speak. */
@@ -58,8 +59,10 @@ function acceptor(protocol: Protocol): Protocol {
       if (c === null) return null;
       c.protocol = protocol;
       c.noreply = c.pipelined = false;
+      c.closeReason = NORMAL_CLOSE;
       c.lastCmdTime = currentTime;
       noteConn(c);
+      logConnNew(c);
       return c;
     },
   };
