@@ -57,6 +57,17 @@ export function nextCas(it: Ptr): void {
   setField(it, IT_CAS_HI, casHi);
 }
 
+/** The cas number that was given last. */
+export function casId(): bigint {
+  return (BigInt(casHi >>> 0) << 32n) | BigInt(casLo >>> 0);
+}
+
+// items.c: set_cas_id
+export function setCasId(cas: bigint): void {
+  casHi = Number(BigInt.asIntN(32, cas >> 32n));
+  casLo = Number(BigInt.asIntN(32, cas));
+}
+
 /** Gives an item that cas number; none with -C. */
 export function setCas(it: Ptr, hi: number, lo: number): void {
   if (!settings.useCas) return;
@@ -177,6 +188,18 @@ export function itemLink(it: Ptr, hv: number): void {
   assocInsert(it, hv);
   itemLinkQ(it);
   hold(it);
+  itemStatsSizesAdd(it);
+}
+
+// items.c: do_item_link_fixup
+/** Makes an item findable as it was before a restart. Its one reference is that of the link. */
+export function itemLinkFixup(it: Ptr, hv: number): void {
+  setItFlags(it, itFlags(it) | ITEM_LINKED);
+  statsState.currBytes += ntotalOf(it);
+  statsState.currItems++;
+  resettable.totalItems++;
+  assocInsert(it, hv);
+  itemLinkQ(it);
   itemStatsSizesAdd(it);
 }
 

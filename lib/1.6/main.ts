@@ -10,6 +10,7 @@ import { connInit, connNew, statsInit, updateEvent } from '../memcached';
 import { fprintf, stderr } from '../libc/stdio';
 import { assocInit } from './assoc';
 import { clockInit } from './clock';
+import type { CommandLine } from './commandline';
 import { startConnTimeoutThread } from './conn_timeout';
 import { initLruCrawler, startItemCrawlerThread } from './crawler';
 import { itemStatsSizesInit } from './item_sizes';
@@ -20,9 +21,11 @@ import { loggerInit } from './logger';
 import { parseOptions } from './options';
 import { startLruMaintainerThread } from './maintainer';
 import { accepting, acceptingUdp, protocolsInit } from './protocols';
+import { restartFixup, restartMmapOpen } from './restart';
+import type { Saved } from './restart_meta';
 import { Prot, settings } from './settings';
 import { slabsInit } from './slabs';
-import { startPidFile, startUp } from './startup';
+import { pathIn, startPidFile, startUp } from './startup';
 import { statsReset } from './stats';
 import { wakeWatcher } from './watch';
 
@@ -44,7 +47,9 @@ export async function main(argv: readonly string[]): Promise<number> {
   if (settings.udpport !== 0) serveDatagrams();
   clockInit();
   statsInit();
-  assocInit(settings.hashpowerInit);
+  const saved = openMemoryFile(line);
+  if (saved === 'failed') return 1;
+  assocInit(saved?.hashpower ?? settings.hashpowerInit);
   connInit();
   slabsInit(settings.maxbytes, settings.factor, settings.chunkSize, line.slabSizes, false);
   itemInit();
@@ -52,6 +57,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   loggerInit(wakeWatcher);
   protocolsInit();
   statsReset();
+  if (saved !== null) restartFixup(saved);
   initLruCrawler();
   if (line.startLruCrawler) startItemCrawlerThread();
   settings.lruMaintainerThread = line.startLruMaintainer;
@@ -80,6 +86,11 @@ export async function main(argv: readonly string[]): Promise<number> {
   startPidFile(line);
 
   return await eventLoop(0) === -1 ? 1 : 0;
+}
+
+/** What there is to go on with, by -e. */
+function openMemoryFile(line: CommandLine): Saved | null | 'failed' {
+  return settings.memoryFile === null ? null : restartMmapOpen(pathIn(line, settings.memoryFile), line.slabConfig);
 }
 
 /** The `count`th connection that accepts others, on `sfd`, of that protocol. False where there is no memory for it. */
