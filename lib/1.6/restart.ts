@@ -6,8 +6,7 @@
 // written under another name first. What was read is gone, so that a server that crashes later leaves nothing to be
 // believed.
 import {
-  closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readFileSync, readSync, renameSync, rmSync, unlinkSync,
-  writeSync,
+  closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readFileSync, readSync, renameSync, unlinkSync, writeSync,
 } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { strerror } from '../../reactor/errno.h';
@@ -59,6 +58,14 @@ function temporaries(path: string): string[] {
   return [`${path}.tmp`, `${metaPath(path)}.tmp`];
 }
 
+function remove(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // it is not there
+  }
+}
+
 function tell(message: string): void {
   fprintf(stderr, `${message}\n`);
 }
@@ -89,7 +96,7 @@ export function restartMmapOpen(path: string, slabConfig: string): Saved | null 
     return 'failed';
   }
   file = { path, kept: settingsToKeep(slabConfig), buffer, fd };
-  for (const left of temporaries(path)) rmSync(left, { force: true }); // somebody was killed while writing
+  temporaries(path).forEach(remove); // somebody was killed while writing
   const saved = restartCheck(file);
   if (saved === null) endReading(file);
   return saved;
@@ -228,7 +235,7 @@ export function restartMmapClose(): void {
     metaWriter.end(meta);
   } catch (error) {
     tell(`[restart] failed to save the items: ${reason(error)}`);
-    for (const left of [temporary, temporaryMeta, meta]) rmSync(left, { force: true });
+    [temporary, temporaryMeta, meta].forEach(remove);
   }
 }
 
