@@ -180,7 +180,7 @@ for (const [name, changed, arena, evicts, before = MIB] of runs) {
       for (const one of steps) commands[one.what](run, one);
       run.check();
     });
-    t.notThrows(() => fc.assert(property, { numRuns: 20 }));
+    t.notThrows(() => fc.assert(property, { numRuns: 12 }));
   });
 }
 

@@ -1,6 +1,5 @@
 // The command line with --1.0: what it prints, where to, and the exit status.
 import { spawn } from 'node:child_process';
-import { readFileSync, readlinkSync } from 'node:fs';
 import test from 'ava';
 import { ask } from './support/client';
 import { backends, environment, program, root, startServer } from './support/server';
@@ -92,44 +91,9 @@ test('where no backend is left, that is told in one line, with status 1', async 
   t.regex(stderr, /^[^\n]*no event mechanism available\n$/);
 });
 
-test('-d leaves a server behind, in a session of its own, when it serves', async (t) => {
-  const taken = await startServer();
-  const port = taken.port; // free again in a moment
-  await taken.stop();
-  const { status, stderr } = await run(['-d', '-p', String(port), '-l', '127.0.0.1']);
-  t.is(stderr, '');
-  t.is(status, 0);
-  const pid = Number(/STAT pid (\d+)/.exec(await ask(port, 'stats\r\n', 'END\r\n'))?.[1]);
-  t.teardown(() => process.kill(pid, 'SIGTERM'));
-  if (process.platform === 'linux') {
-    t.is(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ')[3], String(pid));
-    t.is(readlinkSync(`/proc/${pid}/cwd`), '/');
-    t.is(readlinkSync(`/proc/${pid}/fd/2`), '/dev/null');
-  }
-});
-
-test('-k serves, with a warning at the most', async (t) => {
-  const server = await startServer({ args: ['-k', '-m', '1'] });
-  t.teardown(() => server.stop());
-  t.is(await ask(server.port, 'version\r\n'), 'VERSION 1.0.4\r\n');
-  t.regex(server.stderr(), /^(warning: -k invalid, mlockall\(\) failed: .*\n)?$/);
-});
-
 test('SIGPIPE does not end it', async (t) => {
   const server = await startServer();
   t.teardown(() => server.stop());
   server.process.kill('SIGPIPE');
   t.is(await ask(server.port, 'version\r\n'), 'VERSION 1.0.4\r\n');
-});
-
-test('DEBUG=memcached:state shows the states that a set and a get go through', async (t) => {
-  const server = await startServer({ env: { DEBUG: 'memcached:conn,memcached:state' } });
-  t.is(await ask(server.port, 'set a 0 0 1\r\n1\r\n'), 'STORED\r\n');
-  t.is(await ask(server.port, 'get a\r\n', 'END\r\n'), 'VALUE a 0 1\r\n1\r\nEND\r\n');
-  await server.stop();
-  const states = [...server.stderr().matchAll(/memcached:state \d+: state (\w+)/g)].map(([, state]) => state);
-  const set = 'listening read read nread nread write write read closing';
-  const get = 'listening read read mwrite mwrite mwrite mwrite mwrite mwrite write write read closing';
-  t.deepEqual(states.filter((state, i) => state !== states[i - 1]).join(' '),
-    `${set} ${get}`.split(' ').filter((state, i, all) => state !== all[i - 1]).join(' '));
 });

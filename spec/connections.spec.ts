@@ -80,20 +80,18 @@ for (const { name, ...kind } of someKinds) {
 
 for (const backend of backends) {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    test.serial(`${backend}: ${signal} ends the server with status 0, whatever it is doing`, async (t) => {
-      for (const busy of [false, true]) {
-        const server = await startServer({ backend });
-        const c = await Client.connect(server.port);
-        const stream = (error?: Error | null): void => {
-          if (!error) c.socket.write('version\r\n'.repeat(1000), stream);
-        };
-        if (busy) stream();
-        await c.ask('version\r\n');
-        const exit = new Promise((resolve) => server.process.once('exit', (code) => resolve(code)));
-        server.process.kill(signal);
-        t.is(await exit, 0, busy ? 'under load' : 'idle');
-        c.destroy();
-      }
+    test.serial(`${backend}: ${signal} ends the server with status 0, while it is busy, too`, async (t) => {
+      const server = await startServer({ backend });
+      const c = await Client.connect(server.port);
+      const stream = (error?: Error | null): void => {
+        if (!error) c.socket.write('version\r\n'.repeat(1000), stream);
+      };
+      stream();
+      await c.ask('version\r\n');
+      const exit = new Promise((resolve) => server.process.once('exit', (code) => resolve(code)));
+      server.process.kill(signal);
+      t.is(await exit, 0);
+      c.destroy();
     });
   }
 }

@@ -5,6 +5,7 @@ import { bss } from '../lib/libc/memory';
 import { assocFind } from '../lib/memcached';
 import { Client, ask, served } from './support/client';
 import { someKinds, startServer } from './support/server';
+import { sharedServer } from './support/shared-server';
 import { putz } from './support/memory';
 import { SMALL_MEMORY, SimServer } from './support/sim-server';
 
@@ -46,9 +47,10 @@ test.serial('sim: whatever is wrong with a storage line, its data are no command
 });
 
 for (const { name, ...kind } of someKinds) {
+  const shared = sharedServer(kind);
+
   test(`${name}: a key has up to 250 bytes, in every command`, async (t) => {
-    const server = await startServer(kind);
-    t.teardown(() => server.stop());
+    const server = await shared();
     const c = await Client.connect(server.port);
     const longest = 'k'.repeat(250);
     t.is(await c.ask(`set ${longest} 4294967295 0 1\r\n5\r\n`), 'STORED\r\n');
@@ -65,8 +67,7 @@ for (const { name, ...kind } of someKinds) {
   });
 
   test(`${name}: one get can name any number of keys`, async (t) => {
-    const server = await startServer(kind);
-    t.teardown(() => server.stop());
+    const server = await shared();
     const c = await Client.connect(server.port);
     await c.ask('set a 0 0 1\r\n1\r\n');
     for (const count of [200, 201, 400, 401, 5000]) {
@@ -77,8 +78,7 @@ for (const { name, ...kind } of someKinds) {
   });
 
   test(`${name}: a negative length, or one near 2^31, is refused`, async (t) => {
-    const server = await startServer(kind);
-    t.teardown(() => server.stop());
+    const server = await shared();
     const c = await Client.connect(server.port);
     for (const length of [-1, -2, -100, -2147483648, 2147483646, 2147483647, 99999999999]) {
       t.is(await c.ask(`set a 0 0 ${length}\r\n`), BAD_LINE);
@@ -87,8 +87,7 @@ for (const { name, ...kind } of someKinds) {
   });
 
   test(`${name}: the data behind a refused line are swallowed, where their length can be read`, async (t) => {
-    const server = await startServer(kind);
-    t.teardown(() => server.stop());
+    const server = await shared();
     const c = await Client.connect(server.port);
     await c.ask('set victim 0 0 1\r\n1\r\n');
     const data = 'delete victim';
@@ -103,8 +102,7 @@ for (const { name, ...kind } of someKinds) {
   });
 
   test(`${name}: a line without a newline ends the connection, but for a get of many keys`, async (t) => {
-    const server = await startServer(kind);
-    t.teardown(() => server.stop());
+    const server = await shared();
     const endless = await Client.connect(server.port);
     endless.send('x'.repeat(1025));
     t.is(await endless.closed(), '');
@@ -132,8 +130,7 @@ for (const { name, ...kind } of someKinds) {
   });
 
   test(`${name}: a client that never stops sending does not keep the others waiting`, async (t) => {
-    const server = await startServer(kind);
-    t.teardown(() => server.stop());
+    const server = await shared();
     const greedy = await Client.connect(server.port);
     const batch = Buffer.from('version\r\n'.repeat(2000));
     const stream = (error?: Error | null): void => {

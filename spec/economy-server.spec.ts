@@ -8,6 +8,7 @@ import test from 'ava';
 import { Client, ask, served } from './support/client';
 import { backends, environment, root, startServer } from './support/server';
 import type { Server } from './support/server';
+import { sharedServer } from './support/shared-server';
 import { SimServer } from './support/sim-server';
 
 /** Commands with the reply to them all, and with as many bytes as asked for, or nearly none. */
@@ -110,9 +111,10 @@ function resident({ process: { pid } }: Server): number {
 }
 
 for (const backend of backends) {
-  test(`${backend}: commands followed at once by the end are answered, all of them`, async (t) => {
-    const server = await startServer({ backend });
-    t.teardown(() => server.stop());
+  const shared = sharedServer({ backend });
+
+  test.serial(`${backend}: commands followed at once by the end are answered, all of them`, async (t) => {
+    const server = await shared();
     for (const length of LENGTHS) {
       const { sends, receives } = commands(length);
       const c = await Client.connect(server.port);
@@ -125,9 +127,8 @@ for (const backend of backends) {
     t.is(server.stderr(), '');
   });
 
-  test(`${backend}: quit after other commands loses no byte of their replies`, async (t) => {
-    const server = await startServer({ backend });
-    t.teardown(() => server.stop());
+  test.serial(`${backend}: quit after other commands loses no byte of their replies`, async (t) => {
+    const server = await shared();
     const { sends, receives } = commands(100_000);
     for (const late of [false, true]) {
       const c = await Client.connect(server.port);
@@ -179,12 +180,9 @@ for (const backend of backends) {
     while (!(await ask(server.port, 'stats\r\n', 'END\r\n')).includes('STAT curr_connections 2\r\n'));
     t.notRegex(server.stderr(), /Error|at /);
   });
-}
 
-for (const backend of backends) {
   test(`${backend}: a line that is too long to be read is answered, though the client has not sent all of it`, async (t) => {
-    const server = await startServer({ backend });
-    t.teardown(() => server.stop());
+    const server = await shared();
     const client = await Client.connect(server.port);
     t.is(await client.insists('get ', 'k'.repeat(4_000_000)), 'SERVER_ERROR out of memory\r\n');
     await served(server.port);

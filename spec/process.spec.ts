@@ -2,7 +2,7 @@
 // line and its end are in command.spec.ts and connections.spec.ts.)
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 
@@ -46,17 +46,6 @@ for (const backend of backends) {
     const [error] = (await once(connect({ port: server.port, host: '127.0.0.2' }), 'error')) as [NodeJS.ErrnoException];
     if (process.platform === 'linux') t.is(error.code, 'ECONNREFUSED');
   });
-
-  for (const [megabytes, limit] of [['1', 1 << 20], ['4000', 4000 * (1 << 20)], ['0', 0]] as const) {
-    test(`${backend}: -m ${megabytes} sets limit_maxbytes to ${limit}`, async (t) => {
-      const server = await start(t, { backend, args: ['-m', megabytes] });
-      const stats = await ask(server.port, 'stats\r\n', 'END\r\n');
-      t.true(stats.includes(`STAT limit_maxbytes ${limit}\r\n`), stats);
-      const value = 'x'.repeat(900_000);
-      t.is(await ask(server.port, `set a 0 0 ${value.length}\r\n${value}\r\n`), 'STORED\r\n');
-      t.is(await ask(server.port, 'get a\r\n', 'END\r\n'), `VALUE a 0 ${value.length}\r\n${value}\r\nEND\r\n`);
-    });
-  }
 
   test(`${backend}: -k serves on and on, and warns in one line where memory cannot be locked`, async (t) => {
     const server = await start(t, { backend, args: ['-k', '-m', '8', '-c', '50'] });
@@ -140,8 +129,23 @@ for (const backend of backends) {
       await client.closed();
     });
     t.not(pid, parent.pid);
-    if (process.platform === 'linux') t.is(sessionOf(pid), pid);
+    if (process.platform === 'linux') {
+      t.is(sessionOf(pid), pid);
+      t.is(readlinkSync(`/proc/${pid}/cwd`), '/');
+      t.is(readlinkSync(`/proc/${pid}/fd/2`), '/dev/null');
+    }
     t.is(await client.ask('set a 0 0 1\r\nb\r\n'), 'STORED\r\n');
+  });
+}
+
+for (const [megabytes, limit] of [['1', 1 << 20], ['4000', 4000 * (1 << 20)], ['0', 0]] as const) {
+  test(`-m ${megabytes} sets limit_maxbytes to ${limit}`, async (t) => {
+    const server = await start(t, { args: ['-m', megabytes] });
+    const stats = await ask(server.port, 'stats\r\n', 'END\r\n');
+    t.true(stats.includes(`STAT limit_maxbytes ${limit}\r\n`), stats);
+    const value = 'x'.repeat(900_000);
+    t.is(await ask(server.port, `set a 0 0 ${value.length}\r\n${value}\r\n`), 'STORED\r\n');
+    t.is(await ask(server.port, 'get a\r\n', 'END\r\n'), `VALUE a 0 ${value.length}\r\n${value}\r\nEND\r\n`);
   });
 }
 

@@ -320,7 +320,7 @@ test.serial('net: what is thrown when a wait is over is thrown by who waits', as
   await t.throwsAsync(waiting.wait(1), { message: 'broken' });
 });
 
-/** What a child process has open, as /proc says it: its own three sockets for input and output, and what it inherits. */
+/** What a child process has open, as /proc says it: three sockets for input and output, and what it inherits. */
 function openInChild(): string {
   return spawnSync('ls', ['-l', '/proc/self/fd'], { encoding: 'utf8' }).stdout;
 }

@@ -777,7 +777,7 @@ for (const [name, env] of [['as it is', {}], ['with EVENT_NOIOURING', { EVENT_NO
 
     await Promise.all(clients.map(async (client, i) => {
       const random = new Random(i + 1);
-      for (let step = 0; step < 150; step++) {
+      for (let step = 0; step < 60; step++) {
         const size = random.int(random.pick([20, 300, 3000, 20_000]));
         const value = String(step).padEnd(size, String.fromCharCode(97 + i % 26)).slice(0, size);
         const stored = `VALUE key${i} ${i} ${size}\r\n${value}\r\nEND\r\n`;

@@ -6,7 +6,6 @@ import { main } from '../../lib/memcached';
 import { eventEconomy } from '../../reactor/backends';
 import { Simulation, installSimulation } from '../../reactor/sim';
 import type { SimClient, SimulationOptions } from '../../reactor/sim';
-import { takeMemory } from '../../scripts/command/memory';
 import { commandOptions } from '../../scripts/command/options';
 import { Replies } from './replies';
 import { userOption } from './server';
@@ -16,13 +15,16 @@ const PORT = 11211;
 const MIB = 1 << 20;
 /** For a few connections and items, and taken in no time. */
 export const SMALL_MEMORY = [MIB, 8 * MIB, 10 * MIB] as const;
+/** Less than the command takes, which is for more connections than a spec has. */
+const memoryFor = (megabytes: number): readonly [small: number, large: number, items: number] =>
+  [16 * MIB, 96 * MIB, (1.25 * megabytes + 16) * MIB];
 
 export interface SimServerOptions extends Partial<SimulationOptions> {
   /** Whether it runs with `--classic`. */
   classic?: boolean;
   /** Whether it speaks as memcached 1.6; else as 1.0.4. */
   today?: boolean;
-  /** Bytes for small blocks, large ones and items; else what the command takes. */
+  /** Bytes for small blocks, large ones and items; else enough for -m. */
   memory?: readonly [small: number, large: number, items: number];
 }
 
@@ -37,12 +39,8 @@ export class SimServer {
     const argv = ['memcached-ts', '-p', String(PORT), ...(today ? userOption : []), ...args];
     installSimulation(sim);
     eventEconomy(!classic);
-    if (memory !== undefined) memoryInit(...memory);
-    else if (today) takeMemory(String(memoryNeeds(argv)?.megabytes), String(memoryNeeds(argv)?.connections));
-    else {
-      const { megabytes, connections } = commandOptions(args);
-      takeMemory(megabytes, connections);
-    }
+    const megabytes = today ? memoryNeeds(argv)?.megabytes : commandOptions(args).megabytes;
+    memoryInit(...(memory ?? memoryFor(Number(megabytes ?? 64))));
     const ended = today ? mainToday(argv) : main(argv.length, argv);
     await sim.idle();
     return new SimServer(sim, ended);
