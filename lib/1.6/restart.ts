@@ -170,9 +170,9 @@ export function restartFixup(saved: Saved): void {
   if (settings.verbose > 0) tell('[restart] recovery end');
 }
 
-/** How many items were stored. */
+/** How many items are done with. */
 function readItems({ fd, buffer }: MemoryFile, bytes: number): number {
-  let stored = 0;
+  let done = 0;
   /** Where the bytes from `p` to `end` begin in the file. */
   let at = 0, p = buffer, end = buffer;
   while (at < bytes) {
@@ -182,19 +182,23 @@ function readItems({ fd, buffer }: MemoryFile, bytes: number): number {
       end = p + readSync(fd, u8, p, BUFFER_BYTES, at);
     }
     const ntotal = ntotalOf(p);
-    if (readItem(p, ntotal, end - p, fd, at)) stored++;
+    if (readItem(p, ntotal, end - p, fd, at)) done++;
     at += aligned(ntotal);
     p += aligned(ntotal);
   }
-  return stored;
+  return done;
 }
 
 function aligned(bytes: number): number {
   return Math.ceil(bytes / ALIGN) * ALIGN;
 }
 
-/** Stores an item, of which `there` bytes are at `from` and the rest is in the file. False where there is no memory. */
+/**
+ * Stores an item, of which `there` bytes are at `from` and the rest is in the file, unless it has expired meanwhile.
+ * False where there is no memory.
+ */
 function readItem(from: Ptr, ntotal: number, there: number, fd: number, at: number): boolean {
+  if (isGone(from)) return true;
   const id = slabsClsid(ntotal);
   const it = id === 0 ? NULL : slabsAlloc(ntotal, id);
   if (it === NULL) return false;
