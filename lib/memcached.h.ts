@@ -230,6 +230,10 @@ export class Conn {
   casLo = 0;
   opaque = 0;
   opcode = 0;
+  /** Where clients must authenticate: whether this one has, whether it has begun to, and whether it once was done. */
+  authenticated = false;
+  saslStarted = false;
+  saslDone = false;
   /** When a command came last, by the server's clock. */
   lastCmdTime = 0;
   /** Why it is closed: one of close_reasons. */

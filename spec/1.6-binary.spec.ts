@@ -1,54 +1,19 @@
 // The binary protocol of memcached 1.6: what each command answers, loud and quiet, what ends the connection, and who
 // speaks it; cut into pieces and with faults on the simulated backend, and on one that real clients can reach.
 import test from 'ava';
-import type { ExecutionContext } from 'ava';
 
 import { EAGAIN } from '../reactor/errno.h';
 import { Random } from '../reactor/sim';
 import { Client } from './support/client';
-import type { Replies } from './support/replies';
+import { answer, answers, end, request, words } from './support/packets-1.6';
 import { startServer } from './support/server';
 import { SimPeer, SimServer } from './support/sim-server';
-
-const HEADER_BYTES = 24;
-const OPAQUE = 'opaq';
-/** Of the request that ends a conversation. */
-const LAST = 'last';
 
 const [GET, SET, ADD, REPLACE, DELETE, INCR, DECR, QUIT, FLUSH] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
 const [GETQ, NOOP, VERSION, GETK, GETKQ, APPEND, PREPEND, STAT] = [0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x0e, 0x0f, 0x10];
 const [SETQ, ADDQ, REPLACEQ, DELETEQ, INCRQ, DECRQ, QUITQ, FLUSHQ, APPENDQ, PREPENDQ] =
   [0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 0x19, 0x1a];
 const [TOUCH, GAT, GATQ, GATK, GATKQ] = [0x1c, 0x1d, 0x1e, 0x23, 0x24];
-
-interface Parts {
-  key?: string;
-  extras?: string;
-  value?: string;
-  cas?: bigint;
-  opaque?: string;
-  /** What the header says instead of what there is. */
-  bodylen?: number;
-}
-
-/** A request, each byte a character. */
-function request(opcode: number, parts: Parts = {}): string {
-  const { key = '', extras = '', value = '', cas = 0n, opaque = OPAQUE, bodylen } = parts;
-  const body = extras + key + value;
-  const header = Buffer.alloc(HEADER_BYTES);
-  header[0] = 0x80;
-  header[1] = opcode;
-  header.writeUInt16BE(key.length, 2);
-  header[4] = extras.length;
-  header.writeUInt32BE(bodylen ?? body.length, 8);
-  header.write(opaque, 12);
-  header.writeBigUInt64BE(cas, 16);
-  return header.toString('latin1') + body;
-}
-
-function words(...values: number[]): string {
-  return String.fromCharCode(...values.flatMap((n) => [n >>> 24, (n >>> 16) & 255, (n >>> 8) & 255, n & 255]));
-}
 
 function store(opcode: number, key: string, value: string, flags = 0, expiry = 0, cas = 0n): string {
   return request(opcode, { key, value, cas, extras: words(flags, expiry) });
@@ -57,44 +22,6 @@ function store(opcode: number, key: string, value: string, flags = 0, expiry = 0
 /** `create` is the expiry of a number that is not there yet. */
 function count(opcode: number, key: string, delta: number, initial = 0, create = 0): string {
   return request(opcode, { key, extras: words(0, delta, 0, initial, create) });
-}
-
-interface Answer {
-  opcode: number;
-  status: number;
-  extras: string;
-  key: string;
-  value: string;
-  cas: bigint;
-}
-
-/** An answer as the conversations below have it: its parts that are there, and whether there is a cas number. */
-function told({ opcode, status, extras, key, value, cas }: Answer): string {
-  const parts = [
-    opcode.toString(16).padStart(2, '0'), `status ${status.toString(16)}`, extras && `extras ${hex(extras)}`,
-    key && `key ${key}`, value && `value ${value}`, cas === 0n ? '' : 'cas',
-  ];
-  return parts.filter((part) => part !== '').join(', ');
-}
-
-function hex(bytes: string): string {
-  return Buffer.from(bytes, 'latin1').toString('hex');
-}
-
-/** The next answer; null for that to `end`, and where the server has closed the connection. */
-async function answer(t: ExecutionContext, peer: Replies): Promise<Answer | null> {
-  const header = await peer.takeBytes(HEADER_BYTES);
-  const opaque = header.toString('latin1', 12, 16);
-  if (header.length === 0 || opaque === LAST) return null;
-  t.is(header[0], 0x81);
-  t.is(header[5], 0);
-  t.is(opaque, OPAQUE);
-  const body = await peer.take(header.readUInt32BE(8));
-  const keyAt = header[4], valueAt = keyAt + header.readUInt16BE(2);
-  return {
-    opcode: header[1], status: header.readUInt16BE(6), cas: header.readBigUInt64BE(16),
-    extras: body.slice(0, keyAt), key: body.slice(keyAt, valueAt), value: body.slice(valueAt),
-  };
 }
 
 /** What is sent, and what is answered to that. */
@@ -238,15 +165,6 @@ const conversations: Record<string, Conversation> = {
     [request(STAT, { key: 'reset' }), '10, status 0'],
   ],
 };
-
-const end = request(NOOP, { opaque: LAST });
-
-/** All answers up to that to `end`, or to the end of the connection. */
-async function answers(t: ExecutionContext, peer: Replies): Promise<string[]> {
-  const all: string[] = [];
-  for (let next = await answer(t, peer); next !== null; next = await answer(t, peer)) all.push(told(next));
-  return all;
-}
 
 function bytesOf(conversation: Conversation): string {
   return conversation.map(([sends]) => sends).join('') + end;

@@ -231,6 +231,9 @@ const mistakes: Record<string, [status: number, message: string]> = {
   '-B binary -Y /etc/m': [USAGE,
     'ERROR: You cannot allow the BINARY protocol while using ascii authentication tokens.'],
   '-Y /etc/m -U 11211': [USAGE, 'Cannot use UDP with ascii authentication enabled (-U 0 to disable)'],
+  '-Y /etc/m -l proto[binary]:127.0.0.1': [USAGE, 'Cannot use binary protocol when ascii authentication enabled'],
+  '-S -Y /etc/m': [USAGE,
+    'ERROR: You cannot allow the BINARY protocol while using ascii authentication tokens.'],
   '-o bogus=1,hashpower=20': [1, 'Illegal suboption "bogus=1"'],
   '-o ,': [1, 'Illegal suboption ""'],
   '-o ext_path=/tmp/e:1g': [1, 'Illegal suboption "ext_path=/tmp/e:1g"'],
@@ -326,16 +329,12 @@ test('from -I 1025k on, chunks are half a page again, but for a slab_chunk_max',
 });
 
 const asked: Record<string, Partial<Settings>> = {
-  S: { sasl: true },
-  Y: { authFile: '/etc/m' },
-  e: { memoryFile: '/dev/shm/m' },
   'o sock_cookie_id': { sockCookieId: 7 },
 };
 for (const option of NOT_YET) {
   test(`-${option} is refused for now, in one line, with status 1`, (t) => {
     t.is(notYet({ ...plain.s, ...asked[option] }), `-${option} is not yet served`);
-    const words = { S: '-S', Y: '-Y /etc/m', e: '-e /dev/shm/m' }[option] ?? '-o sock_cookie_id=7';
-    const { line } = parse(words);
+    const { line } = parse('-o sock_cookie_id=7');
     t.is(line.stderr, `-${option} is not yet served\n`);
     t.is(line.status, 1);
   });
@@ -350,6 +349,18 @@ test('-U alone is the port of TCP, too; -p gives them a port each', (t) => {
 test('-S chooses the binary protocol, and -Y the text protocol', (t) => {
   t.is(parse('-S').s.bindingProtocol, Prot.binary);
   t.is(parse('-Y /etc/m').s.bindingProtocol, Prot.ascii);
+});
+
+test('an address of -l with a protocol in which nobody is asked for a password is told', (t) => {
+  for (const protocol of ['ascii', 'negotiating']) {
+    const { line } = parse(`-S -l proto[${protocol}]:127.0.0.1`);
+    t.is(line.stderr, 'WARNING: only binary ports ask for a password\n');
+    t.is(line.status, null);
+  }
+  t.is(parse('-S -l proto[binary]:127.0.0.1').line.stderr, '');
+  const { line } = parse('-Y /etc/m -l proto[negotiating]:127.0.0.1');
+  t.is(line.stderr, 'WARNING: negotiating ports are ascii only when ascii authentication enabled\n');
+  t.is(line.status, null);
 });
 
 test('-V prints the version as memcached does', (t) => {
@@ -371,7 +382,7 @@ test('-h has a line for each option that is served, with the default', (t) => {
   const { line } = parse('-h');
   t.is(line.status, 0);
   t.true(line.stdout.startsWith('memcached 1.6.45\n-p, --port=<num> '));
-  for (const letter of 'psaAldrumMckvhiVPfnLDtRCbBIFXWo') t.regex(line.stdout, new RegExp(`^-${letter}[, ]`, 'm'), letter);
+  for (const letter of 'psaAldrumMckvhiVPfnLDtRCbBISFXWYo') t.regex(line.stdout, new RegExp(`^-${letter}[, ]`, 'm'), letter);
   t.regex(line.stdout, /^-p,.*11211\)$/m);
   t.regex(line.stdout, /^-m,.*64\)$/m);
   t.regex(parse('-p 80 -h').line.stdout, /^-p,.*80\)$/m);
@@ -382,8 +393,7 @@ test('memcached\'s tests find in -h what is served, and nothing else', (t) => {
   const { stdout } = parse('-h').line;
   t.true(stdout.includes('unix-socket'));
   for (const word of ['ext_path', 'proxy_config', 'enable-ssl', 'no_drop_privileges']) t.false(stdout.includes(word), word);
-  t.is(/sasl/i.test(stdout), !NOT_YET.has('S'));
-  t.is(stdout.includes('auth-file'), !NOT_YET.has('Y'));
+  for (const word of ['sasl', 'auth-file']) t.true(stdout.includes(word), word);
 });
 
 test('what must be there before main begins follows from the same words', (t) => {

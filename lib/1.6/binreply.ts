@@ -28,6 +28,7 @@ export enum Status {
   notStored = 0x05,
   deltaBadval = 0x06,
   authError = 0x20,
+  authContinue = 0x21,
   unknownCommand = 0x81,
   enomem = 0x82,
 }
@@ -41,6 +42,7 @@ const messages: Readonly<Record<Status, string>> = {
   [Status.notStored]: 'Not stored.',
   [Status.deltaBadval]: 'Non-numeric server-side value for incr or decr',
   [Status.authError]: 'Auth failure.',
+  [Status.authContinue]: '',
   [Status.unknownCommand]: 'Unknown command',
   [Status.enomem]: 'Out of memory',
 };

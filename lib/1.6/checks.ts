@@ -105,6 +105,8 @@ function protocols(line: Draft, s: Settings): string | null {
     if (!line.protocolSpecified) s.bindingProtocol = Prot.binary;
     else if (s.bindingProtocol !== Prot.binary) return 'ERROR: You cannot allow the ASCII protocol while using SASL.';
     if (s.udpport !== 0) return 'ERROR: Cannot enable UDP while using binary SASL authentication.';
+    // C says nothing.
+    if (serves(s, 'ascii') || serves(s, 'negotiating')) complain(line, 'WARNING: only binary ports ask for a password');
   }
   if (s.authFile !== null) {
     if (!line.protocolSpecified && !s.sasl) s.bindingProtocol = Prot.ascii;
@@ -112,8 +114,17 @@ function protocols(line: Draft, s: Settings): string | null {
       return 'ERROR: You cannot allow the BINARY protocol while using ascii authentication tokens.';
     }
     if (s.udpport !== 0) return 'Cannot use UDP with ascii authentication enabled (-U 0 to disable)';
+    if (serves(s, 'binary')) return 'Cannot use binary protocol when ascii authentication enabled';
+    if (serves(s, 'negotiating')) {
+      complain(line, 'WARNING: negotiating ports are ascii only when ascii authentication enabled');
+    }
   }
   return null;
+}
+
+/** Whether an address of -l has that protocol of its own. */
+function serves(s: Settings, protocol: string): boolean {
+  return s.inter?.includes(`proto[${protocol}]`) === true;
 }
 
 function ports(line: Draft, s: Settings): string | null {

@@ -9,6 +9,7 @@ import { acceptsWith, alsoAcceptsWith, boundPort, freeBuffers } from '../later';
 import { connInit, connNew, statsInit, updateEvent } from '../memcached';
 import { fprintf, stderr } from '../libc/stdio';
 import { assocInit } from './assoc';
+import { authfileLoad } from './authfile';
 import { clockInit } from './clock';
 import type { CommandLine } from './commandline';
 import { startConnTimeoutThread } from './conn_timeout';
@@ -64,8 +65,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   if (line.startLruMaintainer) startLruMaintainerThread();
   if (settings.idleTimeout > 0) startConnTimeoutThread();
 
-  // SIGHUP has files read again, and ends nothing.
-  signalSet(hangup, constants.signals.SIGHUP, () => { settings.sigHup = true; }, null);
+  signalSet(hangup, constants.signals.SIGHUP, reread, null);
   signalAdd(hangup, null);
 
   if (settings.socketpath === null && settings.port === 0 && settings.udpport === 0) {
@@ -93,6 +93,13 @@ function openMemoryFile(line: CommandLine): Saved | null | 'failed' {
   return settings.memoryFile === null ? null : restartMmapOpen(pathIn(line, settings.memoryFile), line.slabConfig);
 }
 
+// memcached.c: clock_handler, which looks once a second whether the signal has come
+/** SIGHUP has files read again, and ends nothing. */
+function reread(): void {
+  const wrong = settings.authFile === null ? null : authfileLoad();
+  if (wrong !== null) fprintf(stderr, `${wrong}\n`); // C says nothing
+}
+
 /** The `count`th connection that accepts others, on `sfd`, of that protocol. False where there is no memory for it. */
 function listening(sfd: number, count: number, prot: Prot, transport: Transport): boolean {
   const c = connNew(sfd, ConnState.listening, EV_READ | EV_PERSIST);
@@ -117,7 +124,7 @@ function protNamed(word: string | null): Prot {
   switch (word) {
     case 'ascii': return Prot.ascii;
     case 'binary': return Prot.binary;
-    case 'negotiating': return Prot.negotiating;
+    case 'negotiating': return settings.authFile === null ? Prot.negotiating : Prot.ascii;
     default: return settings.bindingProtocol;
   }
 }

@@ -12,6 +12,10 @@ import { hashOf } from './assoc';
 import {
   HEADER_BYTES, REQUEST, Status, addHeader, fail, failForGood, sendPacket, succeed, succeedWith, traceHeader,
 } from './binreply';
+import {
+  NREAD_SASL, SASL_AUTH, SASL_LIST_MECHS, SASL_STEP, authenticated, binListSaslMechs, processBinCompleteSaslAuth,
+  processBinSaslAuth,
+} from './binsasl';
 import { processBinStat } from './binstats';
 import { currentTime, realtime } from './clock';
 import { flushAll, itemAlloc, itemBump, itemGet, itemRemove, itemSizeOk, itemTouch, itemUnlink } from './items';
@@ -114,6 +118,10 @@ function dispatchBinCommand(c: Conn, ext: Ptr, extlen: number, nkey: number, bod
     failForGood(c, Status.einval);
     return;
   }
+  if (settings.sasl && !authenticated(c)) {
+    failForGood(c, Status.authError);
+    return;
+  }
   if (nkey > KEY_MAX_LENGTH) {
     protocolError(c);
     return;
@@ -177,7 +185,24 @@ function dispatchBinCommand(c: Conn, ext: Ptr, extlen: number, nkey: number, bod
       if (c.noreply) c.state = ConnState.closing;
       else c.writeAndGo = ConnState.closing;
       return;
-    default: // authentication, too, where it is not asked for. (1.6.45 swallows the extras and the key once more.)
+    case SASL_LIST_MECHS:
+      if (!settings.sasl) {
+        fail(c, Status.unknownCommand, vlen);
+        return;
+      }
+      if (bodylen !== 0) break;
+      binListSaslMechs(c);
+      return;
+    case SASL_AUTH:
+    case SASL_STEP:
+      if (!settings.sasl) {
+        fail(c, Status.unknownCommand, vlen);
+        return;
+      }
+      if (extlen !== 0 || nkey === 0) break;
+      processBinSaslAuth(c, key, nkey, vlen);
+      return;
+    default: // (1.6.45 swallows the extras and the key once more.)
       fail(c, Status.unknownCommand, vlen);
       return;
   }
@@ -277,6 +302,11 @@ function completeNreadBinary(c: Conn): void {
   const it = c.it;
   c.it = NULL;
   logger.curSfd = c.sfd;
+  if (c.cmd === NREAD_SASL) {
+    processBinCompleteSaslAuth(c, it);
+    itemRemove(it);
+    return;
+  }
   putCrlf(it);
   slabStats.setCmds[clsidOf(it)]++;
   switch (storeItem(it, c.cmd, c.casHi, c.casLo)) {

@@ -6,6 +6,7 @@ import { u8 } from '../libc/heap';
 import { bss } from '../libc/memory';
 import { memcpy } from '../libc/string';
 import { write } from '../libc/unistd';
+import { asciiauth } from './asciiauth';
 import { REQUEST } from './binreply';
 import { currentTime } from './clock';
 import { logConnNew } from './connevents';
@@ -38,13 +39,16 @@ const negotiating: Protocol = {
   connClose: connCleanup,
 };
 
-/** For connections that accept others, by what these speak. */
-const acceptors: Readonly<Record<Prot, Protocol>> = {
-  [Prot.ascii]: acceptor(text),
-  [Prot.binary]: acceptor(binary),
-  [Prot.negotiating]: acceptor(negotiating),
-};
+/** What is spoken first, on connections of that protocol. The binary protocol looks itself who it is. */
+function first(prot: Prot): Protocol {
+  switch (prot) {
+    case Prot.ascii: return settings.authFile === null ? text : asciiauth;
+    case Prot.binary: return binary;
+    case Prot.negotiating: return negotiating;
+  }
+}
 
+/** For a connection that accepts others, which begin with `protocol`. */
 function acceptor(protocol: Protocol): Protocol {
   return {
     ...negotiating,
@@ -60,6 +64,7 @@ function acceptor(protocol: Protocol): Protocol {
       c.protocol = protocol;
       c.noreply = c.pipelined = false;
       c.closeReason = NORMAL_CLOSE;
+      c.authenticated = c.saslStarted = c.saslDone = false;
       c.lastCmdTime = currentTime;
       noteConn(c);
       logConnNew(c);
@@ -70,7 +75,7 @@ function acceptor(protocol: Protocol): Protocol {
 
 /** `c` accepts connections of that protocol. */
 export function accepting(c: Conn, prot: Prot): void {
-  c.protocol = acceptors[prot];
+  c.protocol = acceptor(first(prot));
   c.lastCmdTime = currentTime;
   noteConn(c);
   listeners++;

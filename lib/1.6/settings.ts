@@ -78,8 +78,6 @@ export interface Settings {
   slabChunkSizeMax: number;
   /** Slab classes take memory in pages of as many bytes. */
   slabPageSize: number;
-  /** SIGHUP has arrived, and is not yet handled. */
-  sigHup: boolean;
   /** Whether clients of the binary protocol must authenticate (-S). */
   sasl: boolean;
   /** Whether connections above maxconns are told so and closed; otherwise they wait to be accepted. */
@@ -184,7 +182,6 @@ function defaults(): Settings {
     itemSizeMax: MEGABYTE,
     slabChunkSizeMax: MEGABYTE / 2,
     slabPageSize: MEGABYTE,
-    sigHup: false,
     sasl: false,
     maxconnsFast: true,
     lruCrawler: false,

@@ -9,8 +9,10 @@ import { madviseHugePages, mlockall } from '../libc/mman';
 import { RLIMIT_CORE, RLIMIT_NOFILE, RLIM_INFINITY, getrlimit, setrlimit } from '../libc/resource';
 import type { Rlimit } from '../libc/resource';
 import { EX_NOUSER, EX_OSERR } from '../libc/sysexits';
+import { authfileInit } from './authfile';
 import type { CommandLine } from './commandline';
 import { removePidfile, savePid } from './pidfile';
+import { initSasl } from './sasl_defs';
 import type { Settings } from './settings';
 
 // memcached.c: main, from getrlimit to mlockall
@@ -27,7 +29,8 @@ export async function startUp(line: CommandLine, s: Settings): Promise<number | 
   process.stderr.write(line.stderr);
   if (line.status !== null) return line.status;
   const status = (line.largePages ? enableLargePages() : null) ?? (line.maxcore ? allowCoreFiles() : null)
-    ?? allowFiles(s.maxconns) ?? assumeIdentity(line.username);
+    ?? allowFiles(s.maxconns) ?? assumeIdentity(line.username) ?? (s.sasl ? initSasl() : null)
+    ?? loadAuthfile(s);
   if (status !== null) return status;
   if (line.lockMemory && mlockall() === -1) warn(`warning: -k invalid, mlockall() failed: ${strerror(errno)}`);
   return null;
@@ -141,6 +144,12 @@ function getpwnam(username: string): { uid: number; gid: number } | null {
   } finally {
     process.seteuid?.(0);
   }
+}
+
+/** -Y. C does it a moment later. */
+function loadAuthfile(s: Settings): number | null {
+  const wrong = s.authFile === null ? null : authfileInit(s.authFile);
+  return wrong === null ? null : tell(wrong, 1);
 }
 
 function reason(error: unknown): string {

@@ -42,3 +42,22 @@ declare module 'connect-memcached' {
   };
   export = connect;
 }
+
+declare module 'memjs' {
+  interface Options {
+    username: string;
+    password: string;
+    retries: number;
+    timeout: number;
+    logger: { log(...words: unknown[]): void };
+  }
+  export class Client {
+    static create(servers: string, options: Options): Client;
+    get(key: string): Promise<{ value: Buffer | null }>;
+    set(key: string, value: string, options: object): Promise<boolean>;
+    add(key: string, value: string, options: object): Promise<boolean>;
+    increment(key: string, by: number, options: { initial: number }): Promise<{ success: boolean; value: number }>;
+    delete(key: string): Promise<boolean>;
+    close(): void;
+  }
+}
