@@ -163,6 +163,19 @@ test.serial('connections that come and go are told, with the reason why they go'
   t.deepEqual(await told(), [`conn_new ${there}`, `conn_close ${there} reason=idle_timeout`]);
 });
 
+test.serial('what the crawler has found is told to those who watch sysevents', async (t) => {
+  const server = await serverWith(t);
+  const peer = server.connectNow();
+  await peer.ask('set a 0 0 1\r\n1\r\nset b 0 1 1\r\n1\r\nset c 0 100 1\r\n1\r\n', 'STORED\r\nSTORED\r\nSTORED\r\n');
+  const watcher = await watcherOf(server, 'sysevents');
+  await server.sim.advance(90);
+  const crawl = 'lru_crawler crawler=1 lru=cold low_mark=1';
+  t.deepEqual((await lines(server, watcher)).filter((line) => / examined=[^0]/.test(line)), [
+    `${crawl} next_reclaims=2 since_run=1 next_run=65 elapsed=0 examined=3 reclaimed=0`,
+    `${crawl} next_reclaims=1 since_run=1 next_run=65 elapsed=0 examined=2 reclaimed=1`,
+  ]);
+});
+
 test.serial('its words say what it is told of; they may be cut short; without one it is fetchers', async (t) => {
   const server = await serverWith(t);
   const all = ['rawcmds', 'evictions', 'fetchers', 'mutations', 'sysevents', 'connevents', 'proxyreqs', 'proxyevents',
