@@ -15,6 +15,7 @@ export const setsockopt: Syscalls['setsockopt'] = (fd, level, optname, optval) =
 };
 export const read: Syscalls['read'] = (fd, buf, offset, length) => evcalls.read(fd, buf, offset, length);
 export const write: Syscalls['write'] = (fd, buf, offset, length) => evcalls.write(fd, buf, offset, length);
+export const sendmsg: Syscalls['sendmsg'] = (fd, iov, flags) => evcalls.sendmsg(fd, iov, flags);
 export const recvfrom: Syscalls['recvfrom'] = (fd, buf, offset, length, addr) => {
   return evcalls.recvfrom(fd, buf, offset, length, addr);
 };

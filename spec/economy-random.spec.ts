@@ -14,7 +14,7 @@ import { POLLIN, POLLOUT } from '../reactor/sim/endpoint';
 import { EPOLL_CTL_ADD } from '../reactor/sim/pollset';
 import type { CallHook, FaultTable, SimClient, SimulationOptions } from '../reactor/sim';
 import { SHUT_RDWR, SHUT_WR } from '../reactor/socket.h';
-import { accept, close, lingering, read, shutdown, write } from '../reactor/syscalls';
+import { accept, close, lingering, read, sendmsg, shutdown, write } from '../reactor/syscalls';
 import { PORT, batches, listening } from './support/simulated';
 import { unblock } from './support/sockets';
 
@@ -51,6 +51,8 @@ interface Plan {
   leaves: boolean;
   /** When the client stops reading and goes on, again and again, in seconds. */
   readsAt: number[];
+  /** Whether it writes in several pieces at once. */
+  gathers: boolean;
 }
 
 interface Run {
@@ -113,6 +115,7 @@ function plan(random: Random, most: number, latest: number, chatty: boolean, may
     leaves,
     readsAt: chatty && random.chance(0.9)
       ? [0] : Array.from({ length: random.int(8) }, () => random.int(30)).sort((a, b) => a - b),
+    gathers: random.chance(0.3),
   };
 }
 
@@ -202,13 +205,21 @@ class Talker {
         this.pending = TEXT.subarray(this.sent, this.sent + step.send);
         this.sent += step.send;
       }
-      const n = write(this.fd, this.pending, 0, this.pending.length);
+      const n = this.plan.gathers ? this.gather() : write(this.fd, this.pending, 0, this.pending.length);
       if (n === -1) {
         if (errno !== EAGAIN && errno !== EINTR) return this.giveUp();
         return this.wait();
       }
       this.pending = this.pending.subarray(n);
     }
+  }
+
+  /** Sends what is pending, in two pieces. */
+  private gather(): number {
+    const { length } = this.pending;
+    const half = length >> 1;
+    const buf = this.pending;
+    return sendmsg(this.fd, [{ buf, offset: 0, length: half }, { buf, offset: half, length: length - half }], 0);
   }
 
   private wait(): boolean {

@@ -15,7 +15,7 @@ import type { SimClient, Simulation } from '../reactor/sim';
 import { EPOLL_CTL_ADD } from '../reactor/sim/pollset';
 import { AF_INET, SHUT_RD, SHUT_RDWR, SHUT_WR, SOCK_STREAM } from '../reactor/socket.h';
 import { accept, close, read, shutdown, socket, write } from '../reactor/syscalls';
-import { fails, readText, writeText } from './support/calls';
+import { fails, readText, sendTexts, writeText } from './support/calls';
 import { root } from './support/server';
 import { Kernel, PORT, accepted, failOnce, listening, newEvent, start, stopAll, timer, turn } from './support/simulated';
 
@@ -408,6 +408,50 @@ test.serial('large: the kernel says how much of it goes', async (t) => {
     `write ${fd}: 100 of ${LARGE_WRITE_BYTES - 1}, and more`,
     `write ${fd}: EAGAIN of ${LARGE_WRITE_BYTES - 1}, and more`,
   ]);
+});
+
+test.serial('sendmsg: what is large leaves at once, whole, behind what was kept, in one call', async (t) => {
+  const sim = start({ sendBuffer: Infinity });
+  const [[client, fd], [, other]] = accepted(sim, 2);
+  const kernel = new Kernel(sim);
+  await turn(() => {
+    writeText(other, 'hello');
+    writeText(fd, 'header');
+    t.is(sendTexts(fd, 'a'.repeat(LARGE_WRITE_BYTES), 'end'), LARGE_WRITE_BYTES + 3);
+    t.deepEqual(kernel.calls(), [`write ${fd}: ${LARGE_WRITE_BYTES + 9} of ${LARGE_WRITE_BYTES + 9}`]);
+    t.is(sendTexts(fd, 'b'.repeat(LARGE_WRITE_BYTES)), LARGE_WRITE_BYTES);
+  });
+  t.deepEqual(kernel.calls(), [`write ${fd}: ${LARGE_WRITE_BYTES} of ${LARGE_WRITE_BYTES}`, `write ${other}: 5 of 5`]);
+  t.is(client.take().toString(), `header${'a'.repeat(LARGE_WRITE_BYTES)}end${'b'.repeat(LARGE_WRITE_BYTES)}`);
+});
+
+test.serial('sendmsg: what is small stays in the cork, in its order', async (t) => {
+  const sim = start();
+  const [[client, fd]] = accepted(sim);
+  const kernel = new Kernel(sim);
+  await turn(() => {
+    writeText(fd, 'hello');
+    t.is(sendTexts(fd, ' ', 'wor', 'ld'), 6);
+    t.is(kernel.calls().length, 0);
+  });
+  t.deepEqual(kernel.calls(), [`write ${fd}: 11 of 11`]);
+  t.is(client.take().toString(), 'hello world');
+});
+
+test.serial('sendmsg: the kernel says how much of it goes, and EAGAIN if none does', async (t) => {
+  const sim = start({ sendBuffer: LARGE_WRITE_BYTES });
+  const [[client, fd]] = accepted(sim);
+  client.pauseReading();
+  await turn(() => {
+    writeText(fd, 'header');
+    t.is(sendTexts(fd, 'a'.repeat(LARGE_WRITE_BYTES), 'end'), LARGE_WRITE_BYTES - 6);
+    t.is(sendTexts(fd, 'a'.repeat(LARGE_WRITE_BYTES), 'end'), -EAGAIN);
+    writeText(fd, 'more');
+    t.is(sendTexts(fd, 'a'.repeat(LARGE_WRITE_BYTES), 'end'), -EAGAIN);
+  });
+  client.resumeReading();
+  await eventLoop(EVLOOP_NONBLOCK);
+  t.is(client.take().toString(), `header${'a'.repeat(LARGE_WRITE_BYTES - 6)}more`);
 });
 
 for (const [name, how] of [['SHUT_RD', SHUT_RD], ['SHUT_WR', SHUT_WR], ['SHUT_RDWR', SHUT_RDWR]] as const) {

@@ -1,9 +1,11 @@
 // The cork keeps what callbacks write, and sends it in one write for each descriptor. Where the backend can, it sends
 // for several sockets in one call. A large write is not copied: all but its last byte goes to the kernel at once,
-// together with what the cork had for the same descriptor. held.ts keeps what the kernel does not take.
+// together with what the cork had for the same descriptor. So does a large sendmsg, whole: nothing need follow it.
+// held.ts keeps what the kernel does not take.
 import { EAGAIN, ENOTSOCK, errno, setErrno } from '../errno.h';
 import { MSG_MORE } from '../socket.h';
 import type { Batch, Syscalls } from '../syscalls.h';
+import type { Iovec } from '../uio.h';
 import { LONG_COPY_BYTES, copyWords } from '../words';
 import { withRoomFor } from './bydescriptor';
 import type { Held } from './held';
@@ -77,6 +79,23 @@ export class Cork {
     return n;
   }
 
+  /** sendmsg(2) without flags. The pieces must lie within their buffers. */
+  sendmsg(fd: number, iov: readonly Iovec[]): number {
+    let length = 0;
+    for (const piece of iov) length += piece.length;
+    if (length >= LARGE_WRITE_BYTES) {
+      if (!this.comesNext(fd)) return -1;
+      return this.lastFd === fd ? this.sendBehind(fd, iov, 0) : this.kernel.sendmsg(fd, iov, 0);
+    }
+    let taken = 0;
+    for (const piece of iov) {
+      const res = this.write(fd, piece.buf, piece.offset, piece.length);
+      if (res > 0) taken += res;
+      if (res !== piece.length) return taken > 0 ? taken : res;
+    }
+    return taken;
+  }
+
   /** Empties the cork. */
   flush(): void {
     if (this.lastFd !== -1) this.send(false);
@@ -84,24 +103,32 @@ export class Cork {
 
   /** Leaves the last byte to the next write, and so to the cork: it shares a packet with what follows. */
   private writeLarge(fd: number, buf: Uint8Array, offset: number, length: number): number {
-    const { held } = this;
-    if (held.isEmpty && this.together && this.lastFd === fd) return this.sendBehind(fd, buf, offset, length - 1);
-    // Runs of other descriptors may stay, but only if we know that none is for this one.
-    const mayBeIn = !this.together || this.inCork[fd] === this.flushes;
-    if (mayBeIn && this.lastFd !== -1) this.send(this.lastFd === fd);
-    if (!held.isEmpty && !held.mayWrite(fd)) return -1;
+    if (!this.comesNext(fd)) return -1;
+    if (this.lastFd === fd) return this.sendBehind(fd, [{ buf, offset, length: length - 1 }], MSG_MORE);
     return this.sendMore(fd, buf, offset, length - 1);
   }
 
-  /** Sends the last run of the cork and these bytes behind it in one call. Returns how many of these were sent. */
-  private sendBehind(fd: number, buf: Uint8Array, offset: number, length: number): number {
+  /**
+   * Sends what must leave before a large write to `fd`, but for a run that can be sent together with it: then `lastFd`
+   * is `fd`. False where the kernel does not take the write now, or there is an error: then errno is set.
+   */
+  private comesNext(fd: number): boolean {
+    const { held } = this;
+    if (held.isEmpty && this.together && this.lastFd === fd) return true;
+    // Runs of other descriptors may stay, but only if we know that none is for this one.
+    const mayBeIn = !this.together || this.inCork[fd] === this.flushes;
+    if (mayBeIn && this.lastFd !== -1) this.send(this.lastFd === fd);
+    return held.isEmpty || held.mayWrite(fd);
+  }
+
+  /** Sends the last run of the cork and these pieces behind it in one call. Returns how much of these was sent. */
+  private sendBehind(fd: number, pieces: readonly Iovec[], flags: number): number {
     const start = this.starts[--this.runs];
     const kept = this.corked - start;
     this.corked = start;
     this.lastFd = this.runs === 0 ? -1 : this.fds[this.runs - 1];
     this.inCork[fd] = 0;
-    const iov = [{ buf: cork, offset: start, length: kept }, { buf, offset, length }];
-    const res = this.kernel.sendmsg(fd, iov, MSG_MORE);
+    const res = this.kernel.sendmsg(fd, [{ buf: cork, offset: start, length: kept }, ...pieces], flags);
     if (res > kept) return res - kept;
     const error = res === -1 && !isForNow(errno) ? errno : EAGAIN;
     if (res < kept) this.notSent(fd, start + Math.max(res, 0), start + kept, res);

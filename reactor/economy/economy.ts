@@ -188,6 +188,10 @@ class Economy extends PassThrough {
 
   override sendmsg(fd: number, iov: readonly Iovec[], flags: number): number {
     fd = this.given(fd);
+    if (fd < 0 || !iov.every(({ buf, offset, length }) => isWithin(buf, offset, length))) {
+      return this.kernel.sendmsg(fd, iov, flags);
+    }
+    if (this.inTurn && flags === 0) return this.cork.sendmsg(fd, iov);
     return this.mayPass(fd) ? this.kernel.sendmsg(fd, iov, flags) : -1;
   }
 

@@ -1,7 +1,7 @@
 // Calls of a spec on a descriptor: text in the place of buffers, and errno values in the place of -1.
 import type { ExecutionContext } from 'ava';
 import { errno } from '../../reactor/errno.h';
-import { read, write } from '../../reactor/syscalls';
+import { read, sendmsg, write } from '../../reactor/syscalls';
 
 /** Up to `length` bytes as text, or the errno value. */
 export function readText(fd: number, length = 4096): string | number {
@@ -13,6 +13,13 @@ export function readText(fd: number, length = 4096): string | number {
 /** How many bytes went, or the errno value negated. */
 export function writeText(fd: number, text: string): number {
   const n = write(fd, Buffer.from(text, 'latin1'), 0, text.length);
+  return n === -1 ? -errno : n;
+}
+
+/** The same with sendmsg(2), of several pieces. */
+export function sendTexts(fd: number, ...texts: string[]): number {
+  const iov = texts.map((text) => ({ buf: Buffer.from(`<${text}>`, 'latin1'), offset: 1, length: text.length }));
+  const n = sendmsg(fd, iov, 0);
   return n === -1 ? -errno : n;
 }
 
