@@ -10,23 +10,23 @@ import { memchr, memcpy } from '../libc/string';
 import { adminCommands } from './admin';
 import { hashOf } from './assoc';
 import { currentTime, realtime } from './clock';
-import { itemAlloc, itemBump, itemGet, itemRemove, itemSizeOk, itemTouch, itemUnlink } from './items';
+import { itemAlloc, itemGet, itemRemove, itemSizeOk, itemTouch, itemUnlink } from './items';
 import { LOG_DELETIONS, LOG_MUTATIONS, logDeletion, logNoItem, logger } from './logger';
 import {
   DELTA_ITEM_CAS_MISMATCH, DELTA_ITEM_NOT_FOUND, EOM, ERROR_CLOSE, EXISTS, IT_NBYTES, KEY_MAX_LENGTH, NON_NUMERIC,
   NOT_FOUND, NO_MEMORY, NREAD_ADD, NREAD_APPEND, NREAD_CAS, NREAD_PREPEND, NREAD_REPLACE, NREAD_SET, OK, STORED,
-  TOO_LARGE, clsidOf, dataOf, field, lruHits, lruIdOf, slabStats, threadStats,
+  TOO_LARGE, clsidOf, dataOf, field, slabStats, threadStats,
 } from './memcached.h';
+import { BAD_EXPTIME, getKeys, processGet, processGetAndTouch } from './proto_get';
 import { processMarithmetic, processMdelete, processMeta, processMget } from './proto_meta';
 import { completeMset, processMset } from './proto_mset';
 import { DATA_MAX_LENGTH_BYTES, consume, readData, swallow } from './receive';
 import { VERSION, settings } from './settings';
 import { processStat } from './stats';
-import { statsPrefixRecordDelete, statsPrefixRecordGet, statsPrefixRecordSet } from './stats_prefix';
+import { statsPrefixRecordDelete, statsPrefixRecordSet } from './stats_prefix';
 import { INCR_MAX_STORAGE_LEN, addDelta, deltaResult, storeItem } from './store';
 import {
-  BAD_LINE, DATA, MORE, VALUE, VALUE_CAS, addItem, begin, connCleanup, outErrstring, outString, releaseItems, send,
-  transmit,
+  BAD_LINE, DATA, MORE, VALUE, VALUE_CAS, begin, connCleanup, outErrstring, outString, send, transmit,
 } from './transmit';
 import {
   isNoreply, isWord, ntokens, number, token, token32, tokenAt, tokenFlags, tokenLength, tokenLong, tokenU64, tokenize,
@@ -43,8 +43,6 @@ const LINE_MAX_BYTES = 2048;
 const LINE_MIN_BYTES = 4;
 /** Spaces before a long get, at most. */
 const LEADING_SPACES_MAX = 100;
-
-const BAD_EXPTIME = 'CLIENT_ERROR invalid exptime argument';
 
 /** Four bytes as a word, as they lie in memory. */
 function word(text: string): number {
@@ -153,74 +151,6 @@ function lineText(p: Ptr, end: Ptr): string {
   let text = '';
   for (let at = p; at < end; at++) text += String.fromCharCode(u8[at]);
   return text;
-}
-
-// Reading.
-
-// proto_text.c: process_get_command
-function processGet(c: Conn, start: Ptr, end: Ptr, kind: number): void {
-  begin(c);
-  const keys = getKeys(c, start, end, kind, false, 0);
-  if (keys > 0) send(c, kind);
-  else if (keys === 0) outString(c, BAD_LINE);
-}
-
-// gat[s] <exptime> <key>*
-function processGetAndTouch(c: Conn, p: Ptr, end: Ptr, kind: number): void {
-  tokenize(p, end);
-  if (ntokens < 3) {
-    outString(c, BAD_LINE);
-    return;
-  }
-  if (!token32(1)) {
-    outString(c, BAD_EXPTIME);
-    return;
-  }
-  begin(c);
-  if (getKeys(c, tokenAt[2], end, kind, true, realtime(number)) > 0) send(c, kind);
-}
-
-/** Adds the items of the keys from `start` to `end` to the answer. How many keys; -1 if the answer is an error now. */
-function getKeys(c: Conn, start: Ptr, end: Ptr, kind: number, touch: boolean, exptime: number): number {
-  const bytes = u8;
-  let keys = 0;
-  let p = start;
-  for (;;) {
-    while (p < end && bytes[p] === SPACE) p++;
-    if (p >= end) return keys;
-    const key = p;
-    while (p < end && bytes[p] !== SPACE) p++;
-    keys++;
-    const error = getKey(c, key, p - key, kind, touch, exptime);
-    if (error !== null) {
-      releaseItems(c);
-      outErrstring(c, error);
-      return -1;
-    }
-  }
-}
-
-// proto_parser.c: process_get_cmd
-/** Adds an item to the answer, if there is one for the key. null, or the error that is the answer instead. */
-function getKey(c: Conn, key: Ptr, nkey: number, kind: number, touch: boolean, exptime: number): string | null {
-  if (nkey > KEY_MAX_LENGTH) return BAD_LINE;
-  const hv = hashOf(key, nkey);
-  const it = touch ? itemTouch(key, nkey, exptime, hv) : itemGet(key, nkey, hv);
-  if (touch) threadStats.touchCmds++;
-  else threadStats.getCmds++;
-  if (settings.detailEnabled !== 0) statsPrefixRecordGet(key, nkey, it !== NULL);
-  if (it === NULL) {
-    if (touch) threadStats.touchMisses++;
-    else threadStats.getMisses++;
-    return null;
-  }
-  if (touch) {
-    slabStats.touchHits[clsidOf(it)]++;
-  } else {
-    lruHits[lruIdOf(it)]++;
-    itemBump(it);
-  }
-  return addItem(c, it, kind) ? null : 'SERVER_ERROR out of memory writing get response';
 }
 
 // Storing.
