@@ -15,7 +15,7 @@ import {
   NREAD_CAS, NREAD_PREPEND, NREAD_PREPENDVIV, NREAD_REPLACE, NREAD_SET, OK, STORED, TEMP_LRU, WARM_LRU, clientFlagsOf,
   clsidOf, field, itFlags, nkeyOf, setItFlags, slabStats, statsState, threadStats,
 } from '../lib/1.6/memcached.h';
-import { slabsSize, slabsTotalMalloced } from '../lib/1.6/slabs';
+import { slabsClsid, slabsSize, slabsTotalMalloced } from '../lib/1.6/slabs';
 import { addDelta, deltaResult, storeItem, stored } from '../lib/1.6/store';
 import { NULL, bss } from '../lib/libc/memory';
 import { bytes, put } from './support/memory';
@@ -400,6 +400,29 @@ test.serial('a large item takes the place of as many as it must, and of none whe
   t.true(has('large'));
 });
 
+test.serial('where there is less memory than the limit, no large item goes in vain', (t) => {
+  start({ maxbytes: 32 * MIB, itemSizeMax: 16 * MIB }, 16);
+  t.is(storeRoom('large', 10 * MIB - 100), STORED);
+  t.is(store('small', 'v'), STORED);
+  t.is(storeRoom('too large', 16 * MIB - 100), null);
+  t.true(has('large'));
+  t.is(storeRoom('fits', 15 * MIB - 100), STORED);
+  t.false(has('large'));
+});
+
+test.serial('items above the largest chunk have chunks side by side, and go for others of their class', (t) => {
+  start({ ...FLAT, maxbytes: 4 * MIB, slabChunkSizeMax: 16 << 10 });
+  for (const key of keyNames(128)) t.is(storeRoom(key, 30_000), STORED);
+  const id = slabsClsid(30_000);
+  t.like(slab(id), { total_pages: 4, used_chunks: 256, free_chunks: 0 });
+  t.is(storeRoom('one chunk', 15_500), STORED);
+  t.is(storeRoom('ten chunks', 160_000), STORED);
+  t.is(storeRoom('a page', MIB - 100), STORED);
+  t.false(has('k0'));
+  t.true(has('k127') && has('one chunk') && has('ten chunks') && has('a page'));
+  t.is(slabsTotalMalloced(), 4 * MIB);
+});
+
 test.serial('a large item that finds no hole has others go until there is one', (t) => {
   start({ ...FLAT, maxbytes: 8 * MIB, itemSizeMax: 8 * MIB }, 8);
   for (const key of keyNames(8)) storeRoom(key, MIB - 100);
@@ -409,7 +432,7 @@ test.serial('a large item that finds no hole has others go until there is one', 
 });
 
 test.serial('large items go for small ones of their class, as many as stand in the way of a page', (t) => {
-  start({ ...FLAT, maxbytes: 16 * MIB }, 64);
+  start({ ...FLAT, maxbytes: 16 * MIB, itemSizeMax: 2 * MIB }, 64);
   for (let i = 0; i < 16; i++) storeRoom(`large${i}`, MIB - 100);
   for (let id = 1; id <= 12; id++) storeRoom(`class${id}`, slabsSize(id) - 60); // each has its first page above the limit
   for (const key of keyNames(2)) t.is(store(key, PAGE_OF_TWO), STORED, 'the first page');

@@ -4,14 +4,11 @@ import test from 'ava';
 import fc from 'fast-check';
 
 import {
-  assocBucket, assocBuckets, assocDelete, assocHashBytes, assocHashPower, assocInit, assocIsExpanding, assocWalkEnd,
-  assocWalkStart, hashOf,
+  assocBuckets, assocDelete, assocHashBytes, assocHashPower, assocInit, assocIsExpanding, hashOf,
 } from '../lib/1.6/assoc';
 import { currentTime } from '../lib/1.6/clock';
 import { flushAll, hold, itemRemove, itemUpdate, lruMaintainerJuggle, lruModeSet } from '../lib/1.6/items';
-import {
-  IT_H_NEXT, NREAD_ADD, NREAD_APPEND, NREAD_PREPEND, NREAD_REPLACE, NREAD_SET, STORED, field,
-} from '../lib/1.6/memcached.h';
+import { NREAD_ADD, NREAD_APPEND, NREAD_PREPEND, NREAD_REPLACE, NREAD_SET, STORED } from '../lib/1.6/memcached.h';
 import type { Settings } from '../lib/1.6/settings';
 import type { Ptr } from '../lib/libc/memory';
 import { NULL, bss } from '../lib/libc/memory';
@@ -19,7 +16,7 @@ import { evcalls } from '../reactor/event';
 import { put } from './support/memory';
 import { halfSipHash } from './support/halfsiphash';
 import {
-  MIB, alloc, checkStorage, get, has, hash, item, keyText, pass, remove, start, store, valueOf,
+  MIB, alloc, checkStorage, get, has, hash, item, pass, remove, start, store, valueOf,
 } from './support/storage';
 
 const KEYS = 24;
@@ -226,23 +223,4 @@ test.serial('the hash table grows a bucket or two with an insert, and loses noth
   t.throws(() => assocDelete(it, hash('unlinked')), { message: /is not in the hash table/ });
   assocInit(0);
   t.is(assocHashPower(), 16);
-});
-
-test.serial('a walk in steps finds every item that was there all the time, and none twice', (t) => {
-  start({ maxbytes: 0 }, 4);
-  for (let i = 0; i < 1000; i++) store(`old-${i}`, '');
-  const before = assocBuckets();
-  const found: string[] = [];
-  assocWalkStart();
-  for (let bucket = 0; bucket < assocBuckets(); bucket++) {
-    for (let it = assocBucket(bucket); it !== NULL; it = field(it, IT_H_NEXT) >>> 0) found.push(keyText(it));
-    store(`new-${bucket}`, '');
-  }
-  t.is(assocBuckets(), before, 'the table grows when the walk is over');
-  assocWalkEnd();
-  t.is(new Set(found).size, found.length);
-  t.is(found.filter((key) => key.startsWith('old-')).length, 1000);
-  for (let i = 0; i < 2000; i++) store(`newer-${i}`, '');
-  t.is(assocBuckets(), 3000 + before);
-  checkStorage();
 });

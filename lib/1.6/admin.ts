@@ -9,7 +9,8 @@ import { flushAll, lruModeSet } from './items';
 import { processLruCrawler } from './lru_crawler';
 import { SHUTDOWN_CLOSE, threadStats } from './memcached.h';
 import { settings } from './settings';
-import { SLAB_GLOBAL_PAGE_POOL, powerLargest, slabsAdjustMemLimit } from './slabs';
+import { slabsAdjustMemLimit } from './slabs';
+import { Reassign, slabsAutomoveSet, slabsReassign } from './slabs_mover';
 import { abbreviates, ntokens, number, token, token32, tokenDouble, tokenU32 } from './tokens';
 import { BAD_LINE, outString } from './transmit';
 
@@ -134,21 +135,19 @@ function processSlabs(c: Conn): void {
   }
 }
 
-/** slabs reassign <source> <destination>: what is answered. Pages are not moved yet: no class has one to spare. */
+/** slabs reassign <source> <destination>: what is answered. */
 function reassign(): string {
   if (!settings.slabReassign) return 'CLIENT_ERROR slab reassignment disabled';
   if (!token32(2)) return BAD_LINE;
   const source = number;
   if (!token32(3)) return BAD_LINE;
-  const destination = number;
-  if (source === destination) return 'SAME src and dst class are identical';
-  if (!isClass(source) || !isClass(destination)) return 'BADCLASS invalid src or dst class id';
-  return 'NOSPARE source class has no spare pages';
-}
-
-// slabs.c: slabs_class_check
-function isClass(id: number): boolean {
-  return id >= SLAB_GLOBAL_PAGE_POOL && id <= powerLargest;
+  switch (slabsReassign(source, number, true)) {
+    case Reassign.ok: return 'OK';
+    case Reassign.running: return 'BUSY currently processing reassign request';
+    case Reassign.badclass: return 'BADCLASS invalid src or dst class id';
+    case Reassign.nospare: return 'NOSPARE source class has no spare pages';
+    case Reassign.same: return 'SAME src and dst class are identical';
+  }
 }
 
 // proto_text.c: process_slabs_automove_command
@@ -173,7 +172,7 @@ function automove(): string {
   }
   if (!tokenU32(2)) return BAD_LINE;
   if (number > 2) return 'ERROR';
-  settings.slabAutomove = number;
+  slabsAutomoveSet(number);
   return 'OK';
 }
 

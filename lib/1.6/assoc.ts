@@ -1,5 +1,5 @@
 // assoc.c: the hash table. The items of a bucket are chained through themselves. It grows by linear hashing, a bucket
-// or two with each insert, where C has a thread that moves the items of the whole table. The hash has a random key, so
+// with each insert, where C has a thread that moves the items of the whole table. The hash has a random key, so
 // that clients cannot choose keys that collide. It is computed once for a command, and passed on: `hv`, a signed word.
 import { Errx } from '../../reactor/err';
 import { getrandom } from '../../reactor/syscalls';
@@ -18,8 +18,6 @@ let buckets = new Int32Array(0);
 let mask = 0;
 let split = 0;
 let count = 0;
-/** How many walks are under way. Until they end, the table does not grow. */
-let walks = 0;
 let k0 = 0, k1 = 0;
 
 // assoc.c: assoc_init
@@ -35,7 +33,6 @@ export function assocInit(hashpower: number): void {
   mask = initial - 1;
   split = 0;
   count = 0;
-  walks = 0;
   const seed = new Int32Array(2);
   getrandom(new Uint8Array(seed.buffer));
   [k0, k1] = seed;
@@ -63,10 +60,7 @@ export function assocFind(key: Ptr, nkey: number, hv: number): Ptr {
 export function assocInsert(it: Ptr, hv: number): void {
   chain(it, bucketOf(hv));
   count++;
-  if (count > mask + 1 + split && walks === 0) {
-    splitBucket();
-    if (count > mask + 1 + split) splitBucket(); // what was put off during a walk is made good
-  }
+  if (count > mask + 1 + split) splitBucket();
 }
 
 function chain(it: Ptr, bucket: number): void {
@@ -77,8 +71,21 @@ function chain(it: Ptr, bucket: number): void {
 // assoc.c: assoc_delete
 /** Throws if the item is not in the table. */
 export function assocDelete(it: Ptr, hv: number): void {
+  putInPlaceOf(it, hv, field(it, IT_H_NEXT));
+  setField(it, IT_H_NEXT, NULL);
+  count--;
+}
+
+/** `newIt`, a copy of an item that is in the table, is there instead of it. */
+export function assocReplace(it: Ptr, newIt: Ptr, hv: number): void {
+  setField(newIt, IT_H_NEXT, field(it, IT_H_NEXT));
+  putInPlaceOf(it, hv, newIt | 0);
+  setField(it, IT_H_NEXT, NULL);
+}
+
+/** What leads to the item in its chain leads to `next`, a signed word. */
+function putInPlaceOf(it: Ptr, hv: number, next: number): void {
   const bucket = bucketOf(hv);
-  const next = field(it, IT_H_NEXT);
   let at = buckets[bucket];
   if (at === (it | 0)) {
     buckets[bucket] = next;
@@ -91,8 +98,6 @@ export function assocDelete(it: Ptr, hv: number): void {
     }
     setField(before, IT_H_NEXT, next);
   }
-  setField(it, IT_H_NEXT, NULL);
-  count--;
 }
 
 /** Spreads the items of one bucket over that bucket and a new one. */
@@ -134,19 +139,6 @@ export function assocHashBytes(): number {
 /** hash_is_expanding: whether some of the buckets are split, and some are not. */
 export function assocIsExpanding(): boolean {
   return split > 0;
-}
-
-// A walk over all items in steps: assocWalkStart, then assocBucket of each number below assocBuckets(), whose items are
-// chained by IT_H_NEXT, and assocWalkEnd. Between steps, items may come and go.
-
-// assoc.c: assoc_get_iterator
-export function assocWalkStart(): void {
-  walks++;
-}
-
-// assoc.c: assoc_iterate_final
-export function assocWalkEnd(): void {
-  walks--;
 }
 
 /** How many buckets there are. */

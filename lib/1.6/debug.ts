@@ -5,12 +5,10 @@ import type { Ptr } from '../libc/memory';
 import { NULL } from '../libc/memory';
 import { hashOf } from './assoc';
 import { addTime, pauseClock } from './clock';
+import { lock, unlock } from './item_locks';
 import { hold, itemGet, itemRemove } from './items';
 import { abbreviates, ntokens, number, token, token32, tokenAt, tokenLength } from './tokens';
 import { outString } from './transmit';
-
-/** Hashes of the keys that `debugitem lock` has locked: the page mover must not touch their items. */
-export const lockedHashes = new Set<number>();
 
 /** Which item `debugitem ref` on a connection has taken a reference of. */
 const reffed = new WeakMap<Conn, Ptr>();
@@ -48,11 +46,11 @@ function debugitem(c: Conn): string {
   const key = tokenAt[2], nkey = tokenLength[2];
   const hv = hashOf(key, nkey);
   if (abbreviates(1, 'lock')) {
-    lockedHashes.add(hv);
+    lock(hv);
     return 'OK';
   }
   if (abbreviates(1, 'unlock')) {
-    lockedHashes.delete(hv);
+    unlock(hv);
     return 'OK';
   }
   if (abbreviates(1, 'ref')) {

@@ -3,14 +3,15 @@ import type { Ptr } from '../libc/memory';
 import { NULL } from '../libc/memory';
 import { u8 } from '../libc/heap';
 import { memcpy } from '../libc/string';
-import { assocDelete, assocFind, assocInsert, hashOf } from './assoc';
+import { assocDelete, assocFind, assocInsert, assocReplace, hashOf } from './assoc';
 import { currentTime } from './clock';
 import { flushAt, flushInit, flushNow, itemIsFlushed, setItTime } from './flush';
+import { isLocked } from './item_locks';
 import { itemStatsSizesAdd, itemStatsSizesRemove } from './item_sizes';
 import {
   ITEM_EXPIRED, ITEM_FLUSHED, ITEM_FOUND, ITEM_NOT_FOUND, LOG_EVICTIONS, LOG_FETCHERS, logEviction, logItemGet, logger,
 } from './logger';
-import { itemLinkQ, itemUnlinkQ, itemstats, lruAge, lruBytes, lruInit, lruSize, lruTail } from './lru';
+import { itemLinkQ, itemReplaceQ, itemUnlinkQ, itemstats, lruAge, lruBytes, lruInit, lruSize, lruTail } from './lru';
 import {
   COLD_LRU, HOT_LRU, ITEM_ACTIVE, ITEM_CAS, ITEM_CFLAGS, ITEM_FETCHED, ITEM_LINKED, ITEM_UPDATE_INTERVAL, IT_CAS_HI,
   IT_CAS_LO, IT_EXPTIME, IT_H_NEXT, IT_NBYTES, IT_NEXT, IT_PREV, IT_REFCOUNT, IT_TIME, LRUS,
@@ -18,9 +19,10 @@ import {
   ntotalOf, resettable, setField, setItFlags, setLruId, setNkey, statsState, threadStats,
 } from './memcached.h';
 import { settings } from './settings';
-import { slabsAlloc, slabsClsid, slabsFree, slabsHasLarge, slabsLargeFits } from './slabs';
+import { slabsAlloc, slabsClsid, slabsFree, slabsHasBlocks, slabsLargeFits } from './slabs';
 
 const LRU_MASK = 192;
+const CLASS_MASK = 63;
 /** To find memory for an item, we look at the end of an LRU so many times. */
 const PULLS_MAX = 10;
 /** How many items the LRU maintainer moves on in one go. */
@@ -43,6 +45,7 @@ export function itemInit(): void {
   lruInit();
   flushInit();
   statsState.currItems = statsState.currBytes = 0;
+  wantsPage = () => undefined;
   casHi = 0;
   casLo = 1;
 }
@@ -99,7 +102,7 @@ function itemAllocPull(ntotal: number, id: number): Ptr {
   // A large item may take the place of many. No item is moved to make one hole of several: when enough is free, but not
   // in one piece, the next of the class goes, until the hole is there. And many large items may have to go for a page,
   // when other classes have got theirs above the limit.
-  const all = settings.evictToFree !== 0 && (large || slabsHasLarge(id));
+  const all = settings.evictToFree !== 0 && (large || slabsHasBlocks(id));
   const tries = all ? PULLS_MAX + 2 * evictable(id) : PULLS_MAX;
   let it = NULL;
   let i = 0;
@@ -223,6 +226,21 @@ export function itemReplace(it: Ptr, newIt: Ptr, hv: number): void {
   itemLink(newIt, hv);
 }
 
+// slabs_mover.c: slab_rebalance_rescue
+/**
+ * Moves a linked item to `newIt`, which is as large as it: the copy takes its place in the LRU and in the hash table.
+ * `it` is linked no more, and has lost the reference of the link; others may still read it. (C links the copy anew, so
+ * that an item becomes young by being moved.)
+ */
+export function itemRelocate(it: Ptr, newIt: Ptr, hv: number): void {
+  memcpy(newIt, it, ntotalOf(it));
+  setField(newIt, IT_REFCOUNT, 1);
+  itemReplaceQ(it, newIt);
+  assocReplace(it, newIt, hv);
+  setItFlags(it, itFlags(it) & ~ITEM_LINKED);
+  setField(it, IT_REFCOUNT, field(it, IT_REFCOUNT) - 1);
+}
+
 // items.c: do_item_get
 /** The item of a key, without a reference; NULL if there is none. One that is flushed or expired is unlinked here. */
 export function itemGet(key: Ptr, nkey: number, hv: number): Ptr {
@@ -324,6 +342,10 @@ export function lruPullTail(id: number, curLru: number, totalBytes: number, evic
   let search = lruTail(lru);
   for (let tries = 5; tries > 0 && search !== NULL; tries--) {
     const before = field(search, IT_PREV) >>> 0;
+    if (isLocked(search)) {
+      search = before;
+      continue;
+    }
     if (field(search, IT_REFCOUNT) > 1) itemstats.lrutailReflocked[lru]++;
     const exptime = field(search, IT_EXPTIME);
     if ((exptime !== 0 && exptime < currentTime) || itemIsFlushed(search)) {
@@ -387,7 +409,16 @@ function moveTo(it: Ptr, lru: number): void {
   itemLinkQ(it);
 }
 
-function evictItem(it: Ptr, lru: number): void {
+/** With `slabs automove 2`, what is called at each eviction, with the class. */
+let wantsPage: (id: number) => void = () => undefined;
+
+/** From now on, `wanted` is called with the class of each item that is evicted, with `slabs automove 2`. */
+export function onEviction(wanted: (id: number) => void): void {
+  wantsPage = wanted;
+}
+
+/** Unlinks a live item of that LRU to make room. */
+export function evictItem(it: Ptr, lru: number): void {
   itemstats.evicted[lru]++;
   itemstats.evictedTime[lru] = currentTime - field(it, IT_TIME);
   if (field(it, IT_EXPTIME) !== 0) itemstats.evictedNonzero[lru]++;
@@ -395,6 +426,7 @@ function evictItem(it: Ptr, lru: number): void {
   if ((itFlags(it) & ITEM_ACTIVE) !== 0) itemstats.evictedActive[lru]++;
   if ((logger.eflags & LOG_EVICTIONS) !== 0) logEviction(it);
   itemUnlink(it, hashOf(keyOf(it), nkeyOf(it)));
+  if (settings.slabAutomove === 2) wantsPage(lru & CLASS_MASK);
 }
 
 // items.c: lru_maintainer_juggle

@@ -81,6 +81,17 @@ export function itemUnlinkQ(it: Ptr): void {
   sizesBytes[id] -= ntotalOf(it);
 }
 
+/** `newIt`, a copy of an item that is in an LRU, takes its place there. */
+export function itemReplaceQ(it: Ptr, newIt: Ptr): void {
+  const id = lruIdOf(it);
+  const next = field(it, IT_NEXT), prev = field(it, IT_PREV);
+  if (crawling[0] === (it | 0)) crawling[0] = newIt | 0;
+  if (prev === NULL) heads[id] = newIt | 0;
+  else setField(prev >>> 0, IT_NEXT, newIt | 0);
+  if (next === NULL) tails[id] = newIt | 0;
+  else setField(next >>> 0, IT_PREV, newIt | 0);
+}
+
 /** The item that came last, or NULL; IT_NEXT leads on. */
 export function lruHead(id: number): Ptr {
   return heads[id] >>> 0;

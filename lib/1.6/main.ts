@@ -26,6 +26,7 @@ import { restartFixup, restartMmapOpen } from './restart';
 import type { Saved } from './restart_meta';
 import { Prot, settings } from './settings';
 import { slabsInit } from './slabs';
+import { startSlabMaintenanceThread } from './slabs_mover';
 import { pathIn, startPidFile, startUp } from './startup';
 import { statsReset } from './stats';
 import { wakeWatcher } from './watch';
@@ -63,6 +64,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   if (line.startLruCrawler) startItemCrawlerThread();
   settings.lruMaintainerThread = line.startLruMaintainer;
   if (line.startLruMaintainer) startLruMaintainerThread();
+  startSlabMaintenanceThread();
   if (settings.idleTimeout > 0) startConnTimeoutThread();
 
   signalSet(hangup, constants.signals.SIGHUP, reread, null);

@@ -27,7 +27,7 @@ export const ITEM_SLABBED = 4;
 export const ITEM_FETCHED = 8;
 /** It was asked for twice: it may be moved to the WARM LRU. */
 export const ITEM_ACTIVE = 16;
-/** It is larger than the largest chunk, and has a block of its own. */
+/** It is larger than the largest chunk, and has several, or a block of its own. */
 export const ITEM_CHUNKED = 32;
 /** There are client flags behind the header; where they are 0 they take no room. */
 export const ITEM_CFLAGS = 256;
@@ -213,9 +213,9 @@ export const resettable = {
   listenDisabledNum: 0,
   slabsMoved: 0,
   slabReassignRescues: 0,
+  slabReassignChunkRescues: 0,
   slabReassignInlineReclaim: 0,
   slabReassignBusyItems: 0,
-  slabReassignBusyDeletes: 0,
   slabReassignBusyNomem: 0,
   /** Why an item could not be moved, the last time. */
   slabReassignLastBusyStatus: 'none',

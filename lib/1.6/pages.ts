@@ -9,9 +9,10 @@ import { NULL, takeItemsArena } from '../libc/memory';
 const PAGE_SHIFT = 20;
 export const PAGE_BYTES = 1 << PAGE_SHIFT;
 
-/** By megabyte: of the first of a run its length, of the others INNER, of a free one 0. */
+/** By megabyte: of the first of a block its length, of the others INNER; PAGE of a slab page; 0 of a free one. */
 let runs = new Int16Array(0);
 const INNER = -1;
+const PAGE = -2;
 let start = 0;
 /** No megabyte below this one is free. */
 let lowest = 0;
@@ -36,10 +37,35 @@ export function pagesFree(): number {
   return freePages;
 }
 
+/** How many megabytes there are. */
+export function pagesTotal(): number {
+  return runs.length;
+}
+
+/** Which megabyte of the arena `p` is in, from 0. */
+export function pageNumber(p: Ptr): number {
+  return (p - start) >>> PAGE_SHIFT;
+}
+
+/** Whether there would be a run of `count` megabytes, if all blocks were freed, and no slab page. */
+export function runFits(count: number): boolean {
+  let found = 0;
+  for (let at = 0; at < runs.length && found < count; at++) found = runs[at] === PAGE ? 0 : found + 1;
+  return found >= count;
+}
+
+/** Whether runAlloc returned `p`. */
+export function isBlock(p: Ptr): boolean {
+  return p % PAGE_BYTES === 0 && runs[pageNumber(p)] > 0;
+}
+
 /** A megabyte, aligned to one; NULL if none is free. Its bytes are as they were left. */
 export function pageAlloc(): Ptr {
   while (lowest < runs.length && runs[lowest] !== 0) lowest++;
-  return lowest < runs.length ? take(lowest, 1) : NULL;
+  if (lowest === runs.length) return NULL;
+  runs[lowest] = PAGE;
+  freePages--;
+  return start + lowest * PAGE_BYTES;
 }
 
 /** `count` megabytes in one run; NULL if there is no such run. */
@@ -63,7 +89,8 @@ function take(at: number, count: number): Ptr {
 /** Frees what pageAlloc or runAlloc returned. Returns how many megabytes it was. */
 export function runFree(p: Ptr): number {
   const at = (p - start) / PAGE_BYTES;
-  const count = Number.isInteger(at) && p >= start ? runs[at] : 0;
+  const mark = Number.isInteger(at) && p >= start ? runs[at] : 0;
+  const count = mark === PAGE ? 1 : mark;
   if (!(count > 0)) throw new Error(`${p} is not the start of a run`);
   runs.fill(0, at, at + count);
   freePages += count;

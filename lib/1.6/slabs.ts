@@ -1,17 +1,19 @@
 // slabs.c: memory for items. A slab class has chunks of one size, and takes memory by pages of a megabyte, which are
 // cut into chunks. Sizes and numbers of the classes are C's.
 //
-// An item that is larger than the largest chunk has a block of its own, of whole megabytes, where C has a chain of
-// chunks: so every value is in one piece, and is read and sent as one. Such an item belongs to the largest class.
+// An item that is larger than the largest chunk has several, side by side, where C has a chain of chunks; and with -I,
+// one that is larger than a page has a block of its own, of whole megabytes. So every value is in one piece, and is
+// read and sent as one. Such an item belongs to the largest class.
 import { Errx } from '../../reactor/err';
 import type { Ptr } from '../libc/memory';
 import { NULL } from '../libc/memory';
+import { freeRun, runsInit, takeRun } from './chunk_runs';
 import {
-  IT_NEXT, IT_PREV, IT_REFCOUNT, ITEM_CHUNKED, ITEM_SLABBED, MAX_NUMBER_OF_SLAB_CLASSES, field, getHitsOf, itFlags,
-  setField, setItFlags, setLruId, setNkey, slabStats,
+  IT_REFCOUNT, ITEM_CHUNKED, MAX_NUMBER_OF_SLAB_CLASSES, getHitsOf, itFlags, setField, setItFlags, slabStats,
 } from './memcached.h';
-import { PAGE_BYTES, pageAlloc, pagesFor, pagesInit, runAlloc, runFree } from './pages';
+import { PAGE_BYTES, isBlock, pageAlloc, pagesFor, pagesInit, pagesTotal, runAlloc, runFits, runFree } from './pages';
 import { settings } from './settings';
+import { freeChunk, perslab, size, slCurr, slabList, slabclassInit, takeChunk } from './slabclass';
 
 /** The pages of no class. */
 export const SLAB_GLOBAL_PAGE_POOL = 0;
@@ -20,23 +22,13 @@ const CHUNK_ALIGN_BYTES = 8;
 /** sizeof(item) in C. The smallest chunks are reckoned from it, though our item is smaller. */
 const C_SIZEOF_ITEM = 48;
 
-// slabclass_t, a field each. A class is an index.
-/** Bytes of a chunk. */
-const size = new Uint32Array(MAX_NUMBER_OF_SLAB_CLASSES);
-/** Chunks of a page. */
-const perslab = new Uint32Array(MAX_NUMBER_OF_SLAB_CLASSES);
-/** The first free chunk. Free chunks are linked as items are, and have ITEM_SLABBED. */
-const slots = new Int32Array(MAX_NUMBER_OF_SLAB_CLASSES);
-/** How many chunks are free. */
-const slCurr = new Uint32Array(MAX_NUMBER_OF_SLAB_CLASSES);
-/** slab_list: the pages, in the order in which the class got them. */
-const slabList: Ptr[][] = Array.from({ length: MAX_NUMBER_OF_SLAB_CLASSES }, () => []);
-
 let memLimit = 0;
 let memMalloced = 0;
-/** How much of that is blocks of large items. */
-let largeBytes = 0;
+/** How much of that is blocks. */
+let blockBytes = 0;
 let preallocated = false;
+/** The class that slabsPickAnyForReassign chose last. */
+let picked = 0;
 /** The largest class. */
 export let powerLargest = 0;
 
@@ -56,15 +48,12 @@ export function slabsInit(
   limit: number, factor: number, chunkSize: number, slabSizes: readonly number[] | null = null, preallocate = false,
 ): void {
   pagesInit();
-  size.fill(0);
-  perslab.fill(0);
-  slots.fill(NULL);
-  slCurr.fill(0);
-  for (const pages of slabList) pages.length = 0;
-  memLimit = limit;
+  slabclassInit();
+  memLimit = Math.min(limit || Infinity, arenaBytes());
   memMalloced = 0;
-  largeBytes = 0;
+  blockBytes = 0;
   preallocated = preallocate;
+  picked = 0;
 
   const sizeMax = settings.slabChunkSizeMax;
   let bytes = C_SIZEOF_ITEM + chunkSize;
@@ -82,6 +71,7 @@ export function slabsInit(
   }
   powerLargest = id;
   defineClass(id, sizeMax);
+  runsInit(id);
   for (let unit = 0, fits = POWER_SMALLEST; unit < classOfUnit.length; unit++) {
     while (fits < powerLargest && size[fits] < unit << UNIT_SHIFT) fits++;
     classOfUnit[unit] = fits;
@@ -98,6 +88,11 @@ function defineClass(id: number, bytes: number): void {
       `slab class ${String(id).padStart(3)}: chunk size ${chunk} perslab ${String(perslab[id]).padStart(7)}\n`,
     );
   }
+}
+
+/** More than there is cannot be allocated, whatever the limit. */
+function arenaBytes(): number {
+  return pagesTotal() * PAGE_BYTES;
 }
 
 // slabs.c: slabs_preallocate
@@ -134,13 +129,12 @@ function doSlabsNewslab(id: number): boolean {
     if (page === NULL) return false;
     memMalloced += PAGE_BYTES;
   }
-  slabList[id].push(page);
-  splitSlabPageIntoFreelist(page, id);
+  addPage(page, id);
   return true;
 }
 
 function exceedsLimit(bytes: number): boolean {
-  return memLimit !== 0 && memMalloced + bytes > memLimit;
+  return memMalloced + bytes > memLimit;
 }
 
 // slabs.c: split_slab_page_into_freelist
@@ -152,80 +146,91 @@ function splitSlabPageIntoFreelist(page: Ptr, id: number): void {
 // slabs.c: slabs_alloc
 /** Memory for an item of `bytes` bytes, which are of class `id`. Its refcount is 1. NULL if there is none to be had. */
 export function slabsAlloc(bytes: number, id: number): Ptr {
-  if (bytes > size[id]) return allocLarge(bytes);
-  if (slots[id] === NULL && !doSlabsNewslab(id)) return NULL;
-  const it = slots[id] >>> 0;
-  const next = field(it, IT_NEXT);
-  slots[id] = next;
-  if (next !== NULL) setField(next >>> 0, IT_PREV, NULL);
-  slCurr[id]--;
-  setItFlags(it, 0);
-  setField(it, IT_REFCOUNT, 1);
-  return it;
+  if (bytes > size[id]) return allocLarge(bytes, id);
+  const it = takeChunk(id);
+  return it === NULL && doSlabsNewslab(id) ? takeChunk(id) : it;
 }
 
-function allocLarge(bytes: number): Ptr {
+/** The same, of the chunks that the class has: `count` of them, side by side, which only the largest class gives. */
+export function slabsAllocNoNewpage(count: number, id: number): Ptr {
+  return count > 1 ? takeRun(count) : takeChunk(id);
+}
+
+function allocLarge(bytes: number, id: number): Ptr {
+  if (isForBlock(bytes)) return allocBlock(bytes);
+  const count = chunksFor(bytes, id);
+  const it = takeRun(count);
+  return it === NULL && doSlabsNewslab(id) ? takeRun(count) : it;
+}
+
+/**
+ * Whether an item that is larger than a chunk has a block. Where there can be such, those that fill a page have blocks,
+ * too, for they can give way to each other.
+ */
+function isForBlock(bytes: number): boolean {
+  return bytes > PAGE_BYTES || (settings.itemSizeMax > PAGE_BYTES && bytes > PAGE_BYTES - size[powerLargest]);
+}
+
+/** How many chunks of its class an item of `bytes` bytes has, if it has no block of its own. */
+export function chunksFor(bytes: number, id: number): number {
+  return Math.ceil(bytes / size[id]);
+}
+
+function allocBlock(bytes: number): Ptr {
   const count = pagesFor(bytes);
   releasePool(0);
   if (exceedsLimit(count * PAGE_BYTES)) {
     // As with pages: the class may have one, if it has nothing.
-    const first = count === 1 && largeBytes === 0 && slabList[powerLargest].length === 0;
+    const first = count === 1 && blockBytes === 0 && slabList[powerLargest].length === 0;
     if (preallocated || !first) return NULL;
   }
   const it = runAlloc(count);
   if (it === NULL) return NULL;
   memMalloced += count * PAGE_BYTES;
-  largeBytes += count * PAGE_BYTES;
+  blockBytes += count * PAGE_BYTES;
   setItFlags(it, ITEM_CHUNKED);
   setField(it, IT_REFCOUNT, 1);
   return it;
 }
 
-/** Whether class `id` has blocks of large items, which may have to go before it can get a page. */
-export function slabsHasLarge(id: number): boolean {
-  return id === powerLargest && largeBytes > 0;
+/** Whether class `id` has blocks, which may have to go before it can get a page. */
+export function slabsHasBlocks(id: number): boolean {
+  return id === powerLargest && blockBytes > 0;
 }
 
-/** Whether a block for an item of `bytes` bytes can be had at all, if other large items make room for it. */
+/** Whether an item of `bytes` bytes can be had at all, if others of its class make room for it. */
 export function slabsLargeFits(bytes: number): boolean {
-  const others = memMalloced - largeBytes - slabList[SLAB_GLOBAL_PAGE_POOL].length * PAGE_BYTES;
-  const needed = pagesFor(bytes) * PAGE_BYTES;
-  return memLimit === 0 || needed === PAGE_BYTES || others + needed <= memLimit;
+  if (!isForBlock(bytes)) return true;
+  releasePool(0);
+  const count = pagesFor(bytes);
+  const hasRoom = count === 1 || memMalloced - blockBytes + count * PAGE_BYTES <= memLimit;
+  return hasRoom && runFits(count);
 }
 
 // slabs.c: slabs_free
-/** `id` is the class that slabsAlloc was given, and the item's flags still tell whether it has a block of its own. */
+/** `id` is the class that slabsAlloc was given. */
 export function slabsFree(it: Ptr, id: number): void {
   if ((itFlags(it) & ITEM_CHUNKED) === 0) {
     freeChunk(it, id);
-    return;
+  } else if (isBlock(it)) {
+    const bytes = runFree(it) * PAGE_BYTES;
+    memMalloced -= bytes;
+    blockBytes -= bytes;
+  } else {
+    freeRun(it);
   }
-  const bytes = runFree(it) * PAGE_BYTES;
-  memMalloced -= bytes;
-  largeBytes -= bytes;
-}
-
-// slabs.c: do_slabs_free
-function freeChunk(p: Ptr, id: number): void {
-  const first = slots[id];
-  setItFlags(p, ITEM_SLABBED);
-  setLruId(p, id);
-  setNkey(p, 0);
-  setField(p, IT_REFCOUNT, 0);
-  setField(p, IT_PREV, NULL);
-  setField(p, IT_NEXT, first);
-  if (first !== NULL) setField(first >>> 0, IT_PREV, p | 0);
-  slots[id] = p | 0;
-  slCurr[id]++;
 }
 
 // slabs.c: slabs_adjust_mem_limit
-/** From now on `limit` bytes. False, and nothing is changed, if the memory was preallocated. */
+/**
+ * From now on `limit` bytes. False, and nothing is changed, if the memory was preallocated, or if there is not as much:
+ * what was taken at start is all there will be.
+ */
 export function slabsAdjustMemLimit(limit: number): boolean {
-  if (preallocated) return false;
+  if (preallocated || limit > arenaBytes()) return false;
   settings.maxbytes = limit;
   memLimit = limit;
-  if (limit !== 0) releasePool(limit);
+  releasePool(limit);
   return true;
 }
 
@@ -247,11 +252,11 @@ function releasePool(limit: number): void {
 
 // slabs.c: do_slabs_stats
 /**
- * What `stats slabs` tells about a class: nothing if it has no page. A megabyte of a large item is told as a page whose
+ * What `stats slabs` tells about a class: nothing if it has no page. A megabyte of a block is told as a page whose
  * chunks are all used.
  */
 export function slabsStats(id: number, add: (name: string, value: number) => void): void {
-  const pages = slabsPageCount(id) + (id === powerLargest ? largeBytes / PAGE_BYTES : 0);
+  const pages = slabsPageCount(id);
   if (pages === 0 || id === SLAB_GLOBAL_PAGE_POOL) return;
   const chunks = pages * perslab[id];
   add('chunk_size', size[id]);
@@ -294,7 +299,60 @@ export function slabsAvailableChunks(id: number): number {
 }
 
 // slabs.c: slabs_page_count
-/** How many pages a class has, or SLAB_GLOBAL_PAGE_POOL. */
+/** How many pages a class has, or SLAB_GLOBAL_PAGE_POOL. A megabyte of a block counts as a page. */
 export function slabsPageCount(id: number): number {
-  return slabList[id].length;
+  return slabList[id].length + (id === powerLargest ? blockBytes / PAGE_BYTES : 0);
+}
+
+// What the page mover needs.
+
+// slabs.c: slabs_class_check
+export function slabsClassCheck(id: number): boolean {
+  return id >= SLAB_GLOBAL_PAGE_POOL && id <= powerLargest;
+}
+
+// slabs.c: slabs_peek_page
+/** The page that a class, or the pool, got first; NULL if it has less than two pages. */
+export function slabsPeekPage(id: number): Ptr {
+  return slabList[id].length < 2 ? NULL : slabList[id][0];
+}
+
+/** Chunks of a page. */
+export function slabsPerslab(id: number): number {
+  return perslab[id];
+}
+
+/**
+ * Gives class `to`, or the pool, a page that is of no class yet, for blocks have made room for it. False if there is no
+ * room.
+ */
+export function slabsNewPage(to: number): boolean {
+  const page = exceedsLimit(PAGE_BYTES) ? NULL : pageAlloc();
+  if (page === NULL) return false;
+  memMalloced += PAGE_BYTES;
+  addPage(page, to);
+  return true;
+}
+
+// slabs.c: slabs_finalize_page_move
+/** `page`, which class `from` got first, is of class `to` now, or in the pool. It has nothing in use, or on a list. */
+export function slabsFinalizePageMove(from: number, to: number, page: Ptr): void {
+  if (slabList[from].shift() !== page) throw new Error(`page ${page} is not the first of class ${from}`);
+  addPage(page, to);
+}
+
+function addPage(page: Ptr, id: number): void {
+  slabList[id].push(page);
+  if (id === SLAB_GLOBAL_PAGE_POOL) releasePool(memLimit);
+  else splitSlabPageIntoFreelist(page, id);
+}
+
+// slabs.c: slabs_pick_any_for_reassign
+/** Some class with a page to spare that is not `to`, another one each time; -1 if there is none. */
+export function slabsPickAnyForReassign(to: number): number {
+  for (let tries = MAX_NUMBER_OF_SLAB_CLASSES; tries > 0; tries--) {
+    picked = picked % (MAX_NUMBER_OF_SLAB_CLASSES - 1) + 1;
+    if (picked !== to && slabsPageCount(picked) > 1) return picked;
+  }
+  return -1;
 }

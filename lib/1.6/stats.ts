@@ -109,10 +109,10 @@ function backgroundStats(add: AddStat): void {
   const r = resettable;
   if (settings.slabReassign) {
     add('slab_reassign_rescues', r.slabReassignRescues);
-    add('slab_reassign_chunk_rescues', 0); // there are no chunked items
+    add('slab_reassign_chunk_rescues', r.slabReassignChunkRescues);
     add('slab_reassign_inline_reclaim', r.slabReassignInlineReclaim);
     add('slab_reassign_busy_items', r.slabReassignBusyItems);
-    add('slab_reassign_busy_deletes', r.slabReassignBusyDeletes);
+    add('slab_reassign_busy_deletes', 0); // an item that is held is copied, whatever its size
     add('slab_reassign_busy_nomem', r.slabReassignBusyNomem);
     add('slab_reassign_last_busy_status', r.slabReassignLastBusyStatus);
     add('slab_reassign_running', Number(statsState.slabReassignRunning));

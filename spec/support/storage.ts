@@ -1,16 +1,22 @@
 // The storage of lib/1.6 without a network: a start, commands as plain calls, and a check that all of it agrees.
 import { assocBucket, assocBuckets, assocFind, assocInit, hashOf } from '../../lib/1.6/assoc';
+import { runLength } from '../../lib/1.6/chunk_runs';
 import { addTime, currentTime } from '../../lib/1.6/clock';
 import { hold, itemAlloc, itemBump, itemGet, itemInit, itemRemove, itemUnlink } from '../../lib/1.6/items';
 import { lruBytes, lruHead, lruSize, lruTail } from '../../lib/1.6/lru';
 import {
-  IT_CAS_HI, IT_CAS_LO, IT_EXPTIME, IT_H_NEXT, IT_NBYTES, IT_NEXT, IT_PREV, IT_REFCOUNT, ITEM_CHUNKED, ITEM_LINKED,
-  ITEM_SLABBED, LRUS, MAX_NUMBER_OF_SLAB_CLASSES, NREAD_SET, clsidOf, dataOf, field, itFlags, keyOf, lruIdOf, nkeyOf,
+  IT_CAS_HI, IT_CAS_LO, IT_EXPTIME, IT_H_NEXT, IT_NBYTES, IT_NEXT, IT_PREV, IT_REFCOUNT, ITEM_CHUNKED, ITEM_FETCHED,
+  ITEM_LINKED, ITEM_SLABBED, LRUS, NREAD_SET, clsidOf, dataOf, field, itFlags, keyOf, lruIdOf, nkeyOf,
   ntotalOf, resettable, statsState,
 } from '../../lib/1.6/memcached.h';
+import { isBlock } from '../../lib/1.6/pages';
 import type { Settings } from '../../lib/1.6/settings';
 import { settings, settingsInit } from '../../lib/1.6/settings';
-import { slabsInit, slabsSize, slabsStats, slabsTotalMalloced } from '../../lib/1.6/slabs';
+import { slabList, slots } from '../../lib/1.6/slabclass';
+import {
+  SLAB_GLOBAL_PAGE_POOL, powerLargest, slabsAvailableChunks, slabsInit, slabsPageCount, slabsPerslab, slabsSize,
+  slabsStats, slabsTotalMalloced,
+} from '../../lib/1.6/slabs';
 import { storeItem } from '../../lib/1.6/store';
 import type { Ptr } from '../../lib/libc/memory';
 import { NULL, bss, memoryInit } from '../../lib/libc/memory';
@@ -187,20 +193,56 @@ function checkHash(linked: ReadonlySet<Ptr>): void {
   equal('items in the hash table', found, linked.size);
 }
 
+/** Every chunk is in one place: it is an item's, or on the list of free ones, or the page mover's. */
 function checkSlabs(items: readonly Ptr[]): void {
-  let pages = 0;
-  for (let id = 1; id < MAX_NUMBER_OF_SLAB_CLASSES; id++) {
-    const figures = slab(id);
-    pages += figures.total_pages ?? 0;
-    const own = items.filter((it) => clsidOf(it) === id && (itFlags(it) & ITEM_CHUNKED) === 0);
-    const large = items.filter((it) => clsidOf(it) === id && (itFlags(it) & ITEM_CHUNKED) !== 0);
-    const largePages = sum(large.map((it) => Math.ceil(ntotalOf(it) / MIB)));
-    const used = own.length + largePages * (figures.chunks_per_page ?? 0);
-    equal(`used chunks of class ${id}`, figures.used_chunks ?? 0, used);
-    for (const it of own) if (ntotalOf(it) > slabsSize(id)) throw new Error('an item is larger than its chunk');
+  const known = new Set(items);
+  let pages = slabsPageCount(SLAB_GLOBAL_PAGE_POOL), found = 0, spare = 0, cleared = 0;
+  for (let id = 1; id <= powerLargest; id++) {
+    const free = checkFreeList(id);
+    let ofPage = 0;
+    for (const page of slabList[id]) {
+      for (let p = page; p < page + slabsPerslab(id) * slabsSize(id);) {
+        const chunks = id === powerLargest ? runLength(p) : 1;
+        if (known.has(p)) {
+          checkItem(p, id, chunks);
+          found++;
+        } else if (free.has(p)) ofPage++;
+        else if (itFlags(p) === (ITEM_SLABBED | ITEM_FETCHED)) cleared++;
+        else spare++;
+        p += chunks * slabsSize(id);
+      }
+    }
+    equal(`free chunks of class ${id} in its pages`, ofPage, free.size);
+    pages += slabsPageCount(id);
   }
+  const blocks = items.filter(isBlock);
+  equal('bytes of blocks', sum(blocks.map((it) => Math.ceil(ntotalOf(it) / MIB))), slabsPageCount(powerLargest) -
+    slabList[powerLargest].length);
+  equal('items in pages and blocks', found + blocks.length, items.length);
   equal('total_malloced', slabsTotalMalloced(), pages * MIB);
+  if (!statsState.slabReassignRunning) equal('chunks that are nowhere', spare + cleared, 0);
+  else if (spare > 1) throw new Error(`${spare} chunks are nowhere`);
   checkOverlaps(items);
+}
+
+function checkFreeList(id: number): Set<Ptr> {
+  const free = new Set<Ptr>();
+  let before = NULL;
+  for (let p = slots[id] >>> 0; p !== NULL; p = field(p, IT_NEXT) >>> 0) {
+    equal('flags of a free chunk', itFlags(p), ITEM_SLABBED);
+    equal('previous free chunk', field(p, IT_PREV) >>> 0, before);
+    if (free.has(p)) throw new Error(`the list of free chunks of class ${id} is a ring`);
+    free.add(p);
+    before = p;
+  }
+  equal(`free chunks of class ${id}`, slabsAvailableChunks(id), free.size);
+  return free;
+}
+
+function checkItem(it: Ptr, id: number, chunks: number): void {
+  equal('class of an item', clsidOf(it), id);
+  equal('chunks of an item', chunks, Math.ceil(ntotalOf(it) / slabsSize(id)));
+  equal('ITEM_CHUNKED', itFlags(it) & ITEM_CHUNKED, chunks > 1 ? ITEM_CHUNKED : 0);
 }
 
 function checkOverlaps(items: readonly Ptr[]): void {
