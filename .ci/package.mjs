@@ -32,10 +32,13 @@ const installed = join(app, 'node_modules', 'memcached-ts');
 const shipped = readdirSync(installed, { recursive: true }).map((name) => name.replaceAll('\\', '/'));
 
 const isShipped = (name) => shipped.includes(name);
-for (const name of ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'LICENSE', 'lib/README.md', 'reactor/README.md']) {
+for (const name of [
+  'README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'LICENSE', 'lib/README.md', 'reactor/README.md',
+  'dist/memcached-ts.1', 'scripts/deploy/Containerfile', 'scripts/deploy/memcached-ts.service',
+]) {
   assert(isShipped(name), `${name} is missing`);
 }
-const foreign = shipped.filter((name) => /^(dist\/)?(spec|scripts\/(bench|fidelity))|stale/.test(name));
+const foreign = shipped.filter((name) => /^(dist\/)?(spec|scripts\/(bench|fidelity|shards))|stale/.test(name));
 assert.deepEqual(foreign, [], 'what has no place in the package');
 
 for (const name of shipped.filter((each) => each.endsWith('.map'))) {
@@ -87,18 +90,32 @@ for (const method of ['epoll', 'net']) {
 }
 
 // The library.
-const requires = "const { eventInit } = require('memcached-ts/reactor'), sim = require('memcached-ts/reactor/sim');";
-const imports = "import { eventInit } from 'memcached-ts/reactor'; import * as sim from 'memcached-ts/reactor/sim';";
-const uses = 'sim.installSimulation(new sim.Simulation({ seed: 1 })); eventInit();';
+const requires = `
+const { start } = require('memcached-ts');
+const { eventInit } = require('memcached-ts/reactor'), sim = require('memcached-ts/reactor/sim');`;
+const imports = `
+import { start } from 'memcached-ts';
+import { eventInit } from 'memcached-ts/reactor';
+import * as sim from 'memcached-ts/reactor/sim';`;
+const uses = `
+sim.installSimulation(new sim.Simulation({ seed: 1 })); eventInit();
+start({ port: 0, memory: 8 }).then((server) => server.close().then(() => console.log('closed')));`;
 for (const [name, program] of [['use.cjs', requires + uses], ['use.mjs', imports + uses]]) {
   writeFileSync(join(app, name), program);
-  run(app, process.execPath, name);
+  assert.equal(run(app, process.execPath, name), 'closed\n');
 }
 
 // Its types, for both kinds of module. The compiler and Node's types are the project's own.
 const program = `
+import { start } from 'memcached-ts';
+import type { Server } from 'memcached-ts';
 import { Event, eventDispatch, eventInit, evtimerAdd, evtimerSet } from 'memcached-ts/reactor';
 import { Simulation, installSimulation } from 'memcached-ts/reactor/sim';
+
+async function embedded(): Promise<boolean> {
+  await using server: Server = await start({ port: 0, memory: 8, args: ['-M'] });
+  return server.port > 0 && server.address === \`127.0.0.1:\${server.port}\`;
+}
 
 const sim: Simulation = new Simulation({ seed: 1, autoAdvance: true });
 installSimulation(sim);
@@ -106,7 +123,7 @@ eventInit();
 const ev = new Event();
 evtimerSet(ev, (_fd: number, _which: number, arg: unknown) => console.log(arg), 'an hour later');
 evtimerAdd(ev, { tvSec: 3600, tvUsec: 0 });
-void eventDispatch().then((result: number) => process.exit(result === 1 ? 0 : 1));
+void eventDispatch().then(async (result: number) => process.exit(result === 1 && await embedded() ? 0 : 1));
 `;
 for (const name of ['program.cts', 'program.mts']) writeFileSync(join(app, name), program);
 const types = join(root, 'node_modules', '@types');

@@ -31,6 +31,9 @@ import { pathIn, startPidFile, startUp } from './startup';
 import { statsReset } from './stats';
 import { wakeWatcher } from './watch';
 
+/** For a program that starts the server: called when it listens everywhere, with its port of TCP, or 0. */
+export const tells = { listening: (_port: number): void => {} };
+
 const hangup = new Event();
 
 // memcached.c: main
@@ -73,7 +76,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   if (settings.socketpath === null && settings.port === 0 && settings.udpport === 0) {
     fprintf(stderr, 'warning: nobody can connect: -p 0, and neither -U nor -s\n'); // C goes on, and says nothing
   }
-  let listeners = 0;
+  let listeners = 0, port = 0;
   const failure = await startListening({
     inter: settings.inter,
     port: settings.port === 0 ? null : settings.port,
@@ -82,10 +85,14 @@ export async function main(argv: readonly string[]): Promise<number> {
     socketpath: settings.socketpath,
     access: settings.access,
     portFilename: process.env['MEMCACHED_PORT_FILENAME'] ?? null,
-    listening: (sfd, protocol, transport) => listening(sfd, ++listeners, protNamed(protocol), transport),
+    listening: (sfd, protocol, transport) => {
+      if (listeners === 0 && transport === 'TCP' && settings.socketpath === null) port = boundPort(sfd);
+      return listening(sfd, ++listeners, protNamed(protocol), transport);
+    },
   });
   if (failure !== 0) return failure;
   startPidFile(line);
+  tells.listening(port);
 
   return await eventLoop(0) === -1 ? 1 : 0;
 }

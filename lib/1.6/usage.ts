@@ -1,5 +1,5 @@
 // -h: the options, with what they are set to so far as their defaults. What is not served is not listed: the tests of
-// memcached read here what a server can do.
+// memcached read here what a server can do. The manual page has the same lines.
 import { NOT_YET } from './notyet';
 import { PACKAGE, VERSION, protText } from './settings';
 import type { Settings } from './settings';
@@ -12,15 +12,19 @@ const OPTION_COLUMN = 26;
 
 // memcached.c: usage
 export function usage(s: Settings): string {
-  const served = options(s).filter(([names]) => !NOT_YET.has(names[1]));
-  const lines = [...served.flatMap(option), ...suboptions(s).flatMap(suboption)];
+  const lines = [...options(s).flatMap(option), ...suboptions(s).flatMap(suboption)];
   return [`${PACKAGE} ${VERSION}`, ...lines, ''].join('\n');
 }
 
-/** Its names, and the lines of its text. */
-type Entry = readonly [names: string, ...text: string[]];
+/** An option or suboption: its names, and the lines of its text. */
+export type Entry = readonly [names: string, ...text: string[]];
 
-function options(s: Settings): Entry[] {
+/** Those that are served. */
+export function options(s: Settings): Entry[] {
+  return all(s).filter(([names]) => !NOT_YET.has(names[1]));
+}
+
+function all(s: Settings): Entry[] {
   return [
     ['-p, --port=<num>', `TCP port to listen on; 0 for none, -1 for any that is free (default: ${s.port})`],
     ['-U, --udp-port=<num>', `UDP port to listen on, likewise (default: ${s.udpport}, off)`],
@@ -67,7 +71,8 @@ function options(s: Settings): Entry[] {
   ];
 }
 
-function suboptions(s: Settings): Entry[] {
+/** What -o takes. */
+export function suboptions(s: Settings): Entry[] {
   return [
     ['maxconns_fast', `close connections above the limit at once (default: ${s.maxconnsFast ? 'enabled' : 'disabled'})`],
     ['hashpower', 'the hash table begins with 2 to this power buckets, and grows',

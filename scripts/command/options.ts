@@ -50,9 +50,13 @@ export function commandOptions(args: readonly string[]): CommandOptions {
   };
 }
 
+/** The options that no memcached has, with their text. */
+export const OWN_OPTIONS: readonly (readonly [name: string, text: string])[] = [
+  ['--classic', 'memcached 1.0.4 as it was, system call for system call'],
+  ['--1.0', 'memcached 1.0.4, with fewer system calls'],
+  ['--stats-maps', 'let clients ask for `stats maps`'],
+  ['--version', 'print the version and exit'],
+];
+
 /** -h prints this behind main's own usage. */
-export const USAGE =
-  '--classic     memcached 1.0.4 as it was, system call for system call\n' +
-  '--1.0         memcached 1.0.4, with fewer system calls\n' +
-  '--stats-maps  let clients ask for `stats maps`\n' +
-  '--version     print the version and exit\n';
+export const USAGE = OWN_OPTIONS.map(([name, text]) => `${name.padEnd(14)}${text}\n`).join('');
