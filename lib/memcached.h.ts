@@ -236,6 +236,8 @@ export class Conn {
   saslDone = false;
   /** When a command came last, by the server's clock. */
   lastCmdTime = 0;
+  /** Why it is closed: one of close_reasons. */
+  closeReason = 0;
 
   /** `(conn *)ptr`, of SIZEOF_CONN bytes. */
   constructor(readonly ptr: Ptr) {

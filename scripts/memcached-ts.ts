@@ -11,7 +11,8 @@ import { exit } from '../lib/libc/stdlib';
 import { main as mainOf2003 } from '../lib/memcached';
 import { main } from '../lib/1.6/main';
 import { memoryNeeds } from '../lib/1.6/options';
-import { handleSignals } from '../lib/1.6/signals';
+import { restartMmapClose } from '../lib/1.6/restart';
+import { StopReason, handleSignals } from '../lib/1.6/signals';
 import { PACKAGE, VERSION } from '../lib/memcached.h';
 import { VERSION as VERSION_TODAY } from '../lib/1.6/settings';
 import { eventEconomy } from '../reactor/backends';
@@ -53,7 +54,9 @@ async function run(): Promise<number> {
     return mainOf2003(argv.length, argv);
   }
   const needs = memoryNeeds(argv);
-  handleSignals();
+  handleSignals((reason) => {
+    if (reason === StopReason.graceStop) restartMmapClose();
+  });
   if (needs !== null) takeMemory(String(needs.megabytes), String(needs.connections));
   return main(argv);
 }

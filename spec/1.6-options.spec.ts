@@ -329,14 +329,12 @@ test('from -I 1025k on, chunks are half a page again, but for a slab_chunk_max',
 });
 
 const asked: Record<string, Partial<Settings>> = {
-  e: { memoryFile: '/dev/shm/m' },
   'o sock_cookie_id': { sockCookieId: 7 },
 };
 for (const option of NOT_YET) {
   test(`-${option} is refused for now, in one line, with status 1`, (t) => {
     t.is(notYet({ ...plain.s, ...asked[option] }), `-${option} is not yet served`);
-    const words = option === 'e' ? '-e /dev/shm/m' : '-o sock_cookie_id=7';
-    const { line } = parse(words);
+    const { line } = parse('-o sock_cookie_id=7');
     t.is(line.stderr, `-${option} is not yet served\n`);
     t.is(line.status, 1);
   });

@@ -7,7 +7,7 @@ import { realtime } from './clock';
 import { processDebugitem, processDebugtime } from './debug';
 import { flushAll, lruModeSet } from './items';
 import { processLruCrawler } from './lru_crawler';
-import { threadStats } from './memcached.h';
+import { SHUTDOWN_CLOSE, threadStats } from './memcached.h';
 import { settings } from './settings';
 import { slabsAdjustMemLimit } from './slabs';
 import { Reassign, slabsAutomoveSet, slabsReassign } from './slabs_mover';
@@ -82,6 +82,7 @@ function processShutdown(c: Conn): void {
     outString(c, 'CLIENT_ERROR invalid shutdown mode');
     return;
   }
+  c.closeReason = SHUTDOWN_CLOSE;
   c.state = ConnState.closing;
 }
 

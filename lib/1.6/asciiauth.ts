@@ -8,7 +8,7 @@ import { NULL } from '../libc/memory';
 import { memchr } from '../libc/string';
 import { authfileCheck } from './authfile';
 import { currentTime } from './clock';
-import { threadStats } from './memcached.h';
+import { ERROR_CLOSE, threadStats } from './memcached.h';
 import { text } from './proto_text';
 import { consume } from './receive';
 import { ntokens, number, tokenU32, tokenize } from './tokens';
@@ -41,6 +41,7 @@ function tryReadLine(c: Conn): number {
   if (el === NULL && c.rbytes <= LINE_MAX_BYTES) return 0;
   // C takes a long line if its end has come by the time it looks.
   if (el === NULL || el - c.rbuf < MIN_AUTH_REQ_LEN || el - c.rbuf > LINE_MAX_BYTES) {
+    c.closeReason = ERROR_CLOSE;
     c.state = ConnState.closing;
     return 1;
   }

@@ -126,9 +126,9 @@ function sameBytes(a: Ptr, b: Ptr, n: number): boolean {
   return true;
 }
 
-/** hash_power_level: the table has 2 to this power buckets, or is on its way to twice as many. */
+/** hash_power_level: 2 to this power is next to the number of buckets. C doubles its table at three halves, too. */
 export function assocHashPower(): number {
-  return 32 - Math.clz32(mask) + (split > 0 ? 1 : 0);
+  return 32 - Math.clz32(mask) + (split > (mask + 1) / 2 ? 1 : 0);
 }
 
 /** hash_bytes: what the buckets take. */

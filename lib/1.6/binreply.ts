@@ -7,7 +7,7 @@ import type { Ptr } from '../libc/memory';
 import { NULL } from '../libc/memory';
 import { fprintf, stderr } from '../libc/stdio';
 import { memcpy } from '../libc/string';
-import { IT_CAS_HI, IT_CAS_LO, field } from './memcached.h';
+import { ERROR_CLOSE, IT_CAS_HI, IT_CAS_LO, field } from './memcached.h';
 import { swallow } from './receive';
 import { settings } from './settings';
 import { DATA_WITHOUT_CRLF, begin, send } from './transmit';
@@ -104,6 +104,7 @@ export function fail(c: Conn, status: Status, unread = 0, message = messages[sta
 export function failForGood(c: Conn, status: Status): void {
   fail(c, status);
   c.writeAndGo = ConnState.closing;
+  c.closeReason = ERROR_CLOSE;
 }
 
 /** The header at `p`, for stderr. */

@@ -7,7 +7,7 @@ import { ConnState, debugConn } from '../memcached.h';
 import { connClose } from '../memcached';
 import { currentTime } from './clock';
 import { connAt, connsEnd } from './conns';
-import { threadStats } from './memcached.h';
+import { IDLE_TIMEOUT_CLOSE, threadStats } from './memcached.h';
 import { settings } from './settings';
 
 /** Descriptors that are looked at in one step, and the pause before the next ones. */
@@ -55,6 +55,7 @@ function connTimeoutThread(): void {
 function connCloseIdle(c: Conn): void {
   debugConn('%d: idle', c.sfd);
   threadStats.idleKicks++;
+  c.closeReason = IDLE_TIMEOUT_CLOSE;
   c.state = ConnState.closing;
   connClose(c);
 }

@@ -5,10 +5,13 @@ import { ConnState } from '../memcached.h';
 const conns: (Conn | undefined)[] = [];
 /** Those that are for UDP: sockets that take requests, and requests. */
 const udp = new Set<Conn>();
+/** Those that have sent `watch`. */
+const watching = new Set<Conn>();
 
 export function connsInit(): void {
   conns.length = 0;
   udp.clear();
+  watching.clear();
 }
 
 /** `c` is open. Who closes it need not tell. */
@@ -20,6 +23,16 @@ export function noteConn(c: Conn, isForUdp = false): void {
 
 export function isUdp(c: Conn): boolean {
   return udp.has(c);
+}
+
+export function setWatching(c: Conn, is: boolean): void {
+  if (is) watching.add(c);
+  else watching.delete(c);
+}
+
+/** Whether it is told what happens, and sends no more commands. */
+export function isWatching(c: Conn): boolean {
+  return watching.has(c);
 }
 
 /** How many requests by UDP are open, which C does not count as connections. */

@@ -99,6 +99,10 @@ export const crawlerstats = {
   seen: new Uint32Array(LRUS),
   /** Those of them that never expire. */
   noexp: new Uint32Array(LRUS),
+  /** How many it has freed, and from when until when it went: in seconds of the server's clock. */
+  reclaimed: new Uint32Array(LRUS),
+  startTime: new Uint32Array(LRUS),
+  endTime: new Uint32Array(LRUS),
   /** 1 when the crawl is through, until somebody has read this. */
   runComplete: new Uint8Array(LRUS),
 };
@@ -183,6 +187,7 @@ export function crawl(lrus: Lrus, most: number, byItself = false): boolean {
   for (let lru = 0; lru < LRUS; lru++) {
     if (lrus[lru] === 0 || todo[lru] !== 0) continue;
     todo[lru] = 1;
+    crawlerstats.startTime[lru] = currentTime;
     remaining[lru] = most === 0 ? Infinity : most;
     starts++;
   }
@@ -201,7 +206,7 @@ export function crawl(lrus: Lrus, most: number, byItself = false): boolean {
 function nextLru(): void {
   at = todo.indexOf(1);
   if (at === -1) return;
-  crawlerstats.seen[at] = crawlerstats.noexp[at] = 0;
+  crawlerstats.seen[at] = crawlerstats.noexp[at] = crawlerstats.reclaimed[at] = 0;
   crawlerstats.histo.fill(0, at * HISTO_MINUTES, (at + 1) * HISTO_MINUTES);
   crawlFromTail(at);
 }
@@ -210,6 +215,7 @@ function nextLru(): void {
 function lruDone(): void {
   todo[at] = 0;
   crawlerstats.runComplete[at] = 1;
+  crawlerstats.endTime[at] = currentTime;
   nextLru();
 }
 
@@ -239,6 +245,7 @@ function crawlerExpiredEval(it: Ptr, lru: number): void {
   const exptime = field(it, IT_EXPTIME);
   if (isGone(it)) {
     itemstats.crawlerReclaimed[lru]++;
+    crawlerstats.reclaimed[lru]++;
     if ((itFlags(it) & ITEM_FETCHED) === 0 && !itemIsFlushed(it)) itemstats.expiredUnfetched[lru]++;
     itemUnlink(it, hashOf(keyOf(it), nkeyOf(it)));
     return;

@@ -8,6 +8,9 @@ import { currentTime } from './clock';
 import { flushAt, flushInit, flushNow, itemIsFlushed, setItTime } from './flush';
 import { isLocked } from './item_locks';
 import { itemStatsSizesAdd, itemStatsSizesRemove } from './item_sizes';
+import {
+  ITEM_EXPIRED, ITEM_FLUSHED, ITEM_FOUND, ITEM_NOT_FOUND, LOG_EVICTIONS, LOG_FETCHERS, logEviction, logItemGet, logger,
+} from './logger';
 import { itemLinkQ, itemReplaceQ, itemUnlinkQ, itemstats, lruAge, lruBytes, lruInit, lruSize, lruTail } from './lru';
 import {
   COLD_LRU, HOT_LRU, ITEM_ACTIVE, ITEM_CAS, ITEM_CFLAGS, ITEM_FETCHED, ITEM_LINKED, ITEM_UPDATE_INTERVAL, IT_CAS_HI,
@@ -55,6 +58,17 @@ export function nextCas(it: Ptr): void {
   if (casLo === 0) casHi = (casHi + 1) | 0;
   setField(it, IT_CAS_LO, casLo);
   setField(it, IT_CAS_HI, casHi);
+}
+
+/** The cas number that was given last. */
+export function casId(): bigint {
+  return (BigInt(casHi >>> 0) << 32n) | BigInt(casLo >>> 0);
+}
+
+// items.c: set_cas_id
+export function setCasId(cas: bigint): void {
+  casHi = Number(BigInt.asIntN(32, cas >> 32n));
+  casLo = Number(BigInt.asIntN(32, cas));
 }
 
 /** Gives an item that cas number; none with -C. */
@@ -180,6 +194,18 @@ export function itemLink(it: Ptr, hv: number): void {
   itemStatsSizesAdd(it);
 }
 
+// items.c: do_item_link_fixup
+/** Makes an item findable as it was before a restart. Its one reference is that of the link. */
+export function itemLinkFixup(it: Ptr, hv: number): void {
+  setItFlags(it, itFlags(it) | ITEM_LINKED);
+  statsState.currBytes += ntotalOf(it);
+  statsState.currItems++;
+  resettable.totalItems++;
+  assocInsert(it, hv);
+  itemLinkQ(it);
+  itemStatsSizesAdd(it);
+}
+
 // items.c: do_item_unlink
 /** Makes it findable no more. Nothing happens if it is not. */
 export function itemUnlink(it: Ptr, hv: number): void {
@@ -218,19 +244,24 @@ export function itemRelocate(it: Ptr, newIt: Ptr, hv: number): void {
 // items.c: do_item_get
 /** The item of a key, without a reference; NULL if there is none. One that is flushed or expired is unlinked here. */
 export function itemGet(key: Ptr, nkey: number, hv: number): Ptr {
-  const it = assocFind(key, nkey, hv);
-  if (it === NULL) return NULL;
-  if (itemIsFlushed(it)) {
-    itemUnlink(it, hv);
-    threadStats.getFlushed++;
-    return NULL;
+  let it = assocFind(key, nkey, hv);
+  let found = ITEM_NOT_FOUND;
+  if (it !== NULL) {
+    const exptime = field(it, IT_EXPTIME);
+    found = ITEM_FOUND;
+    if (itemIsFlushed(it)) {
+      itemUnlink(it, hv);
+      it = NULL;
+      threadStats.getFlushed++;
+      found = ITEM_FLUSHED;
+    } else if (exptime !== 0 && exptime <= currentTime) {
+      itemUnlink(it, hv);
+      it = NULL;
+      threadStats.getExpired++;
+      found = ITEM_EXPIRED;
+    }
   }
-  const exptime = field(it, IT_EXPTIME);
-  if (exptime !== 0 && exptime <= currentTime) {
-    itemUnlink(it, hv);
-    threadStats.getExpired++;
-    return NULL;
-  }
+  if ((logger.eflags & LOG_FETCHERS) !== 0) logItemGet(found, key, nkey, it);
   return it;
 }
 
@@ -393,6 +424,7 @@ export function evictItem(it: Ptr, lru: number): void {
   if (field(it, IT_EXPTIME) !== 0) itemstats.evictedNonzero[lru]++;
   if ((itFlags(it) & ITEM_FETCHED) === 0) itemstats.evictedUnfetched[lru]++;
   if ((itFlags(it) & ITEM_ACTIVE) !== 0) itemstats.evictedActive[lru]++;
+  if ((logger.eflags & LOG_EVICTIONS) !== 0) logEviction(it);
   itemUnlink(it, hashOf(keyOf(it), nkeyOf(it)));
   if (settings.slabAutomove === 2) wantsPage(lru & CLASS_MASK);
 }

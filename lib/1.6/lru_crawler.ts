@@ -20,6 +20,7 @@ import { settings } from './settings';
 import { abbreviates, ntokens, number, token, tokenU32 } from './tokens';
 import { BAD_LINE, outString } from './transmit';
 import { put } from './u64';
+import { putUriencoded } from './uriencode';
 
 const BADCLASS = 'BADCLASS invalid class id';
 const NOTSTARTED = 'NOTSTARTED no items to crawl';
@@ -154,23 +155,4 @@ function mgdump(dst: Ptr, it: Ptr): Ptr {
   }
   memcpy(p, key, nkey);
   return putText(p + nkey, '\r\n');
-}
-
-/** By byte, whether it stands for itself in a URI. */
-const plain = Uint8Array.from({ length: 256 }, (_, byte) => Number(/[\w.~-]/.test(String.fromCharCode(byte))));
-const HEX = Buffer.from('0123456789ABCDEF');
-
-// util.c: uriencode_p
-function putUriencoded(dst: Ptr, text: Ptr, n: number): Ptr {
-  let p = dst;
-  for (let i = 0; i < n; i++) {
-    const byte = u8[text + i];
-    if (plain[byte] === 1) {
-      u8[p++] = byte;
-    } else {
-      u8[p] = 0x25; u8[p + 1] = HEX[byte >>> 4]; u8[p + 2] = HEX[byte & 15];
-      p += 3;
-    }
-  }
-  return p;
 }

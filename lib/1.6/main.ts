@@ -11,20 +11,25 @@ import { fprintf, stderr } from '../libc/stdio';
 import { assocInit } from './assoc';
 import { authfileLoad } from './authfile';
 import { clockInit } from './clock';
+import type { CommandLine } from './commandline';
 import { startConnTimeoutThread } from './conn_timeout';
 import { initLruCrawler, startItemCrawlerThread } from './crawler';
 import { itemStatsSizesInit } from './item_sizes';
 import { itemInit } from './items';
 import { startListening } from './listen';
 import type { Transport } from './listen';
+import { loggerInit } from './logger';
 import { parseOptions } from './options';
 import { startLruMaintainerThread } from './maintainer';
 import { accepting, acceptingUdp, protocolsInit } from './protocols';
+import { restartFixup, restartMmapOpen } from './restart';
+import type { Saved } from './restart_meta';
 import { Prot, settings } from './settings';
 import { slabsInit } from './slabs';
 import { startSlabMaintenanceThread } from './slabs_mover';
-import { startPidFile, startUp } from './startup';
+import { pathIn, startPidFile, startUp } from './startup';
 import { statsReset } from './stats';
+import { wakeWatcher } from './watch';
 
 /** For a program that starts the server: called when it listens everywhere, with its port of TCP, or 0. */
 export const tells = { listening: (_port: number): void => {} };
@@ -47,13 +52,17 @@ export async function main(argv: readonly string[]): Promise<number> {
   if (settings.udpport !== 0) serveDatagrams();
   clockInit();
   statsInit();
-  assocInit(settings.hashpowerInit);
+  const saved = openMemoryFile(line);
+  if (saved === 'failed') return 1;
+  assocInit(saved?.hashpower ?? settings.hashpowerInit);
   connInit();
   slabsInit(settings.maxbytes, settings.factor, settings.chunkSize, line.slabSizes, false);
   itemInit();
   if (line.trackSizes) itemStatsSizesInit();
+  loggerInit(wakeWatcher);
   protocolsInit();
   statsReset();
+  if (saved !== null) restartFixup(saved);
   initLruCrawler();
   if (line.startLruCrawler) startItemCrawlerThread();
   settings.lruMaintainerThread = line.startLruMaintainer;
@@ -86,6 +95,11 @@ export async function main(argv: readonly string[]): Promise<number> {
   tells.listening(port);
 
   return await eventLoop(0) === -1 ? 1 : 0;
+}
+
+/** What there is to go on with, by -e. */
+function openMemoryFile(line: CommandLine): Saved | null | 'failed' {
+  return settings.memoryFile === null ? null : restartMmapOpen(pathIn(line, settings.memoryFile), line.slabConfig);
 }
 
 // memcached.c: clock_handler, which looks once a second whether the signal has come

@@ -8,6 +8,7 @@ import { evtimerAdd, evtimerSet } from '../../reactor/evtimer';
 import { currentTime } from './clock';
 import { HISTO_MINUTES, crawl, crawlerstats } from './crawler';
 import { lruMaintainerJuggle } from './items';
+import { LOG_SYSEVENTS, logText, logger } from './logger';
 import { lruSize } from './lru';
 import { LRUS, MAX_NUMBER_OF_SLAB_CLASSES, resettable } from './memcached.h';
 import { settings } from './settings';
@@ -99,6 +100,10 @@ const MIN_CRAWL_WAIT = 5;
 /** By LRU, when it is crawled next, and how many seconds lay between the last crawls. */
 const nextCrawls = new Float64Array(LRUS);
 const nextCrawlWait = new Float64Array(LRUS);
+/** How many items will have expired then, as crawlWait found last. */
+let expiringSoon = 0;
+/** By HOT_LRU and its like. */
+const lruNames = ['hot', 'warm', 'cold', 'temp'];
 
 // items.c: lru_maintainer_crawler_check
 /**
@@ -114,6 +119,7 @@ function lruMaintainerCrawlerCheck(): void {
       crawlerstats.runComplete[lru] = 0;
       nextCrawlWait[lru] = crawlWait(lru);
       nextCrawls[lru] = currentTime + nextCrawlWait[lru] + MIN_CRAWL_WAIT;
+      if ((logger.eflags & LOG_SYSEVENTS) !== 0) logCrawl(lru);
     }
     if (currentTime > nextCrawls[lru]) {
       largest = Math.max(largest, lruSize(lru));
@@ -129,8 +135,8 @@ function lruMaintainerCrawlerCheck(): void {
 /** Seconds until an LRU is crawled again. */
 function crawlWait(lru: number): number {
   let wait = nextCrawlWait[lru];
-  const { seen, noexp, histo } = crawlerstats;
-  const watermark = Math.floor((seen[lru] - noexp[lru]) / 100) + 1;
+  const { histo } = crawlerstats;
+  const watermark = lowWatermark(lru);
   let expiring = 0;
   for (let minute = 0; minute < HISTO_MINUTES - 1; minute++) {
     expiring += histo[lru * HISTO_MINUTES + minute];
@@ -139,6 +145,21 @@ function crawlWait(lru: number): number {
     else if (wait >= MINUTE) wait -= MINUTE;
     break;
   }
+  expiringSoon = expiring;
   if (expiring === 0) wait += MINUTE;
   return Math.min(wait, MAX_MAINTCRAWL_WAIT);
+}
+
+/** It does not pay to crawl for fewer items. */
+function lowWatermark(lru: number): number {
+  return Math.floor((crawlerstats.seen[lru] - crawlerstats.noexp[lru]) / 100) + 1;
+}
+
+/** For those who watch: what the last crawl along an LRU has found, and when the next one is. */
+function logCrawl(lru: number): void {
+  const s = crawlerstats;
+  logText(LOG_SYSEVENTS, ` type=lru_crawler crawler=${lru & (MAX_NUMBER_OF_SLAB_CLASSES - 1)} lru=${lruNames[lru >>> 6]}` +
+    ` low_mark=${lowWatermark(lru)} next_reclaims=${expiringSoon} since_run=${currentTime - s.endTime[lru]}` +
+    ` next_run=${nextCrawls[lru] - currentTime} elapsed=${s.endTime[lru] - s.startTime[lru]}` +
+    ` examined=${s.seen[lru]} reclaimed=${s.reclaimed[lru]}`);
 }

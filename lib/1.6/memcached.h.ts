@@ -151,6 +151,14 @@ export const EOM = 2;
 export const DELTA_ITEM_NOT_FOUND = 3;
 export const DELTA_ITEM_CAS_MISMATCH = 4;
 
+// memcached.h: enum close_reasons
+
+export const ERROR_CLOSE = 0;
+/** The client is gone, or has said so. */
+export const NORMAL_CLOSE = 1;
+export const IDLE_TIMEOUT_CLOSE = 2;
+export const SHUTDOWN_CLOSE = 3;
+
 /** ADD_STAT: called for each line of statistics, in their order. */
 export type AddStat = (name: string, value: string | number) => void;
 

@@ -2,12 +2,11 @@
 // its lines, and checks.ts lets it pass.
 import type { Settings } from './settings';
 
-export const NOT_YET: ReadonlySet<string> = new Set(['e', 'o sock_cookie_id']);
+export const NOT_YET: ReadonlySet<string> = new Set(['o sock_cookie_id']);
 
 /** The message about an option that was asked for and is not served yet, or null. */
 export function notYet(s: Settings): string | null {
   const asked: Record<string, boolean> = {
-    e: s.memoryFile !== null,
     'o sock_cookie_id': s.sockCookieId !== 0,
   };
   const unserved = [...NOT_YET].find((option) => asked[option]);

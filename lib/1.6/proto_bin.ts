@@ -19,16 +19,17 @@ import {
 import { processBinStat } from './binstats';
 import { currentTime, realtime } from './clock';
 import { flushAll, itemAlloc, itemBump, itemGet, itemRemove, itemSizeOk, itemTouch, itemUnlink } from './items';
+import { LOG_MUTATIONS, logNoItem, logger } from './logger';
 import {
-  DELTA_ITEM_CAS_MISMATCH, DELTA_ITEM_NOT_FOUND, EOM, EXISTS, IT_CAS_HI, IT_CAS_LO, IT_NBYTES, KEY_MAX_LENGTH,
-  NON_NUMERIC, NOT_FOUND, NREAD_ADD, NREAD_APPEND, NREAD_CAS, NREAD_PREPEND, NREAD_REPLACE, NREAD_SET, OK, STORED,
-  clientFlagsOf, clsidOf, dataOf, field, lruHits, lruIdOf, slabStats, threadStats,
+  DELTA_ITEM_CAS_MISMATCH, DELTA_ITEM_NOT_FOUND, EOM, ERROR_CLOSE, EXISTS, IT_CAS_HI, IT_CAS_LO, IT_NBYTES,
+  KEY_MAX_LENGTH, NON_NUMERIC, NOT_FOUND, NO_MEMORY, NREAD_ADD, NREAD_APPEND, NREAD_CAS, NREAD_PREPEND, NREAD_REPLACE,
+  NREAD_SET, OK, STORED, TOO_LARGE, clientFlagsOf, clsidOf, dataOf, field, lruHits, lruIdOf, slabStats, threadStats,
 } from './memcached.h';
 import { consume, readData } from './receive';
 import { VERSION, settings } from './settings';
 import { statsPrefixRecordDelete, statsPrefixRecordGet, statsPrefixRecordSet } from './stats_prefix';
 import { addDelta, deltaResult, storeItem, stored } from './store';
-import { DATA_WITHOUT_CRLF, addItem, releaseItems, transmit } from './transmit';
+import { DATA_WITHOUT_CRLF, addItem, connCleanup, transmit } from './transmit';
 import * as u64 from './u64';
 
 /** protocol_binary.h: protocol_binary_command */
@@ -85,6 +86,7 @@ function tryReadCommandBinary(c: Conn): number {
   const p = c.rbuf;
   if (u8[p] !== REQUEST) {
     if (settings.verbose > 0) fprintf(stderr, `Invalid magic:  ${u8[p].toString(16)}\n`);
+    c.closeReason = ERROR_CLOSE;
     c.state = ConnState.closing;
     return 1;
   }
@@ -97,6 +99,7 @@ function tryReadCommandBinary(c: Conn): number {
   c.casHi = dv.getInt32(p + 16);
   c.casLo = dv.getInt32(p + 20);
   c.lastCmdTime = currentTime;
+  logger.curSfd = c.sfd;
   dispatchBinCommand(c, p + HEADER_BYTES, extlen, nkey, dv.getUint32(p + 8));
   consume(c, request);
   return 1;
@@ -283,7 +286,10 @@ function update(c: Conn, comm: number, key: Ptr, nkey: number, flags: number, ex
 
 /** There is no item for the value, which is swallowed. What a set was to replace goes: it would be stale. */
 function refuseItem(c: Conn, comm: number, key: Ptr, nkey: number, flags: number, vlen: number): void {
-  if (!itemSizeOk(nkey, flags, vlen + CRLF)) fail(c, Status.e2big, vlen);
+  const tooLarge = !itemSizeOk(nkey, flags, vlen + CRLF);
+  // C names no command here, but `null`.
+  if ((logger.eflags & LOG_MUTATIONS) !== 0) logNoItem(tooLarge ? TOO_LARGE : NO_MEMORY, 0, key, nkey);
+  if (tooLarge) fail(c, Status.e2big, vlen);
   else fail(c, Status.enomem, vlen, 'Out of memory allocating item');
   if (comm !== NREAD_SET) return;
   const hv = hashOf(key, nkey);
@@ -295,6 +301,7 @@ function refuseItem(c: Conn, comm: number, key: Ptr, nkey: number, flags: number
 function completeNreadBinary(c: Conn): void {
   const it = c.it;
   c.it = NULL;
+  logger.curSfd = c.sfd;
   if (c.cmd === NREAD_SASL) {
     processBinCompleteSaslAuth(c, it);
     itemRemove(it);
@@ -405,5 +412,5 @@ function processBinFlush(c: Conn, at: number): void {
 /** The binary protocol. */
 export const binary: Protocol = {
   connNew: () => null, tryReadCommand: tryReadCommandBinary, completeNread: completeNreadBinary,
-  drive: transmit, connClose: releaseItems,
+  drive: transmit, connClose: connCleanup,
 };

@@ -8,6 +8,7 @@ import { hashOf } from './assoc';
 import { base64Decode, base64Encode } from './base64';
 import { currentTime } from './clock';
 import { itemBump, itemGet, itemLink, itemRemove, itemUnlink, nextCas, setCas } from './items';
+import { LOG_DELETIONS, logDeletion, logger } from './logger';
 import {
   DELTA_ITEM_CAS_MISMATCH, DELTA_ITEM_NOT_FOUND, EOM, ITEM_FETCHED, ITEM_KEY_BINARY, ITEM_STALE, ITEM_TOKEN_SENT,
   IT_CAS_HI, IT_CAS_LO, IT_EXPTIME, IT_NBYTES, IT_TIME, KEY_MAX_LENGTH, NON_NUMERIC, NREAD_ADD, NREAD_SET, OK,
@@ -185,6 +186,7 @@ export function processMdelete(c: Conn): void {
     invalidate(it);
   } else {
     slabStats.deleteHits[clsidOf(it)]++;
+    if ((logger.eflags & LOG_DELETIONS) !== 0) logDeletion(it, 'md');
     if (!meta.removeVal) itemUnlink(it, hv);
   }
   putWord(c.wbuf, HD);

@@ -7,10 +7,11 @@ import { NULL } from '../libc/memory';
 import { putNumber } from '../libc/number';
 import { hashOf } from './assoc';
 import { itemAlloc, itemGet, itemRemove, itemSizeOk, itemUnlink, setCas } from './items';
+import { LOG_MUTATIONS, logNoItem, logger } from './logger';
 import {
-  EXISTS, ITEM_KEY_BINARY, IT_CAS_HI, IT_CAS_LO, IT_NBYTES, NOT_FOUND, NREAD_ADD, NREAD_APPEND, NREAD_APPENDVIV,
-  NREAD_CAS, NREAD_PREPEND, NREAD_PREPENDVIV, NREAD_REPLACE, NREAD_SET, STORED, clsidOf, field, itFlags, setItFlags,
-  slabStats, threadStats,
+  EXISTS, ITEM_KEY_BINARY, IT_CAS_HI, IT_CAS_LO, IT_NBYTES, NOT_FOUND, NO_MEMORY, NREAD_ADD, NREAD_APPEND,
+  NREAD_APPENDVIV, NREAD_CAS, NREAD_PREPEND, NREAD_PREPENDVIV, NREAD_REPLACE, NREAD_SET, STORED, TOO_LARGE, clsidOf,
+  field, itFlags, setItFlags, slabStats, threadStats,
 } from './memcached.h';
 import { Flag, Mode, OPAQUE_TOO_LONG, flagAt, meta, metaFlagPreparse } from './metaflags';
 import {
@@ -63,7 +64,7 @@ export function processMset(c: Conn): void {
   const vivify = comm === NREAD_APPENDVIV || comm === NREAD_PREPENDVIV;
   const it = allocate(meta.clientFlags, vivify ? meta.autovivExptime : meta.exptime, vlen);
   if (it === NULL) {
-    refuseItem(c, vlen);
+    refuseItem(c, comm, vlen);
     return;
   }
   slabStats.setCmds[clsidOf(it)]++;
@@ -90,8 +91,10 @@ function refuse(c: Conn, error: string, vlen: number): void {
 }
 
 /** There is no item for the data. What they were to replace goes: it would be stale. */
-function refuseItem(c: Conn, vlen: number): void {
-  if (!itemSizeOk(meta.nkey, meta.clientFlags, vlen)) {
+function refuseItem(c: Conn, comm: number, vlen: number): void {
+  const tooLarge = !itemSizeOk(meta.nkey, meta.clientFlags, vlen);
+  if ((logger.eflags & LOG_MUTATIONS) !== 0) logNoItem(tooLarge ? TOO_LARGE : NO_MEMORY, comm, meta.key, meta.nkey);
+  if (tooLarge) {
     threadStats.storeTooLarge++;
     refuse(c, 'SERVER_ERROR object too large for cache', vlen);
   } else {

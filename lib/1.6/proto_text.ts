@@ -10,26 +10,29 @@ import { memchr, memcpy } from '../libc/string';
 import { adminCommands } from './admin';
 import { hashOf } from './assoc';
 import { currentTime, realtime } from './clock';
-import { itemAlloc, itemBump, itemGet, itemRemove, itemSizeOk, itemTouch, itemUnlink } from './items';
+import { itemAlloc, itemGet, itemRemove, itemSizeOk, itemTouch, itemUnlink } from './items';
+import { LOG_DELETIONS, LOG_MUTATIONS, logDeletion, logNoItem, logger } from './logger';
 import {
-  DELTA_ITEM_CAS_MISMATCH, DELTA_ITEM_NOT_FOUND, EOM, EXISTS, IT_NBYTES, KEY_MAX_LENGTH, NON_NUMERIC, NOT_FOUND,
-  NREAD_ADD, NREAD_APPEND, NREAD_CAS, NREAD_PREPEND, NREAD_REPLACE, NREAD_SET, OK, STORED, clsidOf,
-  dataOf, field, lruHits, lruIdOf, slabStats, threadStats,
+  DELTA_ITEM_CAS_MISMATCH, DELTA_ITEM_NOT_FOUND, EOM, ERROR_CLOSE, EXISTS, IT_NBYTES, KEY_MAX_LENGTH, NON_NUMERIC,
+  NOT_FOUND, NO_MEMORY, NREAD_ADD, NREAD_APPEND, NREAD_CAS, NREAD_PREPEND, NREAD_REPLACE, NREAD_SET, OK, STORED,
+  TOO_LARGE, clsidOf, dataOf, field, slabStats, threadStats,
 } from './memcached.h';
+import { BAD_EXPTIME, getKeys, processGet, processGetAndTouch } from './proto_get';
 import { processMarithmetic, processMdelete, processMeta, processMget } from './proto_meta';
 import { completeMset, processMset } from './proto_mset';
 import { DATA_MAX_LENGTH_BYTES, consume, readData, swallow } from './receive';
 import { VERSION, settings } from './settings';
 import { processStat } from './stats';
-import { statsPrefixRecordDelete, statsPrefixRecordGet, statsPrefixRecordSet } from './stats_prefix';
+import { statsPrefixRecordDelete, statsPrefixRecordSet } from './stats_prefix';
 import { INCR_MAX_STORAGE_LEN, addDelta, deltaResult, storeItem } from './store';
 import {
-  BAD_LINE, DATA, MORE, VALUE, VALUE_CAS, addItem, begin, outErrstring, outString, releaseItems, send, transmit,
+  BAD_LINE, DATA, MORE, VALUE, VALUE_CAS, begin, connCleanup, outErrstring, outString, send, transmit,
 } from './transmit';
 import {
   isNoreply, isWord, ntokens, number, token, token32, tokenAt, tokenFlags, tokenLength, tokenLong, tokenU64, tokenize,
 } from './tokens';
 import * as u64 from './u64';
+import { processWatch } from './watch';
 
 const SPACE = 0x20;
 const CR = 0x0d;
@@ -40,8 +43,6 @@ const LINE_MAX_BYTES = 2048;
 const LINE_MIN_BYTES = 4;
 /** Spaces before a long get, at most. */
 const LEADING_SPACES_MAX = 100;
-
-const BAD_EXPTIME = 'CLIENT_ERROR invalid exptime argument';
 
 /** Four bytes as a word, as they lie in memory. */
 function word(text: string): number {
@@ -68,6 +69,7 @@ const ME = word('me  ') & 0xffff;
 /** A line from `p` to `end`, without its newline. */
 function processCommandAscii(c: Conn, p: Ptr, end: Ptr): void {
   c.noreply = false;
+  logger.curSfd = c.sfd;
   if (settings.verbose > 1) fprintf(stderr, `<${c.sfd} ${lineText(p, end)}\n`);
 
   // The most frequent commands are told by their first four bytes. Behind the line there is at least its newline.
@@ -125,6 +127,7 @@ function processOther(c: Conn, p: Ptr): void {
       return;
     case 'stats': processStat(c); return;
     case 'version': outString(c, 'VERSION ' + VERSION); return;
+    case 'watch': processWatch(c); return;
     case 'quit': c.state = ConnState.closing; return;
   }
   const run = adminCommands.get(command);
@@ -135,6 +138,7 @@ function processOther(c: Conn, p: Ptr): void {
   }
   // A browser, or somebody who has a browser send this.
   if (ntokens > 1 && token(ntokens - 1).startsWith('HTTP/')) {
+    c.closeReason = ERROR_CLOSE;
     c.state = ConnState.closing;
     return;
   }
@@ -147,74 +151,6 @@ function lineText(p: Ptr, end: Ptr): string {
   let text = '';
   for (let at = p; at < end; at++) text += String.fromCharCode(u8[at]);
   return text;
-}
-
-// Reading.
-
-// proto_text.c: process_get_command
-function processGet(c: Conn, start: Ptr, end: Ptr, kind: number): void {
-  begin(c);
-  const keys = getKeys(c, start, end, kind, false, 0);
-  if (keys > 0) send(c, kind);
-  else if (keys === 0) outString(c, BAD_LINE);
-}
-
-// gat[s] <exptime> <key>*
-function processGetAndTouch(c: Conn, p: Ptr, end: Ptr, kind: number): void {
-  tokenize(p, end);
-  if (ntokens < 3) {
-    outString(c, BAD_LINE);
-    return;
-  }
-  if (!token32(1)) {
-    outString(c, BAD_EXPTIME);
-    return;
-  }
-  begin(c);
-  if (getKeys(c, tokenAt[2], end, kind, true, realtime(number)) > 0) send(c, kind);
-}
-
-/** Adds the items of the keys from `start` to `end` to the answer. How many keys; -1 if the answer is an error now. */
-function getKeys(c: Conn, start: Ptr, end: Ptr, kind: number, touch: boolean, exptime: number): number {
-  const bytes = u8;
-  let keys = 0;
-  let p = start;
-  for (;;) {
-    while (p < end && bytes[p] === SPACE) p++;
-    if (p >= end) return keys;
-    const key = p;
-    while (p < end && bytes[p] !== SPACE) p++;
-    keys++;
-    const error = getKey(c, key, p - key, kind, touch, exptime);
-    if (error !== null) {
-      releaseItems(c);
-      outErrstring(c, error);
-      return -1;
-    }
-  }
-}
-
-// proto_parser.c: process_get_cmd
-/** Adds an item to the answer, if there is one for the key. null, or the error that is the answer instead. */
-function getKey(c: Conn, key: Ptr, nkey: number, kind: number, touch: boolean, exptime: number): string | null {
-  if (nkey > KEY_MAX_LENGTH) return BAD_LINE;
-  const hv = hashOf(key, nkey);
-  const it = touch ? itemTouch(key, nkey, exptime, hv) : itemGet(key, nkey, hv);
-  if (touch) threadStats.touchCmds++;
-  else threadStats.getCmds++;
-  if (settings.detailEnabled !== 0) statsPrefixRecordGet(key, nkey, it !== NULL);
-  if (it === NULL) {
-    if (touch) threadStats.touchMisses++;
-    else threadStats.getMisses++;
-    return null;
-  }
-  if (touch) {
-    slabStats.touchHits[clsidOf(it)]++;
-  } else {
-    lruHits[lruIdOf(it)]++;
-    itemBump(it);
-  }
-  return addItem(c, it, kind) ? null : 'SERVER_ERROR out of memory writing get response';
 }
 
 // Storing.
@@ -261,7 +197,9 @@ function processUpdate(c: Conn, p: Ptr, end: Ptr, comm: number): void {
 
 /** There is no item for the data: they are swallowed. What a set was to replace goes: it would be stale. */
 function refuseItem(c: Conn, key: Ptr, nkey: number, flags: number, vlen: number, comm: number): void {
-  if (!itemSizeOk(nkey, flags, vlen)) {
+  const tooLarge = !itemSizeOk(nkey, flags, vlen);
+  if ((logger.eflags & LOG_MUTATIONS) !== 0) logNoItem(tooLarge ? TOO_LARGE : NO_MEMORY, comm, key, nkey);
+  if (tooLarge) {
     outString(c, 'SERVER_ERROR object too large for cache');
     threadStats.storeTooLarge++;
   } else {
@@ -282,6 +220,7 @@ function completeNread(c: Conn): void {
   const end = dataOf(it) + field(it, IT_NBYTES) - 2;
   c.it = NULL;
   c.pipelined = c.rbytes > 0;
+  logger.curSfd = c.sfd;
   if (u8[end] !== CR || u8[end + 1] !== LF) {
     if (c.msetRes) outErrstring(c, 'CLIENT_ERROR bad data chunk');
     else outString(c, 'CLIENT_ERROR bad data chunk');
@@ -368,6 +307,7 @@ function processDelete(c: Conn): void {
     return;
   }
   slabStats.deleteHits[clsidOf(it)]++;
+  if ((logger.eflags & LOG_DELETIONS) !== 0) logDeletion(it, 'delete');
   itemUnlink(it, hv);
   outString(c, 'DELETED');
 }
@@ -421,6 +361,7 @@ function beginLongGet(c: Conn): number {
   const isFull = c.rbytes >= READ_BUFFER_HIGHWAT;
   // With spaces before it, it is no command: we wait for its end to say so, as long as the buffer need not grow.
   if (p - c.rbuf > LEADING_SPACES_MAX || !(first === GET_ || isGets) || (isFull && p > c.rbuf)) {
+    c.closeReason = ERROR_CLOSE;
     c.state = ConnState.closing;
     return 1;
   }
@@ -443,22 +384,29 @@ function tryReadKeys(c: Conn, kind: number): number {
     if (end === c.rbuf) { // one key, so far
       if (c.rbytes <= KEY_MAX_LENGTH + 1) return 0;
       outErrstring(c, BAD_LINE);
-      c.writeAndGo = ConnState.closing;
+      closeForError(c);
       return 1;
     }
   }
   c.lastCmdTime = currentTime;
+  logger.curSfd = c.sfd;
   begin(c);
   const keys = getKeys(c, c.rbuf, end, kind, false, 0);
   if (keys >= 0) send(c, el === NULL ? kind | MORE : kind);
-  else if (el === NULL) c.writeAndGo = ConnState.closing;
+  else if (el === NULL) closeForError(c);
   consume(c, el === NULL ? end - c.rbuf : el + 1 - c.rbuf);
   return 1;
 }
 
+/** After the answer. */
+function closeForError(c: Conn): void {
+  c.writeAndGo = ConnState.closing;
+  c.closeReason = ERROR_CLOSE;
+}
+
 /** The text protocol. */
 export const text: Protocol = {
-  connNew: () => null, tryReadCommand: tryReadCommandAscii, completeNread, drive: transmit, connClose: releaseItems,
+  connNew: () => null, tryReadCommand: tryReadCommandAscii, completeNread, drive: transmit, connClose: connCleanup,
 };
 const longGet: Protocol = { ...text, tryReadCommand: (c) => tryReadKeys(c, VALUE) };
 const longGets: Protocol = { ...text, tryReadCommand: (c) => tryReadKeys(c, VALUE_CAS) };

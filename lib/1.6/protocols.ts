@@ -9,12 +9,13 @@ import { write } from '../libc/unistd';
 import { asciiauth } from './asciiauth';
 import { REQUEST } from './binreply';
 import { currentTime } from './clock';
+import { logConnNew } from './connevents';
 import { connsInit, noteConn } from './conns';
-import { resettable } from './memcached.h';
+import { NORMAL_CLOSE, resettable } from './memcached.h';
 import { binary } from './proto_bin';
 import { text } from './proto_text';
 import { Prot, settings } from './settings';
-import { releaseItems, transmit } from './transmit';
+import { connCleanup, transmit } from './transmit';
 
 const TOO_MANY = 'ERROR Too many open connections\r\n';
 const line = bss(TOO_MANY.length);
@@ -35,7 +36,7 @@ const negotiating: Protocol = {
     throw new Error('no data are read before a command');
   },
   drive: transmit,
-  connClose: releaseItems,
+  connClose: connCleanup,
 };
 
 /** What is spoken first, on connections of that protocol. The binary protocol looks itself who it is. */
@@ -62,9 +63,11 @@ function acceptor(protocol: Protocol): Protocol {
       if (c === null) return null;
       c.protocol = protocol;
       c.noreply = c.pipelined = false;
+      c.closeReason = NORMAL_CLOSE;
       c.authenticated = c.saslStarted = c.saslDone = false;
       c.lastCmdTime = currentTime;
       noteConn(c);
+      logConnNew(c);
       return c;
     },
   };

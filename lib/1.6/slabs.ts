@@ -229,6 +229,11 @@ export function slabsAdjustMemLimit(limit: number): boolean {
   return true;
 }
 
+/** From now on `limit` bytes, Infinity for none. Whatever is above it stays. */
+export function slabsSetLimit(limit: number): void {
+  memLimit = limit;
+}
+
 // slabs.c: memory_release
 /** Frees pages of the global pool, as long as more than `limit` bytes are allocated. */
 function releasePool(limit: number): void {

@@ -13,6 +13,7 @@ import { currentTime } from './clock';
 import { isGone } from './crawler';
 import { isLocked } from './item_locks';
 import { evictItem, hold, itemRelocate, itemUnlink, lruPullTail, onEviction } from './items';
+import { LOG_SYSEVENTS, logText, logger } from './logger';
 import { lruTail } from './lru';
 import {
   COLD_LRU, HOT_LRU, IT_PREV, IT_REFCOUNT, ITEM_FETCHED, ITEM_LINKED, ITEM_SLABBED, TEMP_LRU, WARM_LRU,
@@ -222,6 +223,10 @@ function slabRebalanceCheckAutomove(): boolean {
   const move = automover.run();
   if (move === null) return false;
   const result = slabsReassign(move.from, move.to, false);
+  if ((logger.eflags & LOG_SYSEVENTS) !== 0) {
+    const state = result === Reassign.ok ? 'ok' : 'fail';
+    logText(LOG_SYSEVENTS, ` type=slab_move src=${move.from} dst=${move.to} state=${state}`);
+  }
   // To the pool, pages go one after the other; else there is one in a second.
   if (move.to !== SLAB_GLOBAL_PAGE_POOL) lastAutomove = currentTime;
   return result === Reassign.ok;

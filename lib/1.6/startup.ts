@@ -40,14 +40,18 @@ export async function startUp(line: CommandLine, s: Settings): Promise<number | 
 /** Writes the file of -P, once the server listens. A daemon removes it when it ends. */
 export function startPidFile(line: CommandLine): void {
   if (line.pidFile === null) return;
-  // A daemon goes to / before C writes the file, and here a moment later.
-  const path = resolve(line.daemonize && !line.maxcore ? '/' : '.', line.pidFile);
+  const path = pathIn(line, line.pidFile);
   savePid(path);
   if (line.daemonize) {
     process.on('exit', () => {
       removePidfile(path);
     });
   }
+}
+
+/** Where the path of a file leads: a daemon goes to / before C opens files, and here a moment later. */
+export function pathIn(line: CommandLine, path: string): string {
+  return resolve(line.daemonize && !line.maxcore ? '/' : '.', path);
 }
 
 /** Prints a line, and goes on. */

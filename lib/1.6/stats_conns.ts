@@ -4,8 +4,9 @@ import { AF_INET, AF_INET6, AF_UNIX } from '../../reactor/socket.h';
 import { getpeername, getsockname } from '../../reactor/syscalls';
 import type { Conn } from '../memcached.h';
 import { ConnState } from '../memcached.h';
+import { inetNtoa } from './addresses';
 import { currentTime } from './clock';
-import { isUdp, openConns } from './conns';
+import { isUdp, isWatching, openConns } from './conns';
 import type { AddStat } from './memcached.h';
 
 // memcached.c: state_text
@@ -13,6 +14,7 @@ import type { AddStat } from './memcached.h';
 function stateText(c: Conn, asking: Conn): string {
   if (c === asking) return 'conn_parse_cmd';
   if (isUdp(c)) return 'conn_read'; // C reads requests from the socket itself
+  if (isWatching(c)) return 'conn_watch';
   switch (c.state) {
     case ConnState.listening: return 'conn_listening';
     case ConnState.read: return 'conn_read';
@@ -40,10 +42,6 @@ function connText(c: Conn, call: typeof getsockname): string {
     case AF_UNIX: return un.sunPath === '' ? NO_ADDRESS : `unix:${un.sunPath}`; // a client has no path
     default: return NO_ADDRESS;
   }
-}
-
-function inetNtoa(addr: number): string {
-  return [addr >>> 24, (addr >>> 16) & 255, (addr >>> 8) & 255, addr & 255].join('.');
 }
 
 // memcached.c: process_stats_conns

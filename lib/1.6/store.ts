@@ -5,6 +5,7 @@ import { NULL } from '../libc/memory';
 import { memcpy, memset } from '../libc/string';
 import { hashOf } from './assoc';
 import { hold, itemAlloc, itemGet, itemLink, itemRemove, itemReplace, itemUpdate, nextCas } from './items';
+import { LOG_MUTATIONS, logItemStore, logger } from './logger';
 import {
   DELTA_ITEM_CAS_MISMATCH, DELTA_ITEM_NOT_FOUND, EOM, EXISTS, ITEM_KEY_BINARY, ITEM_STALE, ITEM_TOKEN_SENT, IT_CAS_HI,
   IT_CAS_LO, IT_EXPTIME, IT_NBYTES, IT_REFCOUNT, NON_NUMERIC, NOT_FOUND, NOT_STORED, NREAD_ADD, NREAD_APPEND,
@@ -36,6 +37,12 @@ const CAS_STALE = 3;
  * store a value in place of a newer one: the new item is stale.
  */
 export function storeItem(it: Ptr, comm: number, casHi: number, casLo: number, stale = false): number {
+  const status = tryToStore(it, comm, casHi, casLo, stale);
+  if ((logger.eflags & LOG_MUTATIONS) !== 0) logItemStore(status, comm, status === STORED ? stored.it : it);
+  return status;
+}
+
+function tryToStore(it: Ptr, comm: number, casHi: number, casLo: number, stale: boolean): number {
   const key = keyOf(it), nkey = nkeyOf(it);
   const hv = hashOf(key, nkey);
   const old = itemGet(key, nkey, hv);

@@ -16,6 +16,7 @@ import { fprintf, stderr } from '../libc/stdio';
 import type { CString } from '../libc/string';
 import { memcpy, str } from '../libc/string';
 import { write } from '../libc/unistd';
+import { logConnClose } from './connevents';
 import { hold, itemRemove } from './items';
 import { IT_CAS_HI, IT_CAS_LO, IT_NBYTES, clientFlagsOf, dataOf, field, keyOf, nkeyOf } from './memcached.h';
 import { settings } from './settings';
@@ -228,6 +229,13 @@ function fillWbuf(c: Conn): void {
     beginData(c);
   }
   c.writeAndGo = ConnState.transmit;
+}
+
+// memcached.c: conn_close, conn_cleanup
+/** It is closed. */
+export function connCleanup(c: Conn): void {
+  logConnClose(c);
+  releaseItems(c);
 }
 
 // memcached.c: conn_release_items

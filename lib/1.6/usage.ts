@@ -65,8 +65,8 @@ function all(s: Settings): Entry[] {
     ['-X, --disable-dumping', 'refuse stats cachedump, stats detail, and lru_crawler metadump'],
     ['-W, --disable-watch', 'refuse watch'],
     ['-Y, --auth-file=<file>', 'clients of the text protocol must authenticate; lines of the file are user:password'],
-    ['-e, --memory-file=<file>', 'keep the items in this file, in memory that outlives the server: it starts with',
-      'them again if it was ended by SIGUSR1'],
+    ['-e, --memory-file=<file>', 'where the items are kept while the server is restarted: it writes them there when',
+      'SIGUSR1 or "shutdown graceful" ends it, and starts with them again'],
     ['-o, --extended', 'further options, with commas between them; many have a no_ form'],
   ];
 }

@@ -1,6 +1,7 @@
 // Looks for events some times before the loop goes to sleep. Where a client answers at once, that is quicker than to
 // sleep and be woken, and takes less of the processor. Where nothing is found, it is soon given up, and then tried from
 // time to time.
+
 /** In all about as long as the kernel takes to put a process to sleep and to wake it: some 20 microseconds. */
 const LOOKS_MAX = 30;
 /** Of so many times that the loop goes to sleep, we look before one, where looking has been given up. */
