@@ -8,11 +8,7 @@ import { inspect } from 'node:util';
 import { shows } from '../lib/later';
 import { packageVersion } from '../lib/libc/package';
 import { exit } from '../lib/libc/stdlib';
-import { main as mainOf2003 } from '../lib/memcached';
-import { main } from '../lib/1.6/main';
-import { memoryNeeds } from '../lib/1.6/options';
-import { restartMmapClose } from '../lib/1.6/restart';
-import { StopReason, handleSignals } from '../lib/1.6/signals';
+import { main } from '../lib/memcached';
 import { PACKAGE, VERSION } from '../lib/memcached.h';
 import { VERSION as VERSION_TODAY } from '../lib/1.6/settings';
 import { eventEconomy } from '../reactor/backends';
@@ -20,6 +16,7 @@ import { closeOnExec } from '../reactor/cloexec';
 import { Errx } from '../reactor/err';
 import { takeMemory } from './command/memory';
 import { USAGE, commandOptions } from './command/options';
+import type * as today from './command/today';
 
 const [, script, ...args] = process.argv;
 
@@ -51,14 +48,12 @@ async function run(): Promise<number> {
   if (of2003) {
     shows.maps = statsMaps;
     takeMemory(megabytes, connections);
-    return mainOf2003(argv.length, argv);
+    return main(argv.length, argv);
   }
-  const needs = memoryNeeds(argv);
-  handleSignals((reason) => {
-    if (reason === StopReason.graceStop) restartMmapClose();
-  });
-  if (needs !== null) takeMemory(String(needs.megabytes), String(needs.connections));
-  return main(argv);
+  // Loaded here, since the others do not need it; and by require, which ts-node has for its files.
+  // eslint-disable-next-line @typescript-eslint/no-require-imports
+  const { mainOfToday } = require('./command/today') as typeof today;
+  return mainOfToday(argv);
 }
 
 process.on('uncaughtException', fail);

@@ -40,7 +40,7 @@ for (const backend of backends) {
 }
 
 test.serial('sim: the replies are those of 1.6.45, however few bytes a call moves', async (t) => {
-  const server = await SimServer.start([], { today: true, shortIo: true, maxTurns: Infinity });
+  const server = await SimServer.start(['-m', '64'], { today: true, shortIo: true, maxTurns: Infinity });
   const exchanges = await inLockstep(FACTS, () => server.connect());
   t.deepEqual(differences(masked(exchanges), masked(facts)), []);
   await server.stop();

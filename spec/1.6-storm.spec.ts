@@ -19,7 +19,7 @@ import { Stderr } from './support/stderr';
 import { checkStorage, keyText } from './support/storage';
 import { storm, unexpected } from './support/storm-1.6';
 
-const SEEDS = 5;
+const SEEDS = 3;
 const CLIENTS = 6;
 const STEPS = 60;
 const SIZEOF_CONN = 512;

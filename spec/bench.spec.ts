@@ -161,7 +161,7 @@ test('servers are compared: tables, and ratios to the one that is not ours', asy
 
 test('a wrong reply fails the run, and is told', async (t) => {
   const { server, address } = await fake((line) => `VALUE ${line.slice(4)} 0 32\r\n${'x'.repeat(32)}\r\nEND\r\n`);
-  const { status, stdout, stderr } = await run('--seconds', '0.1', '--workloads', 'get', '--servers', 'ours', '--against', address);
+  const { status, stdout, stderr } = await run('--seconds', '0.1', '--workloads', 'get', '--servers', 'plain', '--against', address);
   server.close();
   t.is(status, 1);
   t.is(stdout, '');
@@ -173,12 +173,12 @@ test('a connection that is closed, and a port where nobody listens', async (t) =
   const closing = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
   await once(closing, 'listening');
   const address = `127.0.0.1:${(closing.address() as AddressInfo).port}`;
-  const closed = await run('--seconds', '0.1', '--workloads', 'get', '--servers', 'ours', '--against', address);
+  const closed = await run('--seconds', '0.1', '--workloads', 'get', '--servers', 'plain', '--against', address);
   t.is(closed.status, 1);
   t.regex(closed.stderr, /^bench: 127\.0\.0\.1:\d+, workload get: .*(closed|lost|connect).*\n$/);
   closing.close();
   await once(closing, 'close');
-  const refused = await run('--seconds', '0.1', '--workloads', 'get', '--servers', 'ours', '--against', address);
+  const refused = await run('--seconds', '0.1', '--workloads', 'get', '--servers', 'plain', '--against', address);
   t.is(refused.status, 1);
   t.regex(refused.stderr, /cannot connect: connection refused\n$/);
 });

@@ -1,8 +1,10 @@
 // What comes from a server, awaited by its length, its last words, or its end. How it comes is the subclass's matter.
 
 export abstract class Replies {
-  private chunks: Buffer[] = [];
-  private length = 0;
+  /** What has come and was not taken is from `start` to `limit`. It is not changed, for a part may be a caller's. */
+  private bytes: Buffer = Buffer.allocUnsafe(4096);
+  private start = 0;
+  private limit = 0;
   private over = false;
   private wake: () => void = () => {};
 
@@ -14,22 +16,21 @@ export abstract class Replies {
   }
 
   async takeBytes(length: number): Promise<Buffer> {
-    while (this.length < length && !this.over) await this.more();
-    const all = this.gathered();
-    const head = all.subarray(0, length);
-    this.chunks = head.length < all.length ? [all.subarray(head.length)] : [];
-    this.length -= head.length;
+    while (this.waiting < length && !this.over) await this.more();
+    const head = this.bytes.subarray(this.start, Math.min(this.start + length, this.limit));
+    this.start += head.length;
     return head;
   }
 
   /** Sends a command, and resolves to the reply up to and with `end`. */
   async ask(command: string | Uint8Array, end = '\r\n'): Promise<string> {
     this.send(command);
-    for (;;) {
-      const all = this.gathered();
-      const at = all.indexOf(end, 0, 'latin1');
+    for (let searched = 0; ;) {
+      const all = this.bytes.subarray(this.start, this.limit);
+      const at = all.indexOf(end, searched, 'latin1');
       if (at !== -1) return this.take(at + end.length);
       if (this.over) throw new Error(`closed after ${JSON.stringify(all.toString('latin1'))}`);
+      searched = Math.max(0, all.length - end.length);
       await this.more();
     }
   }
@@ -37,17 +38,22 @@ export abstract class Replies {
   /** Resolves when the server has closed the connection, to what came before and was not taken. */
   async closed(): Promise<string> {
     while (!this.over) await this.more();
-    return this.take(this.length);
+    return this.take(this.waiting);
   }
 
   /** Bytes that have come and were not taken. */
   get waiting(): number {
-    return this.length;
+    return this.limit - this.start;
   }
 
   protected received(chunk: Buffer): void {
-    this.chunks.push(chunk);
-    this.length += chunk.length;
+    if (this.limit + chunk.length > this.bytes.length) {
+      const bytes = Buffer.allocUnsafe(Math.max(4096, 2 * (this.waiting + chunk.length)));
+      this.limit = this.bytes.copy(bytes, 0, this.start, this.limit);
+      this.start = 0;
+      this.bytes = bytes;
+    }
+    this.limit += chunk.copy(this.bytes, this.limit);
     this.wake();
   }
 
@@ -55,11 +61,6 @@ export abstract class Replies {
   protected ended(): void {
     this.over = true;
     this.wake();
-  }
-
-  private gathered(): Buffer {
-    if (this.chunks.length !== 1) this.chunks = [Buffer.concat(this.chunks)];
-    return this.chunks[0];
   }
 
   private more(): Promise<void> {

@@ -13,11 +13,11 @@ import { userOption } from './server';
 const PORT = 11211;
 
 const MIB = 1 << 20;
-/** For a few connections and items, and taken in no time. */
-export const SMALL_MEMORY = [MIB, 8 * MIB, 10 * MIB] as const;
-/** Less than the command takes, which is for more connections than a spec has. */
-const memoryFor = (megabytes: number): readonly [small: number, large: number, items: number] =>
-  [16 * MIB, 96 * MIB, (1.25 * megabytes + 16) * MIB];
+/** For a few items. (Of more than 32 MB in all a new memory needs no clearing.) */
+export const SMALL_MEMORY = [16 * MIB, 8 * MIB, 10 * MIB] as const;
+/** Less than the command takes, which is for more connections and items than a spec has, if it does not say -m. */
+const memoryFor = (megabytes = 16): readonly [small: number, large: number, items: number] =>
+  [16 * MIB, 64 * MIB, (1.25 * megabytes + 16) * MIB];
 
 export interface SimServerOptions extends Partial<SimulationOptions> {
   /** Whether it runs with `--classic`. */
@@ -39,8 +39,9 @@ export class SimServer {
     const argv = ['memcached-ts', '-p', String(PORT), ...(today ? userOption : []), ...args];
     installSimulation(sim);
     eventEconomy(!classic);
-    const megabytes = today ? memoryNeeds(argv)?.megabytes : commandOptions(args).megabytes;
-    memoryInit(...(memory ?? memoryFor(Number(megabytes ?? 64))));
+    const said = args.includes('-m');
+    const megabytes = today ? memoryNeeds(argv)?.megabytes : Number(commandOptions(args).megabytes);
+    memoryInit(...(memory ?? memoryFor(said ? megabytes : undefined)));
     const ended = today ? mainToday(argv) : main(argv.length, argv);
     await sim.idle();
     return new SimServer(sim, ended);
