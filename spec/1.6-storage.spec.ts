@@ -177,7 +177,7 @@ for (const [name, changed, arena, evicts, before = MIB] of runs) {
       for (const one of steps) commands[one.what](run, one);
       run.check();
     });
-    t.notThrows(() => fc.assert(property, { numRuns: 12 }));
+    t.notThrows(() => fc.assert(property, { numRuns: 8 }));
   });
 }
 

@@ -18,7 +18,7 @@ import { accept, close, lingering, read, sendmsg, shutdown, write } from '../rea
 import { PORT, batches, listening } from './support/simulated';
 import { unblock } from './support/sockets';
 
-const SEEDS = Array.from({ length: 200 }, (_, seed) => seed + 1);
+const SEEDS = Array.from({ length: 120 }, (_, seed) => seed + 1);
 
 /** So long that no part of it looks like another. */
 const TEXT_BYTES = 4 * CORK_BYTES;

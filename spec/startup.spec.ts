@@ -77,6 +77,32 @@ const failures: readonly [string, CallName, number, number, string][] = [
   ['epoll_ctl', 'epoll_ctl', ENOMEM, 0, 'failed to create listening connection'],
 ];
 
+const mistakes: Record<string, RegExp> = {
+  '--bogus': /"--bogus"/,
+  'word': /"word"/,
+  '-p': /"-p"/,
+  '-p 65536': /port number: 65536/,
+  '-p -1': /port number: -1/,
+  '-p http': /port number: http/,
+  '-m lots': /megabytes: lots/,
+  '-m -1': /megabytes: -1/,
+  '-c 0': /connections: 0/,
+  '-l 1.2.3.400': /Illegal address: 1\.2\.3\.400/,
+};
+
+for (const [args, message] of Object.entries(mistakes)) {
+  test.serial(`a mistake is told in one line, with status 1: ${args}`, async (t) => {
+    const { status, stdout, stderr } = await run(args.split(' ')).catch((error: unknown) => {
+      if (error instanceof Errx) return { status: error.status, stdout: '', stderr: [error.message] };
+      throw error;
+    });
+    t.is(status, 1);
+    t.is(stdout, '');
+    t.is(stderr.length, 1);
+    t.regex(stderr[0], message);
+  });
+}
+
 for (const [what, name, errno, which, line] of failures) {
   test.serial(`${what} that fails at the start ends the program with status 1, after one line`, async (t) => {
     t.deepEqual(await run([], name, errno, which), { status: 1, stdout: '', stderr: [line] });

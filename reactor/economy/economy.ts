@@ -13,7 +13,7 @@ import type { Linger, SockaddrRoom } from '../socket.h';
 import type { Syscalls } from '../syscalls.h';
 import type { Timeval } from '../time';
 import type { Iovec } from '../uio.h';
-import { isWithin } from '../uio.h';
+import { areWithin, isWithin } from '../uio.h';
 import { Cork } from './cork';
 import { Held, isForNow } from './held';
 import { Hint } from './hint';
@@ -196,9 +196,7 @@ class Economy extends PassThrough {
 
   override sendmsg(fd: number, iov: readonly Iovec[], flags: number): number {
     fd = this.given(fd);
-    if (fd < 0 || !iov.every(({ buf, offset, length }) => isWithin(buf, offset, length))) {
-      return this.kernel.sendmsg(fd, iov, flags);
-    }
+    if (fd < 0 || !areWithin(iov)) return this.kernel.sendmsg(fd, iov, flags);
     if (this.inTurn && flags === 0) return this.cork.sendmsg(fd, iov);
     return this.mayPass(fd) ? this.kernel.sendmsg(fd, iov, flags) : -1;
   }

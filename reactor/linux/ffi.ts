@@ -244,9 +244,11 @@ function bindSystem(k: Koffi): System {
 
   /** Writes a struct msghdr and its struct iovec[], as on 64-bit systems. Returns its address. */
   function putMsghdr(iov: readonly Iovec[]): number {
-    for (const [i, { buf, offset, length }] of iov.entries()) {
-      putWord(IOVEC + 16 * i, Number(addressIn(buf, offset, length)));
-      putWord(IOVEC + 16 * i + 8, length);
+    let at = IOVEC;
+    for (const { buf, offset, length } of iov) {
+      putWord(at, Number(addressIn(buf, offset, length)));
+      putWord(at + 8, length);
+      at += 16;
     }
     putWord(MSGHDR + 16, base + IOVEC);
     putWord(MSGHDR + 24, iov.length);
