@@ -9,6 +9,7 @@ import test from 'ava';
 import { eventEconomy } from '../reactor/backends';
 import { EAGAIN, EBADF, ECONNRESET, EINTR, ENOENT, ENOMEM, EPERM, EPIPE } from '../reactor/errno.h';
 import { CORK_BYTES, LARGE_WRITE_BYTES } from '../reactor/economy/cork';
+import { Patience } from '../reactor/economy/patience';
 import { EVLOOP_NONBLOCK, EVLOOP_ONCE, EV_PERSIST, EV_READ, EV_WRITE } from '../reactor/event.h';
 import { eventActive, eventAdd, eventDel, eventDispatch, eventLoop } from '../reactor/event';
 import type { SimClient, Simulation } from '../reactor/sim';
@@ -452,6 +453,32 @@ test.serial('sendmsg: the kernel says how much of it goes, and EAGAIN if none do
   client.resumeReading();
   await eventLoop(EVLOOP_NONBLOCK);
   t.is(client.take().toString(), `header${'a'.repeat(LARGE_WRITE_BYTES - 6)}more`);
+});
+
+test('patience: what is found ends the looking', (t) => {
+  const patience = new Patience();
+  const polls: number[] = [];
+  const answers = [0, 0, 3];
+  const poll = (): number => polls.push(1) && (answers[polls.length - 1] ?? 0);
+  t.is(patience.look(poll, {}), 3);
+  t.is(polls.length, 3);
+  t.is(patience.look(() => -1, {}), -1, 'an error, too');
+});
+
+test('patience: where nothing is found it wears off, and comes back when something is', (t) => {
+  const patience = new Patience();
+  let polls = 0;
+  const looks = (found = 0): number => {
+    polls = 0;
+    patience.look(() => ++polls === found ? 1 : 0, {});
+    return polls;
+  };
+  t.deepEqual(Array.from({ length: 8 }, () => looks()), [30, 15, 7, 3, 1, 0, 0, 0]);
+  const later = Array.from({ length: 32 }, () => looks());
+  t.is(later.filter((count) => count === 30).length, 2);
+  t.is(later.filter((count) => count === 0).length, 30);
+  while (looks(1) === 0);
+  t.is(looks(), 30);
 });
 
 for (const [name, how] of [['SHUT_RD', SHUT_RD], ['SHUT_WR', SHUT_WR], ['SHUT_RDWR', SHUT_RDWR]] as const) {
