@@ -50,8 +50,8 @@ async function run(): Promise<number> {
     takeMemory(megabytes, connections);
     return main(argv.length, argv);
   }
-  // Loaded here, since the others do not need it; and by require, which ts-node has for its files.
-  // eslint-disable-next-line @typescript-eslint/no-require-imports
+  // Loaded only where it is needed. ts-node can do that by require, but not by import().
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- see above
   const { mainOfToday } = require('./command/today') as typeof today;
   return mainOfToday(argv);
 }

@@ -23,7 +23,7 @@ function needsEmptyServer({ arguments: args, steps }: Transcript): boolean {
 for (const { name, ...kind } of kinds) {
   const shared = sharedServer(kind);
   for (const transcript of transcripts) {
-    // Of what does not depend on the calls, net is asked once.
+    // A server of its own takes long to start, and the other kinds have shown these answers.
     if (name === 'net --classic' && needsEmptyServer(transcript)) continue;
     test.serial(`${name}: ${transcript.name}: as C answered`, async (t) => {
       const own = needsEmptyServer(transcript);
