@@ -8,6 +8,7 @@ import type { Definition, Lexeme } from '../align/lexeme';
 import { matchBrackets } from '../align/lexeme';
 import { findInTs } from '../align/tsfunctions';
 import { lexTs } from '../align/tslexer';
+import { increasing, likeness, sideBySide } from './together';
 
 /** Lines from `first` to `last`, counted from 1. Empty where `last` is less. */
 export interface Span {
@@ -46,6 +47,8 @@ export function outline(cText: string | null, tsText: string): Section[] {
   const moved = new Set(pairs.filter((pair) => !fixed.has(pair)).map((pair) => pair.ts));
   const partner = new Map(pairs.map((pair) => [pair.c, pair]));
 
+  const cLines = (cText ?? '').split('\n');
+  const tsLines = tsText.split('\n');
   const sections: Section[] = [];
   let cAt = 0;
   let tsAt = 0;
@@ -71,10 +74,25 @@ export function outline(cText: string | null, tsText: string): Section[] {
     }
     cRest.push({ first: cLine, last: cLast });
     tsRest.push({ first: tsLine, last: tsLast });
+    if (cRest.length === 1 && tsRest.length > 1) cRest.splice(0, 1, ...divided(cRest[0], tsRest));
     for (let i = 0; i < Math.max(cRest.length, tsRest.length); i++) {
       between(cRest.at(i) ?? null, tsRest.at(i) ?? null);
       for (const section of [cAlone.at(i), tsAlone.at(i)]) if (section) sections.push(section);
     }
+  }
+
+  /** The lines of C, cut so that each of ours stands beside its own. */
+  function divided(cSpan: Span, tsSpans: readonly Span[]): Span[] {
+    const alike = (x: number, y: number): number => likeness(cLines[x - 1], tsLines[y - 1], true);
+    const rows = sideBySide(linesOf(cSpan), tsSpans.flatMap(linesOf), alike);
+    let first = cSpan.first;
+    return tsSpans.map((span, i) => {
+      const next = rows.findLast((row) => row[0] !== null && row[1] !== null && row[1] <= span.last);
+      const last = i === tsSpans.length - 1 ? cSpan.last : Math.max(next?.[0] ?? 0, first - 1);
+      const part = { first, last };
+      first = last + 1;
+      return part;
+    });
   }
 
   function between(cSpan: Span | null, tsSpan: Span | null): void {
@@ -95,6 +113,11 @@ export function outline(cText: string | null, tsText: string): Section[] {
 /** The functions of a file of ours by name, each with the comment above it. */
 export function placesOfTs(tsText: string): Map<string, Span> {
   return new Map(placesOf(tsText, lexTs(tsText), findInTs, isTsHead).map((place) => [place.name, place]));
+}
+
+/** The numbers of its lines. */
+export function linesOf({ first, last }: Span): number[] {
+  return Array.from({ length: Math.max(last - first + 1, 0) }, (_, i) => first + i);
 }
 
 /** Lines of a text, without the empty one behind its last newline. */
@@ -122,19 +145,4 @@ function isCHead(line: string): boolean {
 
 function isTsHead(line: string): boolean {
   return /^(?:\/\/|\/\*\*| \*)/.test(line);
-}
-
-/** Indices of a longest strictly increasing subsequence. */
-export function increasing(values: readonly number[]): number[] {
-  const tails: number[] = [];
-  const before: number[] = [];
-  values.forEach((value, i) => {
-    let at = tails.findIndex((tail) => values[tail] >= value);
-    if (at === -1) at = tails.length;
-    before[i] = at === 0 ? -1 : tails[at - 1];
-    tails[at] = i;
-  });
-  const result: number[] = [];
-  for (let i = tails.at(-1) ?? -1; i !== -1; i = before[i]) result.unshift(i);
-  return result;
 }

@@ -87,7 +87,7 @@ ${some.map((stop) => `<li data-stop="${stop.number}"><a href="#${stop.anchor}">$
 `;
   });
   return `<details open id="reading"><summary><h2>Reading order</h2></summary>
-<p class="quiet">From the first line of main along one request to its reply, then the memory and the timers. Keys: <kbd>n</kbd>, <kbd>p</kbd>.</p>
+<p class="quiet">From the first line of main along one request to its reply, then the memory and the timers. <kbd>n</kbd> and <kbd>p</kbd> go along it.</p>
 ${parts.join('')}</details>
 `;
 }
