@@ -199,7 +199,7 @@ test('each stop of the reading order leads to its function, or its case, and to 
   t.is([...html.matchAll(/<p class="stop" /g)].length, stops.length);
   const at = readFileSync(join(root, 'lib', 'memcached.ts'), 'utf8').split('\n').findIndex((l) => l.includes('case ConnState.mwrite:'));
   t.true(html.includes(`href="#lib/memcached.ts/L${at + 1}">Many items</a>`));
-  t.true(html.includes('href="teach/index.html#scene=slow-reader&amp;at=driveMachine:mwrite"'));
+  t.true(html.includes('href="teach/index.html#scene=multi-get&amp;at=driveMachine:mwrite"'));
 });
 
 test('the reader\'s C files are read from his folders; what is wrong is told in one line', (t) => {

@@ -112,11 +112,11 @@ export const legs: readonly Leg[] = [
         sentence: 'write may take a part only: wcurr and wbytes remember where to go on.',
       },
       {
-        file: memcached, fn: 'driveMachine', state: 'mwrite', title: 'Many items', scene: 'slow-reader',
+        file: memcached, fn: 'driveMachine', state: 'mwrite', title: 'Many items', scene: 'multi-get',
         sentence: 'A VALUE line, data, the next item, at last END: ipart says which of them comes next.',
       },
       {
-        file: memcached, fn: 'updateEvent', title: 'A client who does not read', scene: 'slow-reader',
+        file: memcached, fn: 'updateEvent', title: 'A client who does not read', scene: 'multi-get',
         sentence: 'On EAGAIN the event is changed from reading to writing, and the machine waits for room.',
       },
       {
@@ -166,7 +166,7 @@ export const legs: readonly Leg[] = [
         sentence: 'A get moves the item to the head, so that the tail is what was not used for longest.',
       },
       {
-        file: items, fn: 'itemRemove', title: 'Reference counts', scene: 'slow-reader',
+        file: items, fn: 'itemRemove', title: 'Reference counts', scene: 'multi-get',
         sentence: 'An item that is being sent is freed when the last byte is out, even if it was deleted meanwhile.',
       },
     ],
