@@ -135,7 +135,7 @@ export interface SystemCall {
  *                           .toServerBytes, .toClientBytes: how many there are; .space: how many more the server may
  *                           write; .received: what the client has read, the last 1024 bytes; .receivedBytes;
  *                           .fd: the server's descriptor, -1 in the backlog; .reading: 0 where the client has paused;
- *                           .state: 'backlog', 'open', 'client ended', 'server closed', 'closed', 'reset'
+ *                           .state: 'backlog', 'open', 'ended' (by the client), 'closed' (by the server), 'reset'
  *   backlog                 clients that wait to be accepted: 'B,C'
  *   clock                   seconds since the scene began; clock.wall: since 1970
  *   item.<address>.<field>  items that are linked or in somebody's hand: key (text), nbytes, ntotal, refcount, itFlags,
