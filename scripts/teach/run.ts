@@ -1,0 +1,16 @@
+// Runs the bundle in Node. Each run has modules of its own, as a page has a worker for each.
+import { Script } from 'node:vm';
+import type { Scene, Trace } from './trace';
+
+interface Bundle {
+  record(scene: Scene): Promise<Trace>;
+}
+
+/** Compiles the text of bundleWorker once; the result plays a scene each time it is called. */
+export function recorder(bundle: string): (scene: Scene) => Promise<Trace> {
+  const script = new Script(`(() => {\n${bundle}\nreturn teach;\n})`, { filename: 'teach-worker.js' });
+  return async (scene) => {
+    const load = script.runInThisContext() as () => Bundle;
+    return load().record(scene);
+  };
+}
