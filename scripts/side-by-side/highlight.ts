@@ -1,10 +1,16 @@
 // Colours source text, line by line.
-import hljs from 'highlight.js/lib/core';
-import c from 'highlight.js/lib/languages/c';
-import typescript from 'highlight.js/lib/languages/typescript';
+import { createRequire } from 'node:module';
 
-hljs.registerLanguage('c', c);
-hljs.registerLanguage('typescript', typescript);
+/** What we use of it. Its own types would give all our files the names of a browser: close, stop, name and others. */
+interface Highlighter {
+  registerLanguage(name: string, language: unknown): void;
+  highlight(text: string, options: { language: string }): { value: string };
+}
+
+const load = createRequire(__filename);
+const hljs = load('highlight.js/lib/core') as Highlighter;
+hljs.registerLanguage('c', load('highlight.js/lib/languages/c'));
+hljs.registerLanguage('typescript', load('highlight.js/lib/languages/typescript'));
 
 /** The HTML of each line of a text. An element that goes on after its line is closed there, and opened anew. */
 export function highlight(text: string, language: 'c' | 'typescript'): string[] {
