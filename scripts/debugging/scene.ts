@@ -1,5 +1,5 @@
-// A scene of the teaching page for a debugger: clients, kernel and clock are simulated, so that nothing goes on while
-// one looks. Its argument is the scene's name, or a file; it prints what happens from outside, and what the clients got.
+// A scene of the teaching page for a debugger: clients, kernel and clock are simulated, so nothing goes on while one
+// looks. Its argument is the scene's name, or a file. It prints what happens from outside, and what the clients got.
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
