@@ -19,6 +19,7 @@ export interface Narration {
 }
 
 export function narration(trace: Trace, n: number): Narration {
+  const before = n === 0 ? null : stateAt(trace, n - 1);
   const after = stateAt(trace, n);
   const step = trace.steps[n];
   const site = trace.sites[step.site];
@@ -26,11 +27,11 @@ export function narration(trace: Trace, n: number): Narration {
   const fn = trace.functions[step.fn];
   const told = { next, purpose: `${fn}: ${purpose(fn, site.label) ?? ''}.` };
   if (isAct(trace, n)) return { ...told, happened: [actSentence(trace.scene.acts[step.act])] };
-  if (n === 0) return { ...told, happened: [beginning(trace)] };
+  if (before === null) return { ...told, happened: [beginning(trace)] };
   const isNew = trace.functions[trace.steps[n - 1].fn] === 'connNew';
-  const changed = changeSentences(step.set ?? {}, stateAt(trace, n - 1), after, isNew);
+  const changed = changeSentences(step.set ?? {}, before, after, isNew);
   const seen = [...(step.calls ?? []).map(callSentence), ...changed];
-  return { ...told, happened: seen.length > 0 ? seen : memorySentences(step, after) };
+  return { ...told, happened: seen.length > 0 ? [...new Set(seen)] : memorySentences(step, after) };
 }
 
 /** In one text: what has happened, or else what is about to. */

@@ -80,7 +80,8 @@ export function changeSentences(
 /** A sentence has a capital, unless it begins with a name of C. */
 function begun(text: string): string {
   const [word] = text.split(/\W/, 1);
-  return word in FIELDS || word === 'stats' ? text : capital(text);
+  const isName = word in FIELDS || word === 'stats' || word === 'next' || word === 'prev';
+  return isName && !text.startsWith('item "') ? text : capital(text);
 }
 
 function edgeSentence(after: State, id: string, from: Value | undefined, to: Value): string {

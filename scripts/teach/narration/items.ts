@@ -27,6 +27,10 @@ function itemSentence(before: State, after: State, id: string, field: string, va
   if (field === 'key' && value === null) return `${name} is nobody's any more.`;
   if (typeof value === 'string' && field === 'key') return value === '' ? '' : `The chunk is the item ${quoted(value)} now.`;
   if (typeof value !== 'number' || !wasThere) return '';
+  if (field === 'next' || field === 'prev') {
+    const other = value === 0 ? 'nobody: it is at the end of its list' : itemName(after, String(value));
+    return `${field} of ${name} is ${other}.`;
+  }
   const old = numberAt(before, path);
   if (field === 'refcount') {
     if (value > old) return `${name} is held: its refcount is ${value}, so that nobody frees it meanwhile.`;

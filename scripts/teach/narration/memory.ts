@@ -3,19 +3,20 @@ import type { State } from '../state';
 import type { Step } from '../trace';
 import { itemName, numberAt, quoted } from './values';
 
-const SHOWN_BYTES = 40;
+const TEXT_BYTES = 64;
 const IBUF_BYTES = 320;
-const BUFFERS = ['rbuf', 'wbuf', 'ilist', 'ibuf'] as const;
+/** The words of an item. */
+const HEADER = [
+  'next', 'prev', 'refcount', 'itFlags', 'key', 'data', 'slabsClsid', 'nbytes', 'ntotal', 'flags', 'time', 'exptime',
+];
+const HEADER_BYTES = 4 * HEADER.length;
 
-/** One for each run of changed bytes. */
+/** One for each buffer in which something has changed. */
 export function memorySentences({ mem = [] }: Step, state: State): string[] {
-  return mem.map(([address, text]) => {
-    const place = placeOf(address, state);
-    return `${place} holds ${quoted(text.slice(0, SHOWN_BYTES))} now.`;
-  });
+  return [...new Set(mem.map(([address]) => memorySentence(address, state)))];
 }
 
-function placeOf(address: number, state: State): string {
+function memorySentence(address: number, state: State): string {
   for (const path of state.values.keys()) {
     const [kind, id, field] = path.split('.');
     if (kind === 'conn' && field === 'address') {
@@ -24,24 +25,33 @@ function placeOf(address: number, state: State): string {
     }
     if (kind === 'item' && field === 'key') {
       const start = Number(id);
-      if (address >= start && address < start + Math.max(numberAt(state, `item.${id}.ntotal`), 1)) {
-        return `${itemName(state, id)}, from its byte ${address - start},`;
+      if (address >= start && address < start + Math.max(numberAt(state, `item.${id}.ntotal`), HEADER_BYTES)) {
+        return inItem(address, state, id);
       }
     }
   }
-  return `The memory at 0x${address.toString(16)}`;
+  return `The memory at 0x${address.toString(16)} has changed.`;
 }
 
 function inBuffers(address: number, state: State, conn: string): string | null {
-  const sizes = {
-    rbuf: numberAt(state, `${conn}.rsize`), wbuf: numberAt(state, `${conn}.wsize`),
-    ilist: 4 * numberAt(state, `${conn}.isize`), ibuf: IBUF_BYTES,
-  };
-  for (const buffer of BUFFERS) {
-    const start = numberAt(state, `${conn}.${buffer}`);
-    if (start !== 0 && address >= start && address < start + sizes[buffer]) {
-      return `${buffer}, from byte ${address - start},`;
-    }
-  }
-  return null;
+  const at = (field: string): number => numberAt(state, `${conn}.${field}`);
+  const within = (start: number, size: number): boolean => start !== 0 && address >= start && address < start + size;
+  if (within(at('rbuf'), at('rsize'))) return text('rbuf', at('rbuf'), state);
+  if (within(at('wbuf'), at('wsize'))) return text('wbuf', at('wbuf'), state);
+  if (within(at('ibuf'), IBUF_BYTES)) return text('ibuf', at('ibuf'), state);
+  if (!within(at('ilist'), 4 * at('isize'))) return null;
+  return `ilist has ${itemName(state, String(state.memory.word(address)))} at its place ${(address - at('ilist')) / 4}.`;
+}
+
+function text(buffer: string, start: number, state: State): string {
+  return `${buffer} holds ${quoted(state.memory.latin1(start, TEXT_BYTES).split('\0', 1)[0])} now, up to its first NUL.`;
+}
+
+function inItem(address: number, state: State, id: string): string {
+  const data = numberAt(state, `item.${id}.data`);
+  const offset = address - Number(id);
+  const name = itemName(state, id);
+  if (offset < HEADER_BYTES) return `${HEADER[offset / 4]} of ${name} is set.`;
+  if (data !== 0 && address >= data) return `The data of ${name} are there, from byte ${address - data}.`;
+  return `The key of ${name} is there.`;
 }

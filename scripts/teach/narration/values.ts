@@ -46,8 +46,3 @@ export function itemName(state: State, address: string): string {
   const key = textAt(state, `item.${address}.key`);
   return key === '' ? 'a new item' : `item ${quoted(key)}`;
 }
-
-/** Sentences in one line. */
-export function sentence(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
-}
