@@ -9,8 +9,9 @@ export interface Stop {
   title: string;
   /** What the reader sees there. */
   sentence: string;
-  /** A scene of the teaching page that comes by here. */
+  /** A scene of the teaching page that comes by here, and the function that it shows, where that is another one. */
   scene: string;
+  shows?: string;
 }
 
 export interface Leg {
@@ -55,6 +56,7 @@ export const legs: readonly Leg[] = [
       },
       {
         file: 'reactor/epoll.ts', fn: 'epollDispatch', title: 'The wait', scene: 'listen-and-accept',
+        shows: 'eventLoop',
         sentence: 'One epoll_wait for all descriptors. (The teaching page waits in a simulation, at the same place.)',
       },
       {
@@ -193,6 +195,11 @@ export const legs: readonly Leg[] = [
 export const stops: readonly Stop[] = legs.flatMap((leg) => leg.stops);
 
 /** Where the teaching page shows a stop. `page` is the address of that page. */
-export function sceneLink(page: string, { scene, fn, state }: Stop): string {
-  return `${page}#scene=${scene}&at=${fn}${state === undefined ? '' : `:${state}`}`;
+export function sceneLink(page: string, stop: Stop): string {
+  return `${page}#scene=${stop.scene}&at=${placeOf(stop)}`;
+}
+
+/** As the teaching page names a place: a function, or a case of its switch. */
+export function placeOf({ fn, state, shows = fn }: Stop): string {
+  return state === undefined ? shows : `${shows}:${state}`;
 }
