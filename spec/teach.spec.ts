@@ -9,12 +9,13 @@ import test from 'ava';
 import { ConnState } from '../lib/memcached.h';
 import type { TranscriptEntry } from '../reactor/sim';
 import { INSTRUMENTED, bundleWorker } from '../scripts/teach/bundle';
-import { STATES, WAITS, edgeBetween, edgesTaken, questions } from '../scripts/teach/edges';
+import { EDGES, STATES, WAITS, edgeBetween, edgesTaken, questions } from '../scripts/teach/edges';
 import { emptyTables, instrument } from '../scripts/teach/instrument';
 import { mermaid } from '../scripts/teach/mermaid';
 import { narrate } from '../scripts/teach/narrate';
-import { stepAt } from '../scripts/teach/places';
+import { REASONS } from '../scripts/teach/narration/changes';
 import { CASES, FUNCTIONS } from '../scripts/teach/narration/functions';
+import { stepAt } from '../scripts/teach/places';
 import { Clients } from '../scripts/teach/recorder/clients';
 import { recorder } from '../scripts/teach/run';
 import { checkScene } from '../scripts/teach/scene';
@@ -113,7 +114,7 @@ const golden: Readonly<Record<string, { statements: number; paths: string[]; out
     },
   },
   'delete-window': {
-    statements: 1691,
+    statements: 1696,
     paths: [`A: read ${set} ${line} ${line} ${set} ${set}`],
     outputs: { A: `${STORED}DELETED\r\nEND\r\nNOT_STORED\r\n${STORED}` },
   },
@@ -322,6 +323,11 @@ test('sentences are kept for functions and cases that there are, and for all of 
   for (const file of INSTRUMENTED) instrument(file, readFileSync(join(root, file), 'utf8'), tables);
   const { functions, sites } = tables;
   t.deepEqual(Object.keys(FUNCTIONS).sort(), [...functions].sort());
+  for (const [edge, reasons] of Object.entries(REASONS)) {
+    const [from, to] = edge.split('>');
+    t.true(EDGES.some((known) => known.from === from && known.to === to), edge);
+    t.deepEqual(Object.keys(reasons ?? {}).filter((name) => !functions.includes(name)), []);
+  }
   const cases = new Set(sites.filter(({ label }) => label !== '').map(({ fn, label }) => `${functions[fn]}/${label}`));
   t.deepEqual(Object.keys(CASES).sort(), [...cases].sort());
 });
