@@ -57,13 +57,16 @@ function calls(output: string): Call[] {
   });
 }
 
+/** Ends when it is traced. */
+const UNTIL_TRACED = "while grep -q 'TracerPid:.0$' /proc/$$/status; do sleep 0.01; done";
+
 /** Whether strace may look at a process that runs already. */
 export function mayAttach(): boolean {
   if (!hasStrace) return false;
-  const child = spawn('sleep', ['10'], { stdio: 'ignore' });
-  const { stderr } = spawnSync('strace', ['-p', String(child.pid)], { timeout: 300, encoding: 'utf8' });
+  const child = spawn('sh', ['-c', UNTIL_TRACED], { stdio: 'ignore' });
+  const { status } = spawnSync('strace', ['-p', String(child.pid)], { timeout: 20_000 });
   child.kill();
-  return stderr.includes('attached');
+  return status === 0;
 }
 
 /** Ends what strace runs, whatever state it is in. strace ends with it. */
