@@ -1,9 +1,10 @@
 // malloc, realloc and free, checked. A block has red zones before and behind it. It is filled with junk when it is
 // allocated and when it is freed, and what is freed is not given out again for a while, so that whoever still uses it
-// is found. realloc always moves the block.
+// is found. realloc always moves the block. A large block that fills its power of two has no red zones, which would
+// double it.
 import * as memory from '../../lib/libc/memory';
 import type { Ptr } from '../../lib/libc/memory';
-import { NULL } from '../../lib/libc/memory';
+import { NULL, SMALL_MAX_BYTES } from '../../lib/libc/memory';
 import type { Block } from './blocks';
 import type { Guard } from './guard';
 import { replace } from './replace';
@@ -90,7 +91,9 @@ export class CheckedAllocator {
   }
 
   /** Null where there is no memory. Red zones, and what is kept back, are given up before that. */
-  private rawBlock(size: number, malloc: (size: number) => Ptr, redZone: number): Raw | null {
+  private rawBlock(size: number, malloc: (size: number) => Ptr, wanted: number): Raw | null {
+    const fits = size <= SMALL_MAX_BYTES || powerOfTwo(size + 2 * wanted) === powerOfTwo(size);
+    const redZone = fits ? wanted : 0;
     const request = (zone: number): Raw | null => {
       const start = this.guard.opened(() => malloc(size + 2 * zone));
       return start === NULL ? null : { start, size: size + 2 * zone, redZone: zone };

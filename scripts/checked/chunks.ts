@@ -8,6 +8,7 @@ import * as slabsOf2003 from '../../lib/slabs';
 import * as items from '../../lib/1.6/items';
 import * as header from '../../lib/1.6/memcached.h';
 import { PAGE_BYTES } from '../../lib/1.6/pages';
+import * as slabclass from '../../lib/1.6/slabclass';
 import * as slabs from '../../lib/1.6/slabs';
 import * as mover from '../../lib/1.6/slabs_mover';
 import * as evtimer from '../../reactor/evtimer';
@@ -75,6 +76,7 @@ function checkChunksOf16(guard: Guard, bytes: () => Uint8Array): (() => void)[] 
       }
       guard.opened(() => { original(from, to, page); });
     }),
+    replace(slabclass, 'unlinkFreeChunk', (original) => (id, it) => guard.opened(() => { original(id, it); })),
     replace(items, 'itemRelocate', (original) => (it, newIt, hv) => {
       original(it, newIt, hv);
       guard.trim(newIt, header.ntotalOf(newIt));

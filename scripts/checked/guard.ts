@@ -91,7 +91,7 @@ export class Guard {
   send(p: Ptr, n: number): void {
     this.read(p, n);
     const wrong = this.shadow.firstUnwritten(p, n);
-    if (wrong === -1) return;
+    if (wrong === null) return;
     this.violate('bytes were sent that were never written', `${n} bytes at ${p}`, wrong, this.blocks.near(wrong));
   }
 
@@ -143,7 +143,7 @@ export class Guard {
 
   private check(p: Ptr, n: number, access: string): void {
     const wrong = this.shadow.firstOutside(p, n);
-    if (wrong === -1) return;
+    if (wrong === null) return;
     const freed = this.blocks.freedAt(wrong);
     const near = this.blocks.near(wrong);
     const said = `${access} of ${n} ${n === 1 ? 'byte' : 'bytes'} at ${p}`;

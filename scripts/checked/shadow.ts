@@ -52,24 +52,24 @@ export class Shadow {
     return (this.words[index] & FOUR_ADDRESSABLE) === FOUR_ADDRESSABLE;
   }
 
-  /** The first of `n` bytes at `p` that may not be touched; -1 if there is none. */
-  firstOutside(p: Ptr, n: number): Ptr {
-    if (p < 0 || p + n > this.states.length) return p;
+  /** The first of `n` bytes at `p` that may not be touched; null if there is none. */
+  firstOutside(p: Ptr, n: number): Ptr | null {
+    if (!Number.isInteger(p) || p < 0 || p + n > this.states.length) return p;
     return this.firstOf(0, p, n);
   }
 
-  /** The first of `n` addressable bytes at `p` that have not been written; -1 if there is none. */
-  firstUnwritten(p: Ptr, n: number): Ptr {
+  /** The first of `n` addressable bytes at `p` that have not been written; null if there is none. */
+  firstUnwritten(p: Ptr, n: number): Ptr | null {
     return this.firstOf(ADDRESSABLE, p, n);
   }
 
-  private firstOf(state: number, p: Ptr, n: number): Ptr {
+  private firstOf(state: number, p: Ptr, n: number): Ptr | null {
     const { states } = this;
     if (n > SHORT_BYTES) {
       const found = states.subarray(p, p + n).indexOf(state);
-      return found === -1 ? -1 : p + found;
+      return found === -1 ? null : p + found;
     }
     for (let i = p; i < p + n; i++) if (states[i] === state) return i;
-    return -1;
+    return null;
   }
 }
