@@ -2,7 +2,7 @@
 // those tests are run that reach it. After a mutant was found, all modules are loaded anew, since a test that fails may
 // leave anything behind.
 import Module, { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 
 import { INSTRUMENTER_CONSTANTS } from '@stryker-mutator/api/core';
 import type { InstrumenterContext, StrykerOptions } from '@stryker-mutator/api/core';
@@ -21,8 +21,12 @@ import { Execution, specsOf } from './ava';
 /** What this runner takes from the configuration. */
 interface Options {
   specs: {
-    /** Names of specs, without '.spec.ts'. */
-    files: readonly string[];
+    groups: readonly {
+      /** Where the mutants are: the start of a path. */
+      mutants: string;
+      /** Which specs are to find them: names without '.spec.ts'. */
+      files: readonly string[];
+    }[];
     /** Tests whose titles begin so are left out: they start processes, in which there are no mutants. */
     without: readonly string[];
     /** Tests that take longer, in milliseconds, are not run for a mutant. */
@@ -43,6 +47,7 @@ export class SpecRunner implements TestRunner {
   /** By name, the files of specs that are loaded. */
   private readonly loaded = new Map<string, Specs>();
   private stale = true;
+  private names: readonly string[] = [];
   /** By id, what the test took in the first run, in milliseconds. */
   private readonly durations = new Map<string, number>();
 
@@ -69,8 +74,9 @@ export class SpecRunner implements TestRunner {
   async dryRun(options: DryRunOptions): Promise<DryRunResult> {
     if (options.coverageAnalysis !== 'off') this.context.mutantCoverage = { static: {}, perTest: {} };
     this.forget();
+    this.names = this.namesFor(options.files ?? []);
     const tests: TestResult[] = [];
-    for (const name of this.specs.files) tests.push(...await this.runFile(name, () => true));
+    for (const name of this.names) tests.push(...await this.runFile(name, () => true));
     for (const { id, timeSpentMs } of tests) this.durations.set(id, timeSpentMs);
     const quick = tests.filter(({ timeSpentMs }) => timeSpentMs <= this.specs.slowest);
     const { mutantCoverage } = this.context;
@@ -88,15 +94,23 @@ export class SpecRunner implements TestRunner {
     const wanted = testFilter === undefined ? null : new Set(testFilter);
     const tests: TestResult[] = [];
     const isFound = (): boolean => tests.some(({ status }) => status === TestStatus.Failed);
-    for (const name of this.specs.files) {
+    const names = wanted === null ? this.names : new Set([...wanted].map((id) => id.slice(0, id.indexOf(': '))));
+    for (const name of names) {
       if (isFound()) break;
-      if (wanted !== null && ![...wanted].some((id) => id.startsWith(`${name}: `))) continue;
       tests.push(...await this.runFile(name, (id) => wanted?.has(id) ?? true, true));
     }
     const reached = determineHitLimitReached(this.context.hitCount, hitLimit);
     delete this.context.activeMutant;
     this.stale = reached !== undefined || isFound();
     return toMutantRunResult(reached ?? { status: DryRunStatus.Complete, tests });
+  }
+
+  /** The specs for files with mutants. */
+  private namesFor(paths: readonly string[]): string[] {
+    const chosen = this.specs.groups.filter(({ mutants }) => {
+      return paths.some((path) => relative(process.cwd(), path).startsWith(mutants));
+    });
+    return [...new Set(chosen.flatMap(({ files }) => files))];
   }
 
   /** From now on all modules of the project are loaded anew. */
