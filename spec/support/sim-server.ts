@@ -6,6 +6,7 @@ import { main } from '../../lib/memcached';
 import { eventEconomy } from '../../reactor/backends';
 import { Simulation, installSimulation } from '../../reactor/sim';
 import type { SimClient, SimulationOptions } from '../../reactor/sim';
+import type { Eventop } from '../../reactor/event.h';
 import { commandOptions } from '../../scripts/command/options';
 import { Replies } from './replies';
 import { userOption } from './server';
@@ -26,6 +27,8 @@ export interface SimServerOptions extends Partial<SimulationOptions> {
   today?: boolean;
   /** Bytes for small blocks, large ones and items; else enough for -m. */
   memory?: readonly [small: number, large: number, items: number];
+  /** A layer above the backend. */
+  over?: ((base: Eventop) => Eventop) | null;
 }
 
 export class SimServer {
@@ -34,11 +37,11 @@ export class SimServer {
 
   /** Resolves when it listens. `args` are the arguments beside the port and `--classic`. */
   static async start(args: readonly string[] = [], options: SimServerOptions = {}): Promise<SimServer> {
-    const { classic = false, today = false, memory, ...simulation } = options;
+    const { classic = false, today = false, memory, over = null, ...simulation } = options;
     const sim = new Simulation({ seed: 1, record: false, ...simulation });
     const argv = ['memcached-ts', '-p', String(PORT), ...(today ? userOption : []), ...args];
     installSimulation(sim);
-    eventEconomy(!classic);
+    eventEconomy(!classic, over);
     const said = args.includes('-m');
     const megabytes = today ? memoryNeeds(argv)?.megabytes : Number(commandOptions(args).megabytes);
     memoryInit(...(memory ?? memoryFor(said ? megabytes : undefined)));
