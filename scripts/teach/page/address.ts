@@ -1,0 +1,42 @@
+// The address of a step: '#scene=get&step=214'; a scene that was edited is in the address as a whole.
+import type { Scene } from '../trace';
+
+export interface Address {
+  scene: Scene;
+  step: number;
+}
+
+/** Null where the address names no scene of ours. */
+export function readAddress(hash: string, scenes: readonly Scene[]): Address | null {
+  const parts = new URLSearchParams(hash.replace(/^#/, ''));
+  const step = Number(parts.get('step') ?? 0);
+  const scene = scenes.find(({ name }) => name === parts.get('scene')) ?? decode(parts.get('edited'));
+  return scene === null ? null : { scene, step: Number.isInteger(step) && step >= 0 ? step : 0 };
+}
+
+export function writeAddress({ scene, step }: Address, scenes: readonly Scene[]): string {
+  return scenes.includes(scene) ? `#scene=${scene.name}&step=${step}` : `#edited=${encode(scene)}&step=${step}`;
+}
+
+function encode(scene: Scene): string {
+  const bytes = new TextEncoder().encode(JSON.stringify(scene));
+  return btoa(String.fromCharCode(...bytes)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+}
+
+function decode(text: string | null): Scene | null {
+  if (text === null) return null;
+  try {
+    const bytes = Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0));
+    const scene: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    return isScene(scene) ? scene : null;
+  } catch {
+    return null;
+  }
+}
+
+/** As far as the page relies on it; the worker says what is wrong with the acts. */
+function isScene(value: unknown): value is Scene {
+  if (typeof value !== 'object' || value === null) return false;
+  const scene = value as Partial<Record<keyof Scene, unknown>>;
+  return typeof scene.name === 'string' && typeof scene.title === 'string' && Array.isArray(scene.args) && Array.isArray(scene.acts);
+}
