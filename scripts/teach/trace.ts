@@ -33,8 +33,8 @@ export interface SceneOptions {
 export type Act =
   /** A client with this name connects: 'A', 'B' or 'C'. */
   | { connect: string }
-  /** `text` is latin1. */
-  | { send: [client: string, text: string] }
+  /** `text` is latin1; it is sent `times` times in one go. */
+  | { send: [client: string, text: string] | [client: string, text: string, times: number] }
   /** The client reads no more, or reads again. */
   | { pause: string }
   | { resume: string }
@@ -69,6 +69,17 @@ export interface Frame {
   line: number;
 }
 
+/** A place in the source where a step can be: a statement, or the condition of a loop. */
+export interface Site {
+  file: number;
+  line: number;
+  fn: number;
+  /** The case labels around it, from outside: 'ConnState.mwrite/2'; '' outside of a switch. */
+  label: string;
+  /** The first line of its source text, at most 100 characters. */
+  code: string;
+}
+
 /** A statement, or the condition of a loop, that is about to run; what has changed since the step before is in it. */
 export interface Step {
   /** Index in Trace.files. */
@@ -77,11 +88,13 @@ export interface Step {
   line: number;
   /** Index in Trace.functions. */
   fn: number;
+  /** Index in Trace.sites. */
+  site: number;
   /** Index in Trace.stacks. */
   stack: number;
   /** Index of the act whose consequences are running; -1 before the first. */
   act: number;
-  /** All locals of the innermost frame, as they are shown ('conn fd 4', '"greeting"'); left out where nothing changed. */
+  /** All locals of the innermost frame, as shown ('conn fd 4', '"greeting"'); left out where nothing changed. */
   locals?: Record<string, string>;
   /** Parts of the state that changed, by their path (see below); null: gone. */
   set?: Record<string, Value>;
@@ -111,22 +124,27 @@ export interface SystemCall {
 /*
  * Paths of Step.set:
  *   conn.<id>.<field>       the fields of Conn by name, numbers; `id` counts connections, in order of appearance;
- *                           .client is its client's name, .address the address of the structure; conn.<id>.sfd null: closed
+ *                           .client: its client's name; .address: where the structure is; .sfd null: closed
  *   stats.<field>, settings.<field>
- *   loop.turn, loop.phase   how often the loop has turned; 'start', 'waiting', 'dispatch', 'timers', 'callbacks', 'ended'
+ *   loop.turn, loop.phase   how often the loop has turned; 'start', 'loop', 'waiting', 'timers', 'callbacks'
  *   queue.event | .active | .timer
  *                           JSON: [{ fd, events, flags, client?, timer?, timeout? }], in the queue's order;
  *                           events and flags as text ('EV_READ|EV_PERSIST'), timeout in seconds on the clock
  *   socket.<client>.toServer | .toClient
  *                           latin1: bytes that wait in the kernel for a side, at most the first 4096;
- *                           .toServerBytes, .toClientBytes: how many there are; .fd; .state ('backlog', 'open',
- *                           'client ended', 'server closed', 'closed', 'reset'); .reading (1, 0: paused)
+ *                           .toServerBytes, .toClientBytes: how many there are; .space: how many more the server may
+ *                           write; .received: what the client has read, the last 1024 bytes; .receivedBytes;
+ *                           .fd: the server's descriptor, -1 in the backlog; .reading: 0 where the client has paused;
+ *                           .state: 'backlog', 'open', 'ended' (by the client), 'closed' (by the server), 'reset'
  *   backlog                 clients that wait to be accepted: 'B,C'
  *   clock                   seconds since the scene began; clock.wall: since 1970
- *   item.<address>.<field>  items that are linked or in somebody's hand: key, nbytes, ntotal, refcount, itFlags,
- *                           slabsClsid, time, exptime, flags, next, prev, data (address); item.<address>.key null: freed
- *   slab.<class>.<field>    of classes that have a page: size, perslab, slabs, slTotal, slCurr, endPagePtr, endPageFree,
- *                           pages (addresses: '269484032,…'), free (addresses of free chunks in slots, last is next)
+ *   item.<address>.<field>  items that are linked or in somebody's hand: key (text), nbytes, ntotal, refcount, itFlags,
+ *                           slabsClsid, time, exptime, flags, next, prev, data (address); all null: freed
+ *   slab.<class>.<field>    of classes that have a page: size, perslab, slabs, slTotal, slCurr, endPagePtr,
+ *                           endPageFree, pages (addresses: '269484032,…'), free (addresses of the free chunks in
+ *                           slots; the last is given out next)
+ *   slab.malloced, slab.limit
+ *                           bytes of all pages, and how many there may be
  *   lru.<class>             addresses from the head to the tail; left out or '' when empty
  *   bucket.<n>              addresses of the items in a chain of the hash table, where there are any
  *   todelete                addresses of items in the delete window
@@ -137,6 +155,9 @@ export interface Trace {
   /** 'lib/memcached.ts', 'lib/items.ts', 'lib/slabs.ts', 'reactor/event.ts' */
   files: string[];
   functions: string[];
+  /** By function, the index of its file. */
+  functionFiles: number[];
+  sites: Site[];
   stacks: Frame[][];
   steps: Step[];
   /** What each client received: latin1. */

@@ -1,0 +1,79 @@
+// The queues of the event loop, and the process-wide numbers: statistics and settings.
+import { settings, stats } from '../../../lib/memcached.h';
+import {
+  EVLIST_ACTIVE, EVLIST_INIT, EVLIST_INSERTED, EVLIST_SIGNAL, EVLIST_TIMEOUT, EV_PERSIST, EV_READ, EV_SIGNAL,
+  EV_TIMEOUT, EV_WRITE,
+} from '../../../reactor/event.h';
+import type { Event } from '../../../reactor/event.h';
+import { activequeue, eventqueue } from '../../../reactor/event';
+import { TAILQ_FIRST, TAILQ_NEXT } from '../../../reactor/queue';
+import { RB_MIN, RB_NEXT } from '../../../reactor/tree';
+import type { RbHead } from '../../../reactor/tree';
+import { variablesOf } from '../probe';
+import type { Changes } from './changes';
+
+const EV_NAMES = [
+  ['EV_TIMEOUT', EV_TIMEOUT], ['EV_READ', EV_READ], ['EV_WRITE', EV_WRITE], ['EV_SIGNAL', EV_SIGNAL],
+  ['EV_PERSIST', EV_PERSIST],
+] as const;
+const EVLIST_NAMES = [
+  ['EVLIST_TIMEOUT', EVLIST_TIMEOUT], ['EVLIST_INSERTED', EVLIST_INSERTED], ['EVLIST_SIGNAL', EVLIST_SIGNAL],
+  ['EVLIST_ACTIVE', EVLIST_ACTIVE], ['EVLIST_INIT', EVLIST_INIT],
+] as const;
+
+function names(flags: number, table: readonly (readonly [string, number])[]): string {
+  return table.filter(([, bit]) => flags & bit).map(([name]) => name).join('|') || '0';
+}
+
+/** 'EV_READ|EV_PERSIST' */
+export function eventNames(events: number): string {
+  return names(events, EV_NAMES);
+}
+
+export class Events {
+  private readonly last = new Map<string, string>();
+
+  /** `clientOf`: the client at a descriptor. `startTime`: what the clock said at the start, in seconds since 1970. */
+  constructor(private readonly clientOf: (fd: number) => string | undefined, private readonly startTime: number) {}
+
+  observe(changes: Changes): void {
+    const { timetree } = variablesOf('reactor/event.ts') as { timetree: RbHead<Event> };
+    this.queue(changes, 'event', list(TAILQ_FIRST(eventqueue), (ev) => TAILQ_NEXT(ev.evNext)));
+    this.queue(changes, 'active', list(TAILQ_FIRST(activequeue), (ev) => TAILQ_NEXT(ev.evActiveNext)));
+    this.queue(changes, 'timer', list(RB_MIN(timetree), RB_NEXT));
+    for (const [name, value] of Object.entries(stats)) changes.put(`stats.${name}`, value);
+    for (const [name, value] of Object.entries(settings)) {
+      if (typeof value !== 'object') changes.put(`settings.${name}`, Number(value));
+    }
+  }
+
+  private queue(changes: Changes, name: string, events: readonly Event[]): void {
+    // The text of a queue is made only when something in it has changed.
+    const signature = events.map(({ evFd, evEvents, evFlags, evRes, evTimeout }) => {
+      return [evFd, evEvents, evFlags, evRes, evTimeout.tvSec, evTimeout.tvUsec, this.clientOf(evFd)].join(' ');
+    }).join();
+    if (this.last.get(name) === signature) return;
+    this.last.set(name, signature);
+    changes.put(`queue.${name}`, JSON.stringify(events.map((ev) => this.shown(ev))));
+  }
+
+  private shown(ev: Event): Record<string, string | number | undefined> {
+    const { evFd: fd, evFlags, evEvents, evRes, evTimeout } = ev;
+    const timeout = evTimeout.tvSec - this.startTime + evTimeout.tvUsec / 1e6;
+    return {
+      fd,
+      events: eventNames(evEvents),
+      flags: names(evFlags, EVLIST_NAMES),
+      client: this.clientOf(fd),
+      ...(evFlags & EVLIST_ACTIVE ? { res: eventNames(evRes) } : {}),
+      ...(fd === -1 ? { timer: ev.evCallback.name === 'deleteHandler' ? 'delete' : 'accept' } : {}),
+      ...(evFlags & EVLIST_TIMEOUT ? { timeout } : {}),
+    };
+  }
+}
+
+function list(first: Event | null, next: (ev: Event) => Event | null): Event[] {
+  const events: Event[] = [];
+  for (let ev = first; ev !== null; ev = next(ev)) events.push(ev);
+  return events;
+}

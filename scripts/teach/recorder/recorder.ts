@@ -1,0 +1,167 @@
+// Records a run: at each mark, where the server is and what has changed since the mark before.
+import { Item } from '../../../lib/memcached.h';
+import type { Conn } from '../../../lib/memcached.h';
+import type { Call, Intervention, Simulation } from '../../../reactor/sim';
+import type { Locals, Probe } from '../probe';
+import type { Tables } from '../tables';
+import type { Site, Step } from '../trace';
+import { Calls } from './calls';
+import { Changes } from './changes';
+import type { Clients } from './clients';
+import { Conns } from './conns';
+import { Events } from './events';
+import { MemoryWatch } from './memory';
+import { shown } from './names';
+import type { Targets } from './names';
+import { Stacks } from './stacks';
+import { Storage } from './storage';
+
+/** What the loop waits in. */
+const WAITS = 'evsel.dispatch(';
+
+export class Recorder implements Probe, Targets {
+  readonly steps: Step[] = [];
+  readonly stacks = new Stacks();
+  /** The sites that steps are at, in the order of their first step. */
+  readonly sites: Site[] = [];
+  /** Whether marks become steps. */
+  on = false;
+  /** Whose consequences are running: an index in Scene.acts. */
+  act = -1;
+
+  /** What has ended the recording early. */
+  failure: unknown = null;
+
+  private readonly siteIds = new Map<number, number>();
+  private readonly changes = new Changes();
+  private readonly connections = new Conns((fd) => this.clientOf(fd));
+  private readonly storage = new Storage();
+  private readonly events: Events;
+  private readonly memory = new MemoryWatch();
+  private readonly calls: Calls;
+  private turns = 0;
+
+  constructor(
+    private readonly tables: Tables, private readonly sim: Simulation, private readonly clients: Clients,
+    private readonly stepsMax: number,
+  ) {
+    this.events = new Events((fd) => this.clientOf(fd), sim.now);
+    this.calls = new Calls(sim, this);
+    sim.onCall = (call) => this.called(call);
+  }
+
+  enter(fn: number): void {
+    this.stacks.enter(fn);
+  }
+
+  leave(): void {
+    this.stacks.leave();
+  }
+
+  mark(site: number, locals: Locals): void {
+    const { top } = this.stacks;
+    if (top === undefined) return;
+    const { line, code } = this.tables.sites[site];
+    top.site = site;
+    top.line = line;
+    top.locals = locals;
+    if (code.includes(WAITS)) this.turns++;
+    if (!this.on) return;
+    try {
+      this.step();
+    } catch (error) {
+      // Not to be thrown here: the server would take it for a bug of its own.
+      this.on = false;
+      this.failure = error;
+    }
+  }
+
+  /** A step at the last mark: something has happened from outside while the server waits. */
+  step(): void {
+    const { top } = this.stacks;
+    if (top === undefined || top.site === -1) return;
+    if (this.steps.length >= this.stepsMax) throw new Error(`the scene takes more than ${this.stepsMax} steps`);
+    this.observe();
+    const { file, line, fn } = this.tables.sites[top.site];
+    const step: Step = { file, line, fn, site: this.siteId(top.site), stack: this.stacks.now(), act: this.act };
+    const locals = this.localsShown();
+    if (locals !== null) step.locals = locals;
+    const set = this.changes.take();
+    if (set !== null) step.set = set;
+    const mem = this.memory.changes([...this.connections.regions(), ...this.storage.regions()]);
+    if (mem.length > 0) step.mem = mem;
+    const calls = this.calls.take();
+    if (calls.length > 0) step.calls = calls;
+    this.steps.push(step);
+  }
+
+  // Targets.
+
+  conns(): readonly Conn[] {
+    return this.connections.all();
+  }
+
+  items(): Iterable<number> {
+    return this.storage.known;
+  }
+
+  clientOf(fd: number): string | undefined {
+    return this.clients.nameAt(fd);
+  }
+
+  private observe(): void {
+    const { changes, sim } = this;
+    this.connections.observe(changes);
+    this.storage.observe(changes, [...this.connections.items(), ...this.itemsInLocals()]);
+    this.events.observe(changes);
+    this.clients.observe(changes);
+    changes.put('clock', sim.elapsed);
+    changes.put('clock.wall', sim.now);
+    changes.put('loop.turn', this.turns);
+    changes.put('loop.phase', this.phase());
+  }
+
+  private phase(): string {
+    const names = this.stacks.open.map(({ fn }) => this.tables.functions[fn]);
+    if (!names.includes('eventLoop')) return 'start';
+    if (names.includes('eventProcessActive')) return 'callbacks';
+    if (names.includes('timeoutProcess')) return 'timers';
+    const { top } = this.stacks;
+    return top !== undefined && this.tables.sites[top.site].code.includes(WAITS) ? 'waiting' : 'loop';
+  }
+
+  private siteId(site: number): number {
+    const known = this.siteIds.get(site);
+    if (known !== undefined) return known;
+    this.siteIds.set(site, this.sites.length);
+    this.sites.push(this.tables.sites[site]);
+    return this.sites.length - 1;
+  }
+
+  /** The locals of the innermost frame, where they have changed. */
+  private localsShown(): Record<string, string> | null {
+    const { top } = this.stacks;
+    if (top === undefined) return null;
+    const kinds = this.tables.kinds[top.fn];
+    const locals = Object.fromEntries(
+      Object.entries(top.locals()).map(([name, value]) => [name, shown(value, kinds[name], this)]),
+    );
+    const text = JSON.stringify(locals);
+    if (text === top.shown) return null;
+    top.shown = text;
+    return locals;
+  }
+
+  private itemsInLocals(): number[] {
+    return this.stacks.open.flatMap(({ locals }) => {
+      return Object.values(locals()).filter((value) => value instanceof Item).map(({ ptr }) => ptr);
+    });
+  }
+
+  private called(call: Call): Intervention | undefined {
+    if (call.name === 'epoll_wait') this.calls.waits(call.args[0]);
+    const intervention = this.clients.intervene(call);
+    if (intervention !== undefined) this.calls.inject();
+    return intervention;
+  }
+}
