@@ -11,7 +11,7 @@ export const INSTRUMENTED = ['lib/memcached.ts', 'lib/items.ts', 'lib/slabs.ts',
 
 /** Variables that a file keeps to itself, and that one wants to see. */
 const HIDDEN: Readonly<Record<string, readonly string[]>> = {
-  'lib/memcached.ts': ['PJSLArray', 'todelete', 'delcurr', 'freeconns', 'freecurr', 'deleteevent'],
+  'lib/memcached.ts': ['PJSLArray', 'todelete', 'delcurr', 'freeconns', 'freecurr', 'deleteHandler', 'eventHandler'],
   'lib/memcached.h.ts': ['conns'],
   'lib/items.ts': ['heads', 'tails', 'sizes'],
   'lib/slabs.ts': ['slabclass', 'memLimit', 'memMalloced'],
@@ -44,7 +44,6 @@ export async function bundleWorker(root: string): Promise<string> {
     plugins: [plugin(root, code)],
     bundle: true,
     minify: true,
-    keepNames: true,
     format: 'iife',
     globalName: 'teach',
     platform: 'browser',

@@ -1,12 +1,17 @@
 // The clients of a scene, what happens from outside, and which calls are made to fail.
 import { constants } from 'node:os';
-import type { Call, Intervention, SimClient, Simulation } from '../../../reactor/sim';
+import type { Call, Intervention, SimClient, Simulation, Waiting } from '../../../reactor/sim';
 import type { Act, Fault } from '../trace';
+import { Paths } from './changes';
 import type { Changes } from './changes';
-import { latin1Text } from './text';
 
 const SHOWN_BYTES = 4096;
 const RECEIVED_SHOWN_BYTES = 1024;
+
+const paths = new Paths([
+  'state', 'fd', 'reading', 'space', 'toServerBytes', 'toServer', 'toClientBytes', 'toClient', 'receivedBytes',
+  'received',
+]);
 
 interface Client {
   client: SimClient;
@@ -83,23 +88,18 @@ export class Clients {
     const waiting = [...this.byName].filter(([, { client }]) => client.state === 'backlog').map(([name]) => name);
     changes.put('backlog', waiting.join());
     for (const [name, { client, output }] of this.byName) {
-      const prefix = `socket.${name}`;
-      const { toProgram, toClient } = client;
-      changes.put(`${prefix}.state`, client.state);
-      changes.put(`${prefix}.fd`, client.fd);
-      changes.put(`${prefix}.reading`, Number(client.reading));
-      changes.put(`${prefix}.toServerBytes`, toProgram.length);
-      changes.put(`${prefix}.toServer`, latin1Text(toProgram.peek(SHOWN_BYTES)));
-      changes.put(`${prefix}.toClientBytes`, toClient.length);
-      changes.put(`${prefix}.toClient`, latin1Text(toClient.peek(SHOWN_BYTES)));
-      changes.put(`${prefix}.space`, client.space);
-      changes.put(`${prefix}.receivedBytes`, output.length);
-      changes.put(`${prefix}.received`, output.slice(-RECEIVED_SHOWN_BYTES));
+      const { state, fd, reading, space, toProgram, toClient } = client;
+      const values = [
+        state, fd, Number(reading), space, toProgram.length, shown(toProgram), toClient.length, shown(toClient),
+        output.length, output.slice(-RECEIVED_SHOWN_BYTES),
+      ];
+      const names = paths.of(`socket.${name}`);
+      for (let i = 0; i < names.length; i++) changes.put(names[i], values[i]);
     }
   }
 
   private receive(): void {
-    for (const client of this.byName.values()) client.output += latin1Text(client.client.take());
+    for (const client of this.byName.values()) client.output += client.client.take().toString('latin1');
   }
 
   private find(name: string): SimClient {
@@ -113,6 +113,10 @@ export class Clients {
     if (fault.errno !== undefined) errnoOf(fault.errno);
     this.faults.push({ ...fault });
   }
+}
+
+function shown(bytes: Waiting): string {
+  return bytes.length === 0 ? '' : bytes.peek(SHOWN_BYTES).toString('latin1');
 }
 
 function errnoOf(name: string): number {

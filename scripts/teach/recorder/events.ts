@@ -21,6 +21,17 @@ const EVLIST_NAMES = [
   ['EVLIST_ACTIVE', EVLIST_ACTIVE], ['EVLIST_INIT', EVLIST_INIT],
 ] as const;
 
+const STATS = Object.keys(stats) as (keyof typeof stats)[];
+const STATS_PATHS = STATS.map((name) => `stats.${name}`);
+const SETTINGS = ['maxbytes', 'maxconns', 'port', 'verbose', 'reqsPerEvent'] as const;
+const SETTINGS_PATHS = SETTINGS.map((name) => `settings.${name}`);
+
+/** What a callback is called in the source: the bundle has other names. */
+export function functionName(callback: unknown): string {
+  const known = variablesOf('lib/memcached.ts');
+  return ['eventHandler', 'deleteHandler'].find((name) => known[name] === callback) ?? 'function';
+}
+
 function names(flags: number, table: readonly (readonly [string, number])[]): string {
   return table.filter(([, bit]) => flags & bit).map(([name]) => name).join('|') || '0';
 }
@@ -41,17 +52,17 @@ export class Events {
     this.queue(changes, 'event', list(TAILQ_FIRST(eventqueue), (ev) => TAILQ_NEXT(ev.evNext)));
     this.queue(changes, 'active', list(TAILQ_FIRST(activequeue), (ev) => TAILQ_NEXT(ev.evActiveNext)));
     this.queue(changes, 'timer', list(RB_MIN(timetree), RB_NEXT));
-    for (const [name, value] of Object.entries(stats)) changes.put(`stats.${name}`, value);
-    for (const [name, value] of Object.entries(settings)) {
-      if (typeof value !== 'object') changes.put(`settings.${name}`, Number(value));
-    }
+    for (let i = 0; i < STATS.length; i++) changes.put(STATS_PATHS[i], stats[STATS[i]]);
+    for (let i = 0; i < SETTINGS.length; i++) changes.put(SETTINGS_PATHS[i], Number(settings[SETTINGS[i]]));
   }
 
   private queue(changes: Changes, name: string, events: readonly Event[]): void {
     // The text of a queue is made only when something in it has changed.
-    const signature = events.map(({ evFd, evEvents, evFlags, evRes, evTimeout }) => {
-      return [evFd, evEvents, evFlags, evRes, evTimeout.tvSec, evTimeout.tvUsec, this.clientOf(evFd)].join(' ');
-    }).join();
+    let signature = '';
+    for (const { evFd, evEvents, evFlags, evRes, evTimeout } of events) {
+      const { tvSec, tvUsec } = evTimeout;
+      signature += `${evFd} ${evEvents} ${evFlags} ${evRes} ${tvSec} ${tvUsec} ${this.clientOf(evFd) ?? ''},`;
+    }
     if (this.last.get(name) === signature) return;
     this.last.set(name, signature);
     changes.put(`queue.${name}`, JSON.stringify(events.map((ev) => this.shown(ev))));
@@ -66,7 +77,7 @@ export class Events {
       flags: names(evFlags, EVLIST_NAMES),
       client: this.clientOf(fd),
       ...(evFlags & EVLIST_ACTIVE ? { res: eventNames(evRes) } : {}),
-      ...(fd === -1 ? { timer: ev.evCallback.name === 'deleteHandler' ? 'delete' : 'accept' } : {}),
+      ...(fd === -1 ? { timer: functionName(ev.evCallback) === 'deleteHandler' ? 'delete' : 'accept' } : {}),
       ...(evFlags & EVLIST_TIMEOUT ? { timeout } : {}),
     };
   }

@@ -3,7 +3,7 @@ import { u8 } from '../../../lib/libc/heap';
 import { Conn, ConnState, Item } from '../../../lib/memcached.h';
 import { Event } from '../../../reactor/event.h';
 import type { Kind } from '../tables';
-import { eventNames } from './events';
+import { eventNames, functionName } from './events';
 import { cString } from './memory';
 import { itemKey } from './storage';
 
@@ -28,7 +28,7 @@ export function shown(value: unknown, kind: Kind | undefined, targets: Targets):
     case 'number': return numberShown(value, kind, targets);
     case 'string': return quoted(value);
     case 'boolean': return String(value);
-    case 'function': return value.name;
+    case 'function': return functionName(value);
     case 'object': return value === null ? 'NULL' : structShown(value, targets);
     default: return typeof value;
   }

@@ -16,6 +16,10 @@ import type { Targets } from './names';
 import { Stacks } from './stacks';
 import { Storage } from './storage';
 
+/** By function, what the loop is doing. */
+const PHASES: Readonly<Record<string, string | undefined>> = {
+  eventLoop: 'loop', timeoutProcess: 'timers', eventProcessActive: 'callbacks',
+};
 /** What the loop waits in. */
 const WAITS = 'evsel.dispatch(';
 
@@ -64,7 +68,7 @@ export class Recorder implements Probe, Targets {
     const { line, code } = this.tables.sites[site];
     top.site = site;
     top.line = line;
-    top.locals = locals;
+    top.locals = this.on ? locals() : {};
     if (code.includes(WAITS)) this.turns++;
     if (!this.on) return;
     try {
@@ -122,10 +126,9 @@ export class Recorder implements Probe, Targets {
   }
 
   private phase(): string {
-    const names = this.stacks.open.map(({ fn }) => this.tables.functions[fn]);
-    if (!names.includes('eventLoop')) return 'start';
-    if (names.includes('eventProcessActive')) return 'callbacks';
-    if (names.includes('timeoutProcess')) return 'timers';
+    let phase = 'start';
+    for (const { fn } of this.stacks.open) phase = PHASES[this.tables.functions[fn]] ?? phase;
+    if (phase !== 'loop') return phase;
     const { top } = this.stacks;
     return top !== undefined && this.tables.sites[top.site].code.includes(WAITS) ? 'waiting' : 'loop';
   }
@@ -144,7 +147,7 @@ export class Recorder implements Probe, Targets {
     if (top === undefined) return null;
     const kinds = this.tables.kinds[top.fn];
     const locals = Object.fromEntries(
-      Object.entries(top.locals()).map(([name, value]) => [name, shown(value, kinds[name], this)]),
+      Object.entries(top.locals).map(([name, value]) => [name, shown(value, kinds[name], this)]),
     );
     const text = JSON.stringify(locals);
     if (text === top.shown) return null;
@@ -153,9 +156,14 @@ export class Recorder implements Probe, Targets {
   }
 
   private itemsInLocals(): number[] {
-    return this.stacks.open.flatMap(({ locals }) => {
-      return Object.values(locals()).filter((value) => value instanceof Item).map(({ ptr }) => ptr);
-    });
+    const items: number[] = [];
+    for (const { locals } of this.stacks.open) {
+      for (const name in locals) {
+        const value = locals[name];
+        if (value instanceof Item) items.push(value.ptr);
+      }
+    }
+    return items;
   }
 
   private called(call: Call): Intervention | undefined {

@@ -1,5 +1,4 @@
 // The call stack as the marks tell it, and its states, each kept once.
-import type { Locals } from '../probe';
 import type { Frame } from '../trace';
 
 export interface OpenFrame {
@@ -7,7 +6,8 @@ export interface OpenFrame {
   /** The last mark in it; -1 before the first. */
   site: number;
   line: number;
-  locals: Locals;
+  /** Its locals at that mark: they stay as they are while a function runs that it has called. */
+  locals: Record<string, unknown>;
   /** What of the locals was told last; null if nothing was. */
   shown: string | null;
 }
@@ -18,7 +18,7 @@ export class Stacks {
   private readonly ids = new Map<string, number>();
 
   enter(fn: number): void {
-    this.open.push({ fn, site: -1, line: 0, locals: () => ({}), shown: null });
+    this.open.push({ fn, site: -1, line: 0, locals: {}, shown: null });
   }
 
   leave(): void {
