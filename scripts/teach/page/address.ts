@@ -1,4 +1,5 @@
 // The address of a step: '#scene=get&step=214'; a scene that was edited is in the address as a whole.
+import { isScene } from '../scene-check';
 import type { Scene } from '../trace';
 
 export interface Address {
@@ -32,11 +33,4 @@ function decode(text: string | null): Scene | null {
   } catch {
     return null;
   }
-}
-
-/** As far as the page relies on it; the worker says what is wrong with the acts. */
-function isScene(value: unknown): value is Scene {
-  if (typeof value !== 'object' || value === null) return false;
-  const scene = value as Partial<Record<keyof Scene, unknown>>;
-  return typeof scene.name === 'string' && typeof scene.title === 'string' && Array.isArray(scene.args) && Array.isArray(scene.acts);
 }

@@ -29,7 +29,7 @@ export class Code {
 
   constructor(
     private readonly sources: readonly Source[],
-    private readonly place: { tabs: HTMLElement; port: HTMLElement; c: HTMLElement; functions: HTMLSelectElement },
+    private readonly place: { tabs: HTMLElement; port: HTMLElement; c: HTMLElement; functions: HTMLSelectElement; note: HTMLElement },
     private readonly events: CodeEvents,
   ) {
     this.panes = sources.map(() => null);
@@ -65,6 +65,7 @@ export class Code {
       this.cPanes[file]?.mark('ran', this.cLines(file, before));
       this.cPanes[file]?.mark('current', this.cLines(file, now));
     });
+    this.place.note.textContent = this.pane(current.file).noteAt(current.line);
     this.reveal(current.file, current.line);
   }
 

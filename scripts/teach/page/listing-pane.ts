@@ -62,8 +62,9 @@ export class ListingPane {
     line.append(button, code);
     if (isCase) line.append(create('span', 'count'));
     if (note !== undefined) {
-      const aside = create('span', 'note', note);
-      aside.title = note;
+      const aside = create('span', 'note');
+      aside.setAttribute('role', 'note');
+      aside.append(create('span', 'text', note));
       line.append(aside);
     }
     this.lines.set(number, line);
@@ -118,6 +119,11 @@ export class ListingPane {
   /** Only those around this line are printed. */
   near(number: number, before: number, after: number): void {
     for (const [each, line] of this.lines) line.classList.toggle('near', each >= number - before && each <= number + after);
+  }
+
+  /** What the margin says at the line; '' for nothing. */
+  noteAt(number: number): string {
+    return this.source.listing.notes.findLast(({ line }) => line === number)?.text ?? '';
   }
 
   textOf(number: number): string {

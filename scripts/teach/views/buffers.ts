@@ -58,18 +58,18 @@ function within(address: number, start: number, size: number): boolean {
 function strip(moment: Moment, what: Strip, facts: readonly string[], fields: readonly string[]): Markup {
   const changed = fields.some((name) => hasChanged(moment, `conn.${moment.conn ?? ''}.${name}`));
   return h('div', { class: classes({ strip: true, changed }), key: what.name },
-    h('h3', {}, what.name, h('span', { class: 'facts' }, facts.join(' · ')),
-      h('span', { class: 'about' }, what.address === 0 ? 'none yet' : what.about)),
-    cells(moment, what, CELLS));
+    h('h3', {}, what.name, h('span', { class: 'facts' }, [...facts, `${what.size} bytes`].join(' · ')),
+      h('span', { class: 'about' }, what.about)),
+    what.address === 0 ? h('p', { class: 'none' }, 'no memory yet') : cells(moment, what, CELLS));
 }
 
 /** A row of bytes, each a button that leads to the step which wrote it. The row starts where something is to be seen. */
 export function cells(moment: Moment, what: Strip, most: number): Markup {
   const { address, size, used, usedFrom, pointers, name } = what;
   const here = pointers.filter((pointer) => within(pointer.address, address, size));
-  const end = Math.max(usedFrom + used, ...here.map((pointer) => pointer.address + 1));
-  const first = Math.max(0, end - address > most ? Math.min(Math.min(usedFrom, ...here.map((p) => p.address)) - address - 2,
-    size - most) : 0);
+  const seen = [...here.map((pointer) => pointer.address), ...(within(usedFrom, address, size) ? [usedFrom, usedFrom + used - 1] : [])];
+  const fits = seen.every((at) => at < address + most);
+  const first = fits ? 0 : Math.max(0, Math.min(Math.min(...seen) - address - 2, size - most));
   const count = Math.max(0, Math.min(most, size - first));
   const bytes = moment.state.bytes(address + first, count);
   return h('div', { class: 'cells', role: 'group', 'aria-label': `${name}: bytes ${first} to ${first + count} of ${size}` },
@@ -83,7 +83,6 @@ export function cells(moment: Moment, what: Strip, most: number): Markup {
         class: classes({ cell: true, used: inUse, pointed: marks.length > 0, fresh: wasWritten(moment, at), nul: bytes[i] === '\0' }),
         'aria-label': `${name} ${first + i}: ${spoken(bytes[i])}${marks.length > 0 ? `, ${marks.join(' and ')} points here` : ''}`,
         title: `${name}+${first + i} · ${spoken(bytes[i])} · who wrote it?`,
-      }, shown(bytes[i]));
-    }),
-    first + count < size && h('span', { class: 'more', key: 'after' }, `… ${size}`));
+      }, bytes[i] === '\0' && !inUse ? '' : shown(bytes[i]));
+    }));
 }

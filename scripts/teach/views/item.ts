@@ -19,7 +19,7 @@ export function item(moment: Moment): Markup[] {
   const size = field('nbytes');
   const rcurr = number(moment, `${conn}.rcurr`);
   const iptr = number(moment, `${conn}.iptr`);
-  const reading = address === number(moment, `${conn}.itemPtr`);
+  const reading = address === number(moment, `${conn}.item`);
   const pointers = [...(reading ? [{ name: 'rcurr', address: rcurr }] : []), { name: 'iptr', address: iptr }];
   const inData = iptr >= data && iptr <= data + size;
   return [
@@ -40,7 +40,7 @@ export function item(moment: Moment): Markup[] {
 export function itemInHand(moment: Moment): number {
   if (moment.conn === null) return 0;
   const conn = `conn.${moment.conn}`;
-  const reading = number(moment, `${conn}.itemPtr`);
+  const reading = number(moment, `${conn}.item`);
   const known = (address: number): boolean => keyAt(moment, address) !== '';
   if (reading !== 0 && known(reading)) return reading;
   const icurr = number(moment, `${conn}.icurr`);

@@ -21,11 +21,21 @@ function socket(moment: Moment, client: string): Markup {
   const fd = text(moment, `${path}.fd`);
   return h('div', { key: client, class: classes({ socket: true, absent: state === '' }) },
     h('div', { class: 'client' }, h('b', {}, client),
-      h('small', {}, state === '' ? 'not yet' : paused ? '⏸ not reading' : state)),
+      h('small', {}, state === '' ? 'not yet' : paused ? 'paused' : state)),
     h('div', { class: 'pipes' },
       pipe(moment, `${path}.toServer`, '→', `from ${client} to the server`),
       pipe(moment, `${path}.toClient`, '←', `from the server to ${client}`)),
-    h('div', { class: 'end' }, h('small', {}, fd === '' || fd === '-1' ? 'no fd' : `fd ${fd}`)));
+    h('div', { class: 'end' }, h('small', {}, fd === '' || fd === '-1' ? 'no fd' : `fd ${fd}`)),
+    received(moment, client, path));
+}
+
+/** The end of what the client has read. */
+function received(moment: Moment, client: string, path: string): Markup {
+  const bytes = number(moment, `${path}.receivedBytes`);
+  const end = text(moment, `${path}.received`).slice(-64);
+  return h('p', { class: classes({ received: true, changed: hasChanged(moment, `${path}.receivedBytes`) }) },
+    bytes === 0 ? `${client} has received nothing` : `${client} has received `,
+    bytes > 0 && h('code', {}, `${bytes > end.length ? '…' : ''}${visible(end, 64)}`), bytes > 64 && ` (${bytes} bytes)`);
 }
 
 function pipe(moment: Moment, path: string, arrow: string, name: string): Markup {

@@ -4,7 +4,7 @@ import { classes, h } from './markup';
 import type { Moment } from './moment';
 import { hasChanged, number, text } from './moment';
 
-const PHASES = ['waiting', 'dispatch', 'timers', 'callbacks'] as const;
+const PHASES = ['loop', 'waiting', 'timers', 'callbacks'] as const;
 
 export interface QueuedEvent {
   fd: number;

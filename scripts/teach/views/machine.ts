@@ -40,7 +40,8 @@ const PATHS: Readonly<Record<string, Path>> = {
   'mwrite-closing': { d: 'M264 234 C446 240 446 60 432 34', at: [438, 190], rare: true },
 };
 
-export function machine(moment: Moment): Markup[] {
+/** `id` tells apart the diagrams of one page. */
+export function machine(moment: Moment, id = 'm'): Markup[] {
   const { trace, n, conn } = moment;
   const { edges } = history(trace);
   const taken = edges.slice(0, upTo(edges, n));
@@ -52,10 +53,10 @@ export function machine(moment: Moment): Markup[] {
   const justTaken = last?.step === n ? nameOfEdge(last) : '';
 
   return [
-    h('svg', { class: 'machine', viewBox: '0 0 452 250', role: 'img', 'aria-label': description(open, last, moment) },
-      h('defs', {}, arrowHead('tip', ''), arrowHead('tip-taken', 'taken'), arrowHead('tip-last', 'last')),
+    h('svg', { class: 'machine', viewBox: '0 0 452 256', role: 'img', 'aria-label': description(open, last, moment) },
+      h('defs', {}, ['tip', 'taken', 'last'].map((name) => arrowHead(`${id}-${name}`, name))),
       ...Object.entries(PATHS).map(([name, path]) => edge(name, path, counts.get(name) ?? 0, {
-        last: last !== undefined && name === nameOfEdge(last), now: name === justTaken,
+        id, last: last !== undefined && name === nameOfEdge(last), now: name === justTaken,
       })),
       ...STATES.map((state) => node(state, open.filter((each) => each.state === state), shown))),
   ];
@@ -66,8 +67,10 @@ export function nameOfEdge({ from, to }: Pick<Edge, 'from' | 'to'>): string {
   return `${from ?? 'listening'}-${to}`;
 }
 
-function edge(name: string, { d, at: [x, y], rare }: Path, count: number, { last, now }: Record<'last' | 'now', boolean>) {
-  const tip = last ? 'tip-last' : count > 0 ? 'tip-taken' : 'tip';
+function edge(
+  name: string, { d, at: [x, y], rare }: Path, count: number, { id, last, now }: { id: string; last: boolean; now: boolean },
+): Markup {
+  const tip = `${id}-${last ? 'last' : count > 0 ? 'taken' : 'tip'}`;
   return h('g', { key: name, class: classes({ edge: true, taken: count > 0, last, now, rare: rare === true }) },
     h('path', { d, 'marker-end': `url(#${tip})` }),
     count > 0 && h('g', { transform: `translate(${x} ${y})` },

@@ -9,11 +9,17 @@ import { addresses, hasChanged, hexadecimal, keyAt, namesUnder, number } from '.
 const CHUNKS = 48;
 const ITEMS = 12;
 const DELETED = 2;
+const PAGE = 1 << 20;
 
 export function slabs(moment: Moment): Markup[] {
-  const ids = namesUnder(moment, 'slab.').map(Number).sort((a, b) => a - b);
-  if (ids.length === 0) return [h('p', { class: 'none' }, 'no class has a page yet')];
-  return ids.map((id) => slabClass(moment, id));
+  const ids = namesUnder(moment, 'slab.').map(Number).filter((id) => !Number.isNaN(id)).sort((a, b) => a - b);
+  const [taken, limit] = [number(moment, 'slab.malloced'), number(moment, 'slab.limit')];
+  return [
+    h('p', { key: 'taken', class: classes({ taken: true, changed: hasChanged(moment, 'slab.malloced') }) },
+      h('meter', { min: 0, max: limit || taken || 1, value: taken, 'aria-label': 'Memory in pages' }),
+      ` ${taken / PAGE} of ${limit === 0 ? 'any number of' : limit / PAGE} pages of 1 MB`),
+    ...ids.map((id) => slabClass(moment, id)),
+  ];
 }
 
 function slabClass(moment: Moment, id: number): Markup {

@@ -8,7 +8,7 @@ export function stack({ trace, step }: Moment): Markup[] {
   return [h('ol', { class: 'stack' }, frames.map(({ fn, line }, i) => h('li', {
     key: frames.length - i, class: classes({ frame: true, current: i === 0 }),
   }, h('button', { type: 'button', 'data-do': `line:${trace.functions[fn]}:${i === 0 ? step.line : line}` },
-    h('b', {}, trace.functions[fn]), h('small', {}, ` line ${i === 0 ? step.line : line}`)))))];
+    h('b', {}, trace.functions[fn]), h('small', {}, ` :${i === 0 ? step.line : line}`)))))];
 }
 
 export function locals(moment: Moment): Markup[] {

@@ -1,0 +1,262 @@
+// The page's state, and what the controls do with it. Each change ends in one synchronous redraw.
+import type { Fault, Scene, Trace } from '../trace';
+import type { PageData } from '../page-data';
+import { withFault } from '../faults';
+import { readListing } from '../listing';
+import { firstDifference, whoWrote, whyHere } from '../steps';
+import { clientsOf, nameOf } from '../views/moment';
+import { byId } from './dom';
+import { readAddress, writeAddress } from './address';
+import { Code } from './code';
+import { Comparison } from './comparison';
+import { Controls } from './controls';
+import { Editor } from './editor';
+import { FaultDialog } from './fault-dialog';
+import { Folder } from './folder';
+import { Narration } from './narration';
+import { Panels, momentAt } from './panels';
+import { Quiz } from './quiz';
+import { Runner } from './runner';
+import { Runs } from './runs';
+import type { Kind } from './travel';
+import { nextEdge, questionAt, travel } from './travel';
+
+/** The address follows the steps, but not more often than so: browsers limit how often it may change. */
+const ADDRESS_MS = 300;
+
+export class App {
+  private readonly runner = new Runner();
+  private readonly code: Code;
+  private readonly controls: Controls;
+  private readonly panels: Panels;
+  private readonly narration = new Narration();
+  private readonly runs: Runs;
+  private readonly comparison = new Comparison();
+  private readonly quiz = new Quiz();
+  private readonly editor: Editor;
+  private readonly faults: FaultDialog;
+  private scene: Scene;
+  private trace: Trace | null = null;
+  private n = 0;
+  /** The run that was shown before this one, for a comparison. */
+  private before: Trace | null = null;
+  private addressTimer = 0;
+
+  constructor(private readonly data: PageData) {
+    this.code = new Code(data.sources.map(({ name, text }) => ({
+      name, text, language: 'typescript', listing: readListing(text),
+    })), {
+      tabs: byId('tabs', HTMLElement), port: byId('port', HTMLElement), c: byId('c', HTMLElement),
+      functions: byId('functions', HTMLSelectElement), note: byId('note', HTMLElement),
+    }, { line: (file, line) => this.listRuns(file, line) });
+    this.runs = new Runs((step) => this.goTo(step), () => this.code.choose(0, null));
+    this.panels = new Panels(() => this.show());
+    this.controls = new Controls(data.scenes, this.runner.canRun, {
+      scene: (scene) => void this.open(scene),
+      step: (n) => this.goTo(n),
+      travel: (kind, direction) => this.travel(kind, direction),
+      why: () => this.why(),
+      fault: () => this.openFaults(),
+      edit: () => this.editor.open(this.scene),
+      compare: () => this.compare(),
+      link: () => void this.copyLink(),
+    });
+    this.editor = new Editor((scene, act) => void this.rerun(scene, (trace) => firstStepOf(trace, act)));
+    this.faults = new FaultDialog((fault) => this.fail(fault));
+    new Folder(this.code, data.sources.map(({ name }) => name), (text) => this.controls.say(text));
+    document.addEventListener('click', ({ target }) => {
+      const act = target instanceof Element ? target.closest<HTMLElement>('[data-do]')?.dataset['do'] : undefined;
+      if (act !== undefined) this.perform(act);
+    });
+    window.addEventListener('hashchange', () => void this.openAddress());
+    window.addEventListener('beforeprint', () => this.beforePrint());
+    [this.scene] = data.scenes;
+    void this.openAddress();
+  }
+
+  private async openAddress(): Promise<void> {
+    const address = readAddress(location.hash, this.data.scenes);
+    const scene = address?.scene ?? this.data.scenes[0];
+    const same = JSON.stringify(scene) === JSON.stringify(this.scene) && this.trace !== null;
+    if (same) this.goTo(address?.step ?? 0);
+    else await this.open(scene, address?.step ?? 0);
+  }
+
+  private async open(scene: Scene, step = 0): Promise<void> {
+    this.before = null;
+    await this.run(scene, () => step);
+  }
+
+  /** An edit of the scene that is shown: the old run stays, to be compared with. */
+  private async rerun(scene: Scene, stepOf: (trace: Trace) => number): Promise<void> {
+    const before = this.trace;
+    if (await this.run(scene, stepOf)) this.before = before;
+    this.controls.canCompare(this.before !== null);
+  }
+
+  private async run(scene: Scene, stepOf: (trace: Trace) => number): Promise<boolean> {
+    this.controls.say('running the scene…');
+    try {
+      const recorded = this.data.trace;
+      const trace = recorded !== undefined && scene === recorded.scene ? recorded : await this.runner.run(scene);
+      this.comparison.close();
+      this.scene = scene;
+      this.trace = trace;
+      this.n = Math.min(stepOf(trace), trace.steps.length - 1);
+      this.code.count(trace);
+      this.runs.close();
+      this.controls.open(scene, trace);
+      this.controls.canCompare(false);
+      this.narration.open(scene);
+      this.panels.open();
+      this.controls.say('');
+      this.show();
+      // Says that the first step is there, and after how many milliseconds.
+      document.documentElement.dataset['ready'] ??= performance.now().toFixed();
+      return true;
+    } catch (error) {
+      this.controls.say(`The scene could not be run: ${error instanceof Error ? error.message : String(error)}`);
+      return false;
+    }
+  }
+
+  private show(): void {
+    const { trace, n } = this;
+    if (trace === null) return;
+    const moment = momentAt(trace, n, this.panels.pinned);
+    this.code.at(trace.steps[n], n === 0 ? null : trace.steps[n - 1]);
+    this.panels.show(moment);
+    this.narration.show(moment);
+    this.controls.show(moment);
+    this.runs.show(n);
+    window.clearTimeout(this.addressTimer);
+    this.addressTimer = window.setTimeout(() => this.writeAddress(), ADDRESS_MS);
+  }
+
+  private writeAddress(): void {
+    history.replaceState(null, '', writeAddress({ scene: this.scene, step: this.n }, this.data.scenes));
+  }
+
+  private goTo(n: number): void {
+    if (this.trace === null) return;
+    this.n = Math.max(0, Math.min(n, this.trace.steps.length - 1));
+    this.narration.because('');
+    this.show();
+  }
+
+  travel(kind: Kind, direction: 1 | -1): void {
+    const { trace, n } = this;
+    if (trace === null) return;
+    if (this.comparison.isOpen) {
+      this.comparison.travel(kind, direction);
+      return;
+    }
+    const target = travel(trace, n, kind, direction);
+    const edge = direction === 1 && this.quiz.on ? nextEdge(trace, n, target) : null;
+    if (edge === null) {
+      this.goTo(target);
+      return;
+    }
+    this.goTo(edge - 1);
+    this.quiz.ask(questionAt(trace, edge), () => this.goTo(edge));
+  }
+
+  private why(): void {
+    const { trace, n } = this;
+    if (trace === null) return;
+    const moment = momentAt(trace, n, this.panels.pinned);
+    const step = whyHere(trace, n);
+    if (step === null) {
+      this.narration.because('no connection has changed its state yet');
+      return;
+    }
+    this.goTo(step);
+    const who = moment.conn === null ? '' : `${nameOf(moment, moment.conn)}’s `;
+    this.narration.because(`here ${who}state was written last, ${n - step} statements before step ${n}`);
+  }
+
+  private perform(act: string): void {
+    const [name, first, second] = act.split(':');
+    if (name === 'step') this.goTo(Number(first));
+    else if (name === 'byte') this.goToWriter(Number(first));
+    else if (name === 'line') this.reveal(first, Number(second));
+    else if (name === 'conn') this.panels.pin(first === '' ? null : first);
+  }
+
+  private goToWriter(address: number): void {
+    if (this.trace === null) return;
+    const { n } = this;
+    const step = whoWrote(this.trace, n, address);
+    if (step === null) this.narration.because('nothing has written this byte yet');
+    else {
+      this.goTo(step);
+      this.narration.because(step === n ? 'this statement has just written the byte' : `this wrote the byte that you saw at step ${n}`);
+    }
+  }
+
+  /** A function's own file may have to be shown first. */
+  private reveal(name: string, line: number): void {
+    if (this.trace === null) return;
+    const fn = this.trace.functions.indexOf(name);
+    if (fn !== -1) this.code.reveal(this.trace.functionFiles[fn], line);
+  }
+
+  private listRuns(file: number, line: number): void {
+    if (this.trace === null) return;
+    this.code.choose(file, line);
+    this.runs.open(this.trace, file, line, this.code.textOf(file, line));
+    this.runs.show(this.n);
+  }
+
+  private openFaults(): void {
+    if (this.trace === null) return;
+    const moment = momentAt(this.trace, this.n, this.panels.pinned);
+    this.faults.open(clientsOf(this.trace), moment.conn === null ? null : nameOf(moment, moment.conn));
+  }
+
+  private fail(fault: Fault): void {
+    const { trace, n } = this;
+    if (trace === null) return;
+    void this.rerun(withFault(trace, n, fault), (after) => {
+      const hit = after.steps.findIndex(({ calls }) => calls?.some(({ injected }) => injected === true));
+      if (hit === -1) this.controls.say(`No ${fault.call} comes after this step, so nothing failed.`);
+      return hit === -1 ? n : hit;
+    });
+  }
+
+  private compare(): void {
+    const { before, trace } = this;
+    if (before === null || trace === null) return;
+    if (this.comparison.isOpen) {
+      this.n = this.comparison.close() ?? this.n;
+      this.controls.comparing(false);
+      this.show();
+      return;
+    }
+    const difference = firstDifference(before, trace);
+    if (difference === null) this.controls.say('The two runs are the same.');
+    else {
+      this.controls.comparing(true);
+      this.comparison.open(before, trace, difference, this.data.sources);
+    }
+  }
+
+  private async copyLink(): Promise<void> {
+    this.writeAddress();
+    try {
+      await navigator.clipboard.writeText(location.href);
+      this.controls.say('The link to this step is in the clipboard.');
+    } catch {
+      this.controls.say('The link to this step is in the address bar.');
+    }
+  }
+
+  private beforePrint(): void {
+    const step = this.trace?.steps[this.n];
+    if (step !== undefined) this.code.near(step.file, step.line);
+  }
+}
+
+function firstStepOf({ steps }: Trace, act: number): number {
+  return Math.max(0, steps.findIndex((step) => step.act >= act));
+}

@@ -1,0 +1,30 @@
+// The sentence of the step, always in sight, and beside it what happened from outside.
+import type { Scene } from '../trace';
+import { narrate } from '../narrate';
+import type { Moment } from '../views/moment';
+import { describeAct } from '../views/timeline';
+import { byId } from './dom';
+
+export class Narration {
+  private readonly sentence = byId('sentence', HTMLElement);
+  private readonly act = byId('act', HTMLElement);
+  private readonly reason = byId('because', HTMLElement);
+
+  open({ title, about }: Scene): void {
+    byId('about', HTMLElement).textContent = about;
+    document.title = `${title} · memcached, step by step`;
+    this.because('');
+  }
+
+  show({ trace, n, step }: Moment): void {
+    this.sentence.textContent = narrate(trace, n);
+    const { acts } = trace.scene;
+    this.act.textContent = step.act < 0 ? 'The server starts.' : `${step.act + 1} of ${acts.length}: ${describeAct(acts[step.act])}`;
+  }
+
+  /** The answer to a question of the reader's; '' for none. */
+  because(text: string): void {
+    this.reason.textContent = text;
+    this.reason.title = text;
+  }
+}
