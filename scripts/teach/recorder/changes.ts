@@ -24,6 +24,31 @@ export class Changes {
   }
 }
 
+/** Whether a sequence of values is the same as the last time. Nearly always it is, and then nothing is allocated. */
+export class Signature {
+  private readonly values: unknown[] = [];
+  private length = 0;
+  private next = 0;
+  private differs = true;
+
+  add(value: unknown): void {
+    if (this.values[this.next] !== value) {
+      this.values[this.next] = value;
+      this.differs = true;
+    }
+    this.next++;
+  }
+
+  /** Ends a sequence: whether it differs from the one before. */
+  changed(): boolean {
+    const changed = this.differs || this.next !== this.length;
+    this.length = this.next;
+    this.next = 0;
+    this.differs = false;
+    return changed;
+  }
+}
+
 /** The paths of the fields of one thing: made once, since they are asked for at every step. */
 export class Paths {
   private readonly made = new Map<string, readonly string[]>();

@@ -2,7 +2,7 @@
 import { constants } from 'node:os';
 import type { Call, Intervention, SimClient, Simulation, Waiting } from '../../../reactor/sim';
 import type { Act, Fault } from '../trace';
-import { Paths } from './changes';
+import { Paths, Signature } from './changes';
 import type { Changes } from './changes';
 
 const SHOWN_BYTES = 4096;
@@ -22,6 +22,7 @@ interface Client {
 export class Clients {
   private readonly byName = new Map<string, Client>();
   private readonly faults: Fault[] = [];
+  private readonly signature = new Signature();
 
   /** `port`: where the server listens. */
   constructor(private readonly sim: Simulation, private readonly port: number) {}
@@ -85,6 +86,16 @@ export class Clients {
 
   observe(changes: Changes): void {
     this.receive();
+    for (const { client, output } of this.byName.values()) {
+      this.signature.add(client.state);
+      this.signature.add(client.fd);
+      this.signature.add(client.reading);
+      this.signature.add(client.space);
+      this.signature.add(client.toProgram.length);
+      this.signature.add(client.toClient.length);
+      this.signature.add(output.length);
+    }
+    if (!this.signature.changed()) return;
     const waiting = [...this.byName].filter(([, { client }]) => client.state === 'backlog').map(([name]) => name);
     changes.put('backlog', waiting.join());
     for (const [name, { client, output }] of this.byName) {
@@ -99,7 +110,10 @@ export class Clients {
   }
 
   private receive(): void {
-    for (const client of this.byName.values()) client.output += client.client.take().toString('latin1');
+    for (const client of this.byName.values()) {
+      const bytes = client.client.take();
+      if (bytes.length > 0) client.output += bytes.toString('latin1');
+    }
   }
 
   private find(name: string): SimClient {

@@ -2,7 +2,7 @@
 import { u32 } from '../../../lib/libc/heap';
 import type { Conn } from '../../../lib/memcached.h';
 import { variablesOf } from '../probe';
-import { Paths } from './changes';
+import { Paths, Signature } from './changes';
 import type { Changes } from './changes';
 import type { Region } from './memory';
 
@@ -19,39 +19,51 @@ const paths = new Paths(FIELDS.map((field) => SHOWN_AS[field] ?? field));
 
 export class Conns {
   private readonly ids = new Map<Conn, number>();
+  private readonly signature = new Signature();
 
   /** `clientOf`: the name of the client at the other end of a descriptor. */
   constructor(private readonly clientOf: (fd: number) => string | undefined) {}
 
   /** All structures, those of closed connections too. */
-  all(): Conn[] {
+  all(): Iterable<Conn> {
     const { conns } = variablesOf('lib/memcached.h.ts') as { conns: Map<number, Conn> };
-    return [...conns.values()];
+    return conns.values();
   }
 
-  observe(changes: Changes): void {
-    const closed = closedConns();
+  /** Whether something had changed. */
+  observe(changes: Changes): boolean {
     for (const c of this.all()) {
-      const id = this.ids.get(c) ?? this.ids.size + 1;
-      this.ids.set(c, id);
-      const prefix = `conn.${id}`;
-      changes.put(`${prefix}.address`, c.ptr);
-      if (closed.has(c.ptr)) {
-        changes.drop(`${prefix}.sfd`);
-        changes.drop(`${prefix}.client`);
-      } else {
-        changes.put(`${prefix}.sfd`, c.sfd);
-        const client = this.clientOf(c.sfd);
-        if (client !== undefined) changes.put(`${prefix}.client`, client);
-      }
       const fields = c as unknown as Record<string, number>;
-      const names = paths.of(prefix);
-      for (let i = 0; i < FIELDS.length; i++) changes.put(names[i], fields[FIELDS[i]]);
+      this.signature.add(c);
+      this.signature.add(c.sfd);
+      this.signature.add(this.clientOf(c.sfd));
+      for (let i = 0; i < FIELDS.length; i++) this.signature.add(fields[FIELDS[i]]);
     }
+    const { freecurr } = variablesOf('lib/memcached.ts');
+    this.signature.add(freecurr);
+    if (!this.signature.changed()) return false;
+    const closed = closedConns();
+    for (const c of this.all()) this.show(changes, c, closed.has(c.ptr));
+    return true;
+  }
+
+  private show(changes: Changes, c: Conn, isClosed: boolean): void {
+    const id = this.ids.get(c) ?? this.ids.size + 1;
+    this.ids.set(c, id);
+    const prefix = `conn.${id}`;
+    changes.put(`${prefix}.address`, c.ptr);
+    const client = isClosed ? undefined : this.clientOf(c.sfd);
+    if (isClosed) changes.drop(`${prefix}.sfd`);
+    else changes.put(`${prefix}.sfd`, c.sfd);
+    if (client === undefined) changes.drop(`${prefix}.client`);
+    else changes.put(`${prefix}.client`, client);
+    const fields = c as unknown as Record<string, number>;
+    const names = paths.of(prefix);
+    for (let i = 0; i < FIELDS.length; i++) changes.put(names[i], fields[FIELDS[i]]);
   }
 
   regions(): Region[] {
-    return this.all().flatMap((c): Region[] => [
+    return [...this.all()].flatMap((c): Region[] => [
       ...(c.rbuf === 0 ? [] : [[c.rbuf, Math.min(c.rsize, 65536)] as const]),
       ...(c.wbuf === 0 ? [] : [[c.wbuf, c.wsize] as const]),
       ...(c.ilist === 0 ? [] : [[c.ilist, 4 * c.isize] as const]),
@@ -61,7 +73,7 @@ export class Conns {
 
   /** The addresses of items that connections hold: the one being read, and those being sent. */
   items(): number[] {
-    return this.all().flatMap((c) => {
+    return [...this.all()].flatMap((c) => {
       const { itemPtr } = c as unknown as { itemPtr: number };
       const sending = Array.from({ length: c.ileft }, (_, i) => u32[(c.icurr + 4 * i) >>> 2]);
       return itemPtr === 0 ? sending : [itemPtr, ...sending];

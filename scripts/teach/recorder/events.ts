@@ -10,6 +10,7 @@ import { TAILQ_FIRST, TAILQ_NEXT } from '../../../reactor/queue';
 import { RB_MIN, RB_NEXT } from '../../../reactor/tree';
 import type { RbHead } from '../../../reactor/tree';
 import { variablesOf } from '../probe';
+import { Signature } from './changes';
 import type { Changes } from './changes';
 
 const EV_NAMES = [
@@ -42,29 +43,35 @@ export function eventNames(events: number): string {
 }
 
 export class Events {
-  private readonly last = new Map<string, string>();
+  private readonly signatures = { event: new Signature(), active: new Signature(), timer: new Signature() };
 
   /** `clientOf`: the client at a descriptor. `startTime`: what the clock said at the start, in seconds since 1970. */
   constructor(private readonly clientOf: (fd: number) => string | undefined, private readonly startTime: number) {}
 
   observe(changes: Changes): void {
     const { timetree } = variablesOf('reactor/event.ts') as { timetree: RbHead<Event> };
-    this.queue(changes, 'event', list(TAILQ_FIRST(eventqueue), (ev) => TAILQ_NEXT(ev.evNext)));
-    this.queue(changes, 'active', list(TAILQ_FIRST(activequeue), (ev) => TAILQ_NEXT(ev.evActiveNext)));
-    this.queue(changes, 'timer', list(RB_MIN(timetree), RB_NEXT));
+    this.queue(changes, 'event', TAILQ_FIRST(eventqueue), nextInserted);
+    this.queue(changes, 'active', TAILQ_FIRST(activequeue), nextActive);
+    this.queue(changes, 'timer', RB_MIN(timetree), RB_NEXT);
     for (let i = 0; i < STATS.length; i++) changes.put(STATS_PATHS[i], stats[STATS[i]]);
     for (let i = 0; i < SETTINGS.length; i++) changes.put(SETTINGS_PATHS[i], Number(settings[SETTINGS[i]]));
   }
 
-  private queue(changes: Changes, name: string, events: readonly Event[]): void {
-    // The text of a queue is made only when something in it has changed.
-    let signature = '';
-    for (const { evFd, evEvents, evFlags, evRes, evTimeout } of events) {
-      const { tvSec, tvUsec } = evTimeout;
-      signature += `${evFd} ${evEvents} ${evFlags} ${evRes} ${tvSec} ${tvUsec} ${this.clientOf(evFd) ?? ''},`;
+  private queue(changes: Changes, name: keyof Events['signatures'], first: Event | null, next: Next): void {
+    const signature = this.signatures[name];
+    for (let ev = first; ev !== null; ev = next(ev)) {
+      signature.add(ev);
+      signature.add(ev.evFd);
+      signature.add(ev.evEvents);
+      signature.add(ev.evFlags);
+      signature.add(ev.evRes);
+      signature.add(ev.evTimeout.tvSec);
+      signature.add(ev.evTimeout.tvUsec);
+      signature.add(this.clientOf(ev.evFd));
     }
-    if (this.last.get(name) === signature) return;
-    this.last.set(name, signature);
+    if (!signature.changed()) return;
+    const events: Event[] = [];
+    for (let ev = first; ev !== null; ev = next(ev)) events.push(ev);
     changes.put(`queue.${name}`, JSON.stringify(events.map((ev) => this.shown(ev))));
   }
 
@@ -83,8 +90,7 @@ export class Events {
   }
 }
 
-function list(first: Event | null, next: (ev: Event) => Event | null): Event[] {
-  const events: Event[] = [];
-  for (let ev = first; ev !== null; ev = next(ev)) events.push(ev);
-  return events;
-}
+type Next = (ev: Event) => Event | null;
+
+const nextInserted: Next = (ev) => TAILQ_NEXT(ev.evNext);
+const nextActive: Next = (ev) => TAILQ_NEXT(ev.evActiveNext);

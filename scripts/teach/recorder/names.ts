@@ -3,6 +3,7 @@ import { u8 } from '../../../lib/libc/heap';
 import { Conn, ConnState, Item } from '../../../lib/memcached.h';
 import { Event } from '../../../reactor/event.h';
 import type { Kind } from '../tables';
+import type { Signature } from './changes';
 import { eventNames, functionName } from './events';
 import { cString } from './memory';
 import { itemKey } from './storage';
@@ -11,7 +12,7 @@ const TEXT_MAX = 48;
 
 /** What pointers may point into. */
 export interface Targets {
-  conns(): readonly Conn[];
+  conns(): Iterable<Conn>;
   items(): Iterable<number>;
   /** The name of the client at a descriptor. */
   clientOf(fd: number): string | undefined;
@@ -32,6 +33,30 @@ export function shown(value: unknown, kind: Kind | undefined, targets: Targets):
     case 'object': return value === null ? 'NULL' : structShown(value, targets);
     default: return typeof value;
   }
+}
+
+/** What `shown` depends on, of a value that is shown again and again. */
+export function addTo(signature: Signature, value: unknown, kind: Kind | undefined): void {
+  signature.add(value);
+  if (typeof value === 'number' && kind === 'pointer') addText(signature, value);
+  if (typeof value !== 'object' || value === null) return;
+  if (value instanceof Conn) signature.add(value.sfd);
+  else if (value instanceof Event) signature.add(value.evFd);
+  else if (value instanceof Item) {
+    signature.add(value.ptr);
+    addText(signature, value.end);
+  } else {
+    const fields = value as Record<string, unknown>;
+    signature.add(fields['value']);
+    signature.add(fields['tvSec']);
+    signature.add(fields['tvUsec']);
+  }
+}
+
+function addText(signature: Signature, p: number): void {
+  let hash = 0;
+  for (let i = p; i < p + TEXT_MAX && u8[i] !== 0; i++) hash = (hash * 31 + u8[i]) | 0;
+  signature.add(hash);
 }
 
 function numberShown(value: number, kind: Kind | undefined, targets: Targets): string {

@@ -11,7 +11,8 @@ import type { Clients } from './clients';
 import { Conns } from './conns';
 import { Events } from './events';
 import { MemoryWatch } from './memory';
-import { shown } from './names';
+import type { Region } from './memory';
+import { addTo, shown } from './names';
 import type { Targets } from './names';
 import { Stacks } from './stacks';
 import { Storage } from './storage';
@@ -44,6 +45,9 @@ export class Recorder implements Probe, Targets {
   private readonly memory = new MemoryWatch();
   private readonly calls: Calls;
   private turns = 0;
+  /** Items that connections hold, and what is watched: known as long as no connection and no item changes. */
+  private held: readonly number[] = [];
+  private regions: readonly Region[] = [];
 
   constructor(
     private readonly tables: Tables, private readonly sim: Simulation, private readonly clients: Clients,
@@ -92,7 +96,7 @@ export class Recorder implements Probe, Targets {
     if (locals !== null) step.locals = locals;
     const set = this.changes.take();
     if (set !== null) step.set = set;
-    const mem = this.memory.changes([...this.connections.regions(), ...this.storage.regions()]);
+    const mem = this.memory.changes(this.regions);
     if (mem.length > 0) step.mem = mem;
     const calls = this.calls.take();
     if (calls.length > 0) step.calls = calls;
@@ -101,7 +105,7 @@ export class Recorder implements Probe, Targets {
 
   // Targets.
 
-  conns(): readonly Conn[] {
+  conns(): Iterable<Conn> {
     return this.connections.all();
   }
 
@@ -115,8 +119,10 @@ export class Recorder implements Probe, Targets {
 
   private observe(): void {
     const { changes, sim } = this;
-    this.connections.observe(changes);
-    this.storage.observe(changes, [...this.connections.items(), ...this.itemsInLocals()]);
+    const connsChanged = this.connections.observe(changes);
+    if (connsChanged) this.held = this.connections.items();
+    const storageChanged = this.storage.observe(changes, [...this.held, ...this.itemsInLocals()]);
+    if (connsChanged || storageChanged) this.regions = [...this.connections.regions(), ...this.storage.regions()];
     this.events.observe(changes);
     this.clients.observe(changes);
     changes.put('clock', sim.elapsed);
@@ -146,13 +152,15 @@ export class Recorder implements Probe, Targets {
     const { top } = this.stacks;
     if (top === undefined) return null;
     const kinds = this.tables.kinds[top.fn];
-    const locals = Object.fromEntries(
-      Object.entries(top.locals).map(([name, value]) => [name, shown(value, kinds[name], this)]),
+    const { locals, signature } = top;
+    for (const name in locals) {
+      signature.add(name);
+      addTo(signature, locals[name], kinds[name]);
+    }
+    if (!signature.changed()) return null;
+    return Object.fromEntries(
+      Object.entries(locals).map(([name, value]) => [name, shown(value, kinds[name], this)]),
     );
-    const text = JSON.stringify(locals);
-    if (text === top.shown) return null;
-    top.shown = text;
-    return locals;
   }
 
   private itemsInLocals(): number[] {

@@ -2,7 +2,7 @@
 // the delete window.
 import { i32, u32, u8 } from '../../../lib/libc/heap';
 import { variablesOf } from '../probe';
-import { Paths } from './changes';
+import { Paths, Signature } from './changes';
 import type { Changes } from './changes';
 import { cString } from './memory';
 import type { Region } from './memory';
@@ -49,6 +49,7 @@ const slabPaths = new Paths(SLAB_FIELDS);
 
 export class Storage {
   private readonly pages = new Map<number, number[]>();
+  private readonly signature = new Signature();
   private shown = new Set<number>();
   private chains = new Map<number, string>();
   private counted = -1;
@@ -58,8 +59,9 @@ export class Storage {
     return this.shown;
   }
 
-  /** `held`: addresses that somebody has a pointer to. */
-  observe(changes: Changes, held: readonly number[]): void {
+  /** Whether something had changed. `held`: addresses that somebody has a pointer to. */
+  observe(changes: Changes, held: readonly number[]): boolean {
+    if (!this.differs(held)) return false;
     const free = this.slabs(changes);
     const linked = this.lists(changes);
     const deleted = todelete();
@@ -72,6 +74,32 @@ export class Storage {
     }
     for (const p of items) showItem(changes, p);
     this.shown = items;
+    return true;
+  }
+
+  private differs(held: readonly number[]): boolean {
+    const { signature } = this;
+    const words = u32;
+    const addArray = (array: number, length: number): void => {
+      for (let i = 0; i < length; i++) signature.add(words[(array >>> 2) + i]);
+    };
+    const { slabclass, memMalloced } = variablesOf('lib/slabs.ts') as { slabclass: Slabclass[]; memMalloced: number };
+    signature.add(memMalloced);
+    for (const p of slabclass) {
+      if (p.slabs === 0) continue;
+      for (let i = 0; i < SLAB_FIELDS.length; i++) signature.add(p[SLAB_FIELDS[i]]);
+      addArray(p.slots, p.slCurr);
+    }
+    const { heads } = variablesOf('lib/items.ts') as { heads: Uint32Array };
+    for (let id = 0; id < heads.length; id++) signature.add(heads[id]);
+    for (const p of this.shown) addArray(p, WORDS.length);
+    for (const p of held) signature.add(p);
+    const { todelete: array, delcurr, PJSLArray } = variablesOf('lib/memcached.ts') as {
+      todelete: number; delcurr: number; PJSLArray: Table | undefined;
+    };
+    addArray(array, delcurr);
+    signature.add(PJSLArray?.count);
+    return signature.changed();
   }
 
   /** The items that were observed, each from its head to the end of its data, or as much of it as is watched. */
