@@ -21,6 +21,8 @@ export interface Row {
   client: string;
   /** What is sent, with \r\n as one types it; or how many seconds; or JSON of an act that has no line of its own. */
   text: string;
+  /** How often it is sent in one go. */
+  times: number;
 }
 
 /** Bytes that came one by one are one row. */
@@ -29,7 +31,7 @@ export function rowsOf(acts: readonly Act[]): Row[] {
   for (const act of acts) {
     const row = rowOf(act);
     const last = rows.at(-1);
-    const single = 'send' in act && act.send[1].length === 1;
+    const single = 'send' in act && act.send[1].length === 1 && row.times === 1;
     if (single && last?.kind === 'bytes' && last.client === row.client) last.text += row.text;
     else rows.push(single ? { ...row, kind: 'bytes' } : row);
   }
@@ -37,11 +39,11 @@ export function rowsOf(acts: readonly Act[]): Row[] {
 }
 
 function rowOf(act: Act): Row {
-  if ('send' in act) return { kind: 'send', client: act.send[0], text: typed(act.send[1]) };
-  if ('advance' in act) return { kind: 'advance', client: 'A', text: String(act.advance) };
+  if ('send' in act) return { kind: 'send', client: act.send[0], text: typed(act.send[1]), times: act.send[2] ?? 1 };
+  if ('advance' in act) return { kind: 'advance', client: 'A', text: String(act.advance), times: 1 };
   const simple = Object.entries(act).find(([name, value]) => typeof value === 'string' && isKind(name));
-  if (simple === undefined) return { kind: 'other', client: 'A', text: JSON.stringify(act) };
-  return { kind: simple[0] as ActKind, client: String(simple[1]), text: '' };
+  if (simple === undefined) return { kind: 'other', client: 'A', text: JSON.stringify(act), times: 1 };
+  return { kind: simple[0] as ActKind, client: String(simple[1]), text: '', times: 1 };
 }
 
 function isKind(name: string): name is ActKind {
@@ -70,9 +72,9 @@ function connect(act: Act, connected: Set<string>): void {
   if ('together' in act) for (const each of act.together) connect(each, connected);
 }
 
-function actsOfRow({ kind, client, text }: Row): Act[] {
+function actsOfRow({ kind, client, text, times }: Row): Act[] {
   switch (kind) {
-    case 'send': return [{ send: [client, bytes(text)] }];
+    case 'send': return [{ send: times === 1 ? [client, bytes(text)] : [client, bytes(text), times] }];
     case 'bytes': return [...bytes(text)].map((byte) => ({ send: [client, byte] }));
     case 'connect': return [{ connect: client }];
     case 'pause': return [{ pause: client }];

@@ -4,7 +4,7 @@ import type { PageData } from '../page-data';
 import { withFault } from '../faults';
 import { readListing } from '../listing';
 import { firstDifference, whoWrote, whyHere } from '../steps';
-import { clientsOf, nameOf } from '../views/moment';
+import { STATES, clientsOf, nameOf } from '../views/moment';
 import { byId } from './dom';
 import { readAddress, writeAddress } from './address';
 import { Code } from './code';
@@ -164,15 +164,15 @@ export class App {
   private why(): void {
     const { trace, n } = this;
     if (trace === null) return;
-    const moment = momentAt(trace, n, this.panels.pinned);
-    const step = whyHere(trace, n);
-    if (step === null) {
+    const { conn } = momentAt(trace, n, this.panels.pinned);
+    const write = whyHere(trace, n, conn === null ? null : Number(conn));
+    if (write === null) {
       this.narration.because('no connection has changed its state yet');
       return;
     }
-    this.goTo(step);
-    const who = moment.conn === null ? '' : `${nameOf(moment, moment.conn)}’s `;
-    this.narration.because(`here ${who}state was written last, ${n - step} statements before step ${n}`);
+    const from = write.from === null ? '' : ` from ${STATES[write.from]}`;
+    this.goTo(write.step);
+    this.narration.because(`this line takes the connection${from} to ${STATES[write.to]}: so it was at step ${n}`);
   }
 
   private perform(act: string): void {
@@ -190,7 +190,7 @@ export class App {
     if (step === null) this.narration.because('nothing has written this byte yet');
     else {
       this.goTo(step);
-      this.narration.because(step === n ? 'this statement has just written the byte' : `this wrote the byte that you saw at step ${n}`);
+      this.narration.because(`this line writes the byte that you saw at step ${n}`);
     }
   }
 
@@ -237,7 +237,7 @@ export class App {
     if (difference === null) this.controls.say('The two runs are the same.');
     else {
       this.controls.comparing(true);
-      this.comparison.open(before, trace, difference, this.data.sources);
+      this.comparison.open(before, trace, [difference.a, difference.b], this.data.sources);
     }
   }
 

@@ -1,6 +1,7 @@
 // The code column: a tab for each file, the port's listing, and beside it the reader's C, each moved by the other.
 import type { Trace } from '../trace';
 import { alignSources } from '../../align/align';
+import { runCounts } from '../steps';
 import { create } from './dom';
 import { ListingPane } from './listing-pane';
 import type { Source } from './listing-pane';
@@ -50,7 +51,10 @@ export class Code {
   /** Counts the lines that the steps of a run ran. */
   count(trace: Trace): void {
     this.runs = this.sources.map(() => new Map<number, number>());
-    for (const { file, line } of trace.steps) this.runs[file].set(line, (this.runs[file].get(line) ?? 0) + 1);
+    for (const [place, times] of runCounts(trace)) {
+      const [file, line] = place.split(':').map(Number);
+      this.runs[file].set(line, times);
+    }
     this.panes.forEach((pane, i) => pane?.count(this.runs[i]));
   }
 

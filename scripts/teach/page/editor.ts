@@ -18,7 +18,7 @@ export class Editor {
   /** `run` gets the scene, and the index of the first act that is not as it was. */
   constructor(private readonly run: (scene: Scene, firstAct: number) => void) {
     byId('edit-add', HTMLButtonElement).addEventListener('click', () => {
-      const row = this.addRow({ kind: 'send', client: this.lastClient(), text: 'get greeting\\r\\n' });
+      const row = this.addRow({ kind: 'send', client: this.lastClient(), text: 'get greeting\\r\\n', times: 1 });
       const input = row.querySelector<HTMLInputElement>('input[type="text"]');
       input?.focus();
       input?.select();
@@ -46,7 +46,7 @@ export class Editor {
     return document.activeElement instanceof HTMLInputElement;
   }
 
-  private addRow({ kind, client, text }: Row): HTMLElement {
+  private addRow({ kind, client, text, times }: Row): HTMLElement {
     const row = create('div', 'row');
     const number = this.rows.children.length + 1;
     const who = select(`Client of line ${number}`, CLIENTS.map((name) => [name, name]), client);
@@ -56,6 +56,13 @@ export class Editor {
     value.value = text;
     value.spellcheck = false;
     value.setAttribute('aria-label', `Text of line ${number}`);
+    const often = create('input');
+    often.type = 'number';
+    often.min = '1';
+    often.max = '1000000';
+    often.value = String(times);
+    often.title = 'how often, in one go';
+    often.setAttribute('aria-label', `How often line ${number} is sent`);
     const remove = create('button', '', '✕');
     remove.type = 'button';
     remove.setAttribute('aria-label', `Remove line ${number}`);
@@ -66,11 +73,12 @@ export class Editor {
     });
     const fit = (): void => {
       value.hidden = !actKinds.some(({ name, needs }) => name === what.value && needs !== '');
+      often.hidden = what.value !== 'send';
       who.hidden = what.value === 'advance' || what.value === 'other';
     };
     what.addEventListener('change', fit);
     fit();
-    row.append(who, what, value, remove);
+    row.append(who, what, value, often, remove);
     this.rows.append(row);
     return row;
   }
@@ -101,7 +109,8 @@ export class Editor {
 function readRow(row: Element): Row {
   const [who, what] = row.querySelectorAll('select');
   const kind = actKinds.find(({ name }) => name === what.value)?.name ?? 'send';
-  return { kind, client: who.value, text: row.querySelector('input')?.value ?? '' };
+  const [text, times] = row.querySelectorAll('input');
+  return { kind, client: who.value, text: text.value, times: Math.max(1, Math.trunc(Number(times.value)) || 1) };
 }
 
 function select(name: string, options: readonly (readonly [string, string])[], value: string): HTMLSelectElement {

@@ -1,6 +1,6 @@
 // Kinds of steps, and where each leads.
 import type { Trace } from '../trace';
-import { stepTo } from '../steps';
+import { nextStep } from '../steps';
 import type { StepKind } from '../steps';
 import { history } from '../views/history';
 import type { Question } from './quiz';
@@ -16,8 +16,9 @@ export const KINDS: readonly { name: Kind; title: string; key: string; about: st
   { name: 'out', title: 'out', key: 'o', about: 'out of the function' },
 ];
 
+/** At the last of its kind, to the end of the run. */
 export function travel(trace: Trace, n: number, kind: Kind, direction: 1 | -1): number {
-  return stepTo(trace, n, kind, direction);
+  return nextStep(trace, n, kind, direction) ?? (direction === 1 ? trace.steps.length - 1 : 0);
 }
 
 /** The first step after `n`, up to `target`, that has another state; null where there is none. */

@@ -71,7 +71,7 @@ export function cells(moment: Moment, what: Strip, most: number): Markup {
   const fits = seen.every((at) => at < address + most);
   const first = fits ? 0 : Math.max(0, Math.min(Math.min(...seen) - address - 2, size - most));
   const count = Math.max(0, Math.min(most, size - first));
-  const bytes = moment.state.bytes(address + first, count);
+  const bytes = moment.state.memory.latin1(address + first, count);
   return h('div', { class: 'cells', role: 'group', 'aria-label': `${name}: bytes ${first} to ${first + count} of ${size}` },
     first > 0 && h('span', { class: 'more', key: 'before' }, `${first} …`),
     Array.from({ length: count }, (_, i) => {

@@ -45,7 +45,7 @@ export function itemInHand(moment: Moment): number {
   if (reading !== 0 && known(reading)) return reading;
   const icurr = number(moment, `${conn}.icurr`);
   if (icurr === 0 || number(moment, `${conn}.ileft`) === 0) return 0;
-  const pointer = [...moment.state.bytes(icurr, 4)].reduce((sum, byte, i) => sum + byte.charCodeAt(0) * 256 ** i, 0);
+  const pointer = moment.state.memory.word(icurr);
   return known(pointer) ? pointer : 0;
 }
 

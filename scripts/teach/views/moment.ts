@@ -1,12 +1,6 @@
 // What every view is given: a run, a step of it, and the state there; and the questions that several views ask.
-import type { Step, Trace, Value } from '../trace';
-
-export interface State {
-  /** By path, as trace.ts lists them. */
-  values: ReadonlyMap<string, Value>;
-  /** `length` bytes of the flat memory from `address`, latin1; '\0' where nothing was ever written. */
-  bytes(address: number, length: number): string;
-}
+import type { State } from '../state';
+import type { Step, Trace } from '../trace';
 
 export interface Moment {
   trace: Trace;

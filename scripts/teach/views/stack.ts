@@ -1,4 +1,5 @@
 // The call stack, innermost first, and the locals of the innermost frame.
+import { stateAt } from '../state';
 import type { Markup } from './markup';
 import { classes, h } from './markup';
 import type { Moment } from './moment';
@@ -11,26 +12,13 @@ export function stack({ trace, step }: Moment): Markup[] {
     h('b', {}, trace.functions[fn]), h('small', {}, ` :${i === 0 ? step.line : line}`)))))];
 }
 
-export function locals(moment: Moment): Markup[] {
-  const { trace, n, step } = moment;
-  const now = localsAt(moment, n);
+export function locals({ trace, n, state, step }: Moment): Markup[] {
+  const now = state.frames.at(-1)?.locals ?? {};
   const names = Object.keys(now);
-  const before = n > 0 && trace.steps[n - 1].stack === step.stack ? localsAt(moment, n - 1) : now;
+  // Nothing has changed where the frame is another one than a step ago.
+  const before = n > 0 && trace.steps[n - 1].stack === step.stack && step.locals !== undefined ? stateAt(trace, n - 1).frames.at(-1)?.locals : now;
   if (names.length === 0) return [h('p', { class: 'none' }, 'no locals')];
   return [h('dl', { class: 'locals' }, names.map((name) => h('div', {
-    key: name, class: classes({ local: true, changed: now[name] !== before[name] }),
-  }, h('dt', {}, name), h('dd', {}, now[name]))))];
-}
-
-/** A step names its locals only when one has changed since the last step of the same frame. */
-function localsAt({ trace }: Moment, n: number): Record<string, string> {
-  const depth = trace.stacks[trace.steps[n].stack].length;
-  const { fn } = trace.steps[n];
-  for (let i = n; i >= 0; i--) {
-    const step = trace.steps[i];
-    const frames = trace.stacks[step.stack];
-    if (frames.length < depth || (frames.length === depth && step.fn !== fn)) break;
-    if (frames.length === depth && step.locals !== undefined) return step.locals;
-  }
-  return {};
+    key: name, class: classes({ local: true, changed: now[name] !== before?.[name] }),
+  }, h('dt', {}, name), h('dd', { title: now[name] }, now[name]))))];
 }

@@ -39,7 +39,10 @@ export function bands({ steps }: Trace): { act: number; from: number; to: number
 export function describeAct(act: Act | undefined): string {
   if (act === undefined) return 'the server starts';
   if ('connect' in act) return `${act.connect} connects`;
-  if ('send' in act) return `${act.send[0]} sends “${visible(act.send[1], 48)}”`;
+  if ('send' in act) {
+    const [client, text, times] = act.send;
+    return `${client} sends “${visible(text, 48)}”${times === undefined ? '' : ` × ${times}`}`;
+  }
   if ('pause' in act) return `${act.pause} stops reading`;
   if ('resume' in act) return `${act.resume} reads again`;
   if ('shutdown' in act) return `${act.shutdown} ends its side`;
