@@ -1,10 +1,11 @@
 // The page's state, and what the controls do with it. Each change ends in one synchronous redraw.
 import type { Fault, Scene, Trace } from '../trace';
 import type { PageData } from '../page-data';
+import { STATES } from '../edges';
 import { withFault } from '../faults';
 import { readListing } from '../listing';
 import { firstDifference, whoWrote, whyHere } from '../steps';
-import { STATES, clientsOf, nameOf } from '../views/moment';
+import { clientsOf, nameOf } from '../views/moment';
 import { byId } from './dom';
 import { readAddress, writeAddress } from './address';
 import { Code } from './code';
@@ -19,7 +20,7 @@ import { Quiz } from './quiz';
 import { Runner } from './runner';
 import { Runs } from './runs';
 import type { Kind } from './travel';
-import { nextEdge, questionAt, travel } from './travel';
+import { questionOnTheWay, travel } from './travel';
 
 /** The address follows the steps, but not more often than so: browsers limit how often it may change. */
 const ADDRESS_MS = 300;
@@ -152,13 +153,14 @@ export class App {
       return;
     }
     const target = travel(trace, n, kind, direction);
-    const edge = direction === 1 && this.quiz.on ? nextEdge(trace, n, target) : null;
-    if (edge === null) {
+    const question = direction === 1 && this.quiz.on ? questionOnTheWay(trace, n, target) : null;
+    if (question === null) {
       this.goTo(target);
       return;
     }
-    this.goTo(edge - 1);
-    this.quiz.ask(questionAt(trace, edge), () => this.goTo(edge));
+    this.goTo(question.step);
+    const name = nameOf(momentAt(trace, question.step, null), String(question.conn));
+    this.quiz.ask(question, name, () => this.goTo(Math.min(Math.max(target, question.step), question.answeredAt)));
   }
 
   private why(): void {

@@ -1,13 +1,7 @@
 // "What comes next?": asked before an edge of the state diagram is taken, with a score.
+import { WAITS } from '../edges';
+import type { Question } from '../edges';
 import { byId, create } from './dom';
-
-export interface Question {
-  text: string;
-  answers: string[];
-  right: string;
-  /** Said after the answer. */
-  why: string;
-}
 
 export class Quiz {
   private readonly dialog = byId('quiz-dialog', HTMLDialogElement);
@@ -28,16 +22,16 @@ export class Quiz {
     return this.toggle.getAttribute('aria-pressed') === 'true';
   }
 
-  /** `done` is called when the reader has seen the answer, or has skipped the question. */
-  ask({ text, answers, right, why }: Question, done: () => void): void {
+  /** `name`: whose connection it is. `done` is called when the reader has seen the answer, or has skipped the question. */
+  ask({ state, choices: answers, answer: right, explanation }: Question, name: string, done: () => void): void {
     const verdict = byId('quiz-verdict', HTMLElement);
     const [skip, go] = ['quiz-skip', 'quiz-go'].map((id) => byId(id, HTMLButtonElement));
-    byId('quiz-question', HTMLElement).textContent = text;
+    byId('quiz-question', HTMLElement).textContent = `${name === 'listening' ? 'The listening socket' : `${name}’s connection`} is in ${state}. What comes next?`;
     verdict.textContent = '';
     skip.hidden = false;
     go.hidden = true;
     const buttons = answers.map((answer, i) => {
-      const button = create('button', '', `${i + 1}  ${answer}`);
+      const button = create('button', '', `${i + 1}  ${answer === WAITS ? 'it waits for an event' : answer}`);
       button.type = 'button';
       button.addEventListener('click', () => answered(answer));
       return button;
@@ -45,7 +39,7 @@ export class Quiz {
     const answered = (answer: string): void => {
       this.asked++;
       if (answer === right) this.right++;
-      verdict.textContent = `${answer === right ? 'Right.' : `No: ${right}.`} ${why}`;
+      verdict.textContent = `${answer === right ? 'Right.' : `No: ${right}.`} ${explanation}`;
       buttons.forEach((button, i) => {
         button.disabled = true;
         button.classList.toggle('right', answers[i] === right);

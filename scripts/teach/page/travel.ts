@@ -1,9 +1,9 @@
 // Kinds of steps, and where each leads.
 import type { Trace } from '../trace';
+import { questions } from '../edges';
+import type { Question } from '../edges';
 import { nextStep } from '../steps';
 import type { StepKind } from '../steps';
-import { history } from '../views/history';
-import type { Question } from './quiz';
 
 export type Kind = StepKind;
 
@@ -21,11 +21,7 @@ export function travel(trace: Trace, n: number, kind: Kind, direction: 1 | -1): 
   return nextStep(trace, n, kind, direction) ?? (direction === 1 ? trace.steps.length - 1 : 0);
 }
 
-/** The first step after `n`, up to `target`, that has another state; null where there is none. */
-export function nextEdge(trace: Trace, n: number, target: number): number | null {
-  return history(trace).edges.find(({ step, from }) => step > n && step <= target && from !== null)?.step ?? null;
-}
-
-export function questionAt(_trace: Trace, edge: number): Question {
-  return { text: `What comes next? ${edge}`, answers: ['read', 'write', 'nread'], right: 'read', why: 'because' };
+/** The question that is met on the way from `n` to `target`; null where there is none. */
+export function questionOnTheWay(trace: Trace, n: number, target: number): Question | null {
+  return questions(trace).find(({ step }) => step > n && step <= target) ?? null;
 }

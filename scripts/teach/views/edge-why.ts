@@ -1,18 +1,20 @@
 // The last edge of the state diagram, explained.
-import { explainEdge } from '../edges';
+import { capital, edgeBetween, edgesTaken } from '../edges';
 import type { Markup } from './markup';
 import { h } from './markup';
-import { history, upTo } from './history';
+import { upTo } from './history';
 import type { Moment } from './moment';
+import { nameOf } from './moment';
 
-export function edgeWhy({ trace, n }: Moment): Markup {
-  const { edges } = history(trace);
-  const last = edges.at(upTo(edges, n) - 1);
-  if (last === undefined || upTo(edges, n) === 0) {
-    return h('p', { class: 'edge-why' }, 'No connection has changed its state yet.');
-  }
-  const way = last.from === null ? `a new connection begins in ${last.to}` : `${last.from} → ${last.to}`;
+export function edgeWhy(moment: Moment): Markup {
+  const edges = edgesTaken(moment.trace);
+  const count = upTo(edges, moment.n);
+  if (count === 0) return h('p', { class: 'edge-why', tabindex: 0 }, 'No connection has changed its state yet.');
+  const { from, to, conn, step } = edges[count - 1];
+  const edge = edgeBetween(from, to);
+  const name = nameOf(moment, String(conn));
   return h('p', { class: 'edge-why', tabindex: 0 },
-    h('b', {}, `${way}: `), explainEdge(last.from ?? 'listening', last.to),
-    ' ', h('button', { type: 'button', class: 'link', 'data-do': `step:${last.step}` }, `step ${last.step}`));
+    h('b', {}, `${name === 'listening' ? '' : `${name}: `}${from ?? 'new'} → ${to}`),
+    edge === undefined ? '' : `, when ${edge.when}. ${capital(edge.why)}`,
+    ' ', h('button', { type: 'button', class: 'link', 'data-do': `step:${step}` }, `step ${step}`));
 }

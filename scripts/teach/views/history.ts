@@ -1,17 +1,5 @@
-// What a run has had up to a step: edges of the state diagram, system calls, and whose connection was in hand.
+// What a run has had up to a step: its system calls, and whose connection was in hand.
 import type { SystemCall, Trace } from '../trace';
-import type { StateName } from './moment';
-import { STATES } from './moment';
-
-export interface Edge {
-  /** The step that shows the new state. */
-  step: number;
-  /** Id of the connection. */
-  conn: string;
-  /** Null where the connection begins. */
-  from: StateName | null;
-  to: StateName;
-}
 
 export interface MadeCall {
   step: number;
@@ -19,7 +7,6 @@ export interface MadeCall {
 }
 
 export interface History {
-  edges: readonly Edge[];
   calls: readonly MadeCall[];
   /** By step: the connection that was last in hand; null before there is one. */
   inHand: readonly (string | null)[];
@@ -36,7 +23,7 @@ export function history(trace: Trace): History {
   return made;
 }
 
-/** How many of them there are up to step `n`; they are in the order of their steps. */
+/** How many there are up to step `n` of what is in the order of its steps. */
 export function upTo(entries: readonly { step: number }[], n: number): number {
   let low = 0;
   let high = entries.length;
@@ -49,30 +36,21 @@ export function upTo(entries: readonly { step: number }[], n: number): number {
 }
 
 function read({ steps }: Trace): History {
-  const edges: Edge[] = [];
   const calls: MadeCall[] = [];
   const inHand: (string | null)[] = [];
-  const states = new Map<string, StateName>();
   const byDescriptor = new Map<number, string>();
   let current: string | null = null;
 
   steps.forEach(({ set, calls: made, locals }, step) => {
     for (const call of made ?? []) calls.push({ step, call });
     for (const [path, value] of Object.entries(set ?? {})) {
-      const [kind, id, field] = path.split('.');
-      if (kind !== 'conn' || field === undefined) continue;
-      if (field === 'sfd' && typeof value === 'number') byDescriptor.set(value, id);
-      if (field === 'sfd' && value === null) states.delete(id);
-      if (field !== 'state' || typeof value !== 'number') continue;
-      const to = STATES[value] ?? 'closing';
-      const from = states.get(id) ?? null;
-      states.set(id, to);
-      if (from !== to) edges.push({ step, conn: id, from, to });
+      const id = /^conn\.(\d+)\.sfd$/.exec(path)?.[1];
+      if (id !== undefined && typeof value === 'number') byDescriptor.set(value, id);
     }
     // The machine's own name for it is c; a changed field says nothing of whose turn it is.
     const descriptor = /^conn fd (\d+)/.exec(locals?.['c'] ?? '')?.[1];
     if (descriptor !== undefined) current = byDescriptor.get(Number(descriptor)) ?? current;
     inHand.push(current);
   });
-  return { edges, calls, inHand };
+  return { calls, inHand };
 }

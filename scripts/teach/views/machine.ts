@@ -1,10 +1,11 @@
 // The state diagram: where each connection is, how often each edge was taken, and which one was last.
 import type { Markup } from './markup';
 import { classes, h } from './markup';
-import type { Edge } from './history';
-import { history, upTo } from './history';
-import type { Connection, Moment, StateName } from './moment';
-import { STATES, connections, nameOf } from './moment';
+import { STATES, STATE_MEANINGS, edgesTaken } from '../edges';
+import type { StateName, Taken } from '../edges';
+import { upTo } from './history';
+import type { Connection, Moment } from './moment';
+import { connections, nameOf } from './moment';
 
 const WIDTH = 88;
 const HEIGHT = 32;
@@ -43,7 +44,7 @@ const PATHS: Readonly<Record<string, Path>> = {
 /** `id` tells apart the diagrams of one page. */
 export function machine(moment: Moment, id = 'm'): Markup[] {
   const { trace, n, conn } = moment;
-  const { edges } = history(trace);
+  const edges = edgesTaken(trace);
   const taken = edges.slice(0, upTo(edges, n));
   const last = taken.at(-1);
   const counts = new Map<string, number>();
@@ -63,7 +64,7 @@ export function machine(moment: Moment, id = 'm'): Markup[] {
 }
 
 /** 'read-nread'. A connection that begins comes from the one that listens. */
-export function nameOfEdge({ from, to }: Pick<Edge, 'from' | 'to'>): string {
+export function nameOfEdge({ from, to }: Pick<Taken, 'from' | 'to'>): string {
   return `${from ?? 'listening'}-${to}`;
 }
 
@@ -82,6 +83,7 @@ function node(state: StateName, here: readonly Connection[], shown: Connection |
   const [x, y] = PLACES[state];
   const current = shown?.state === state;
   return h('g', { key: state, class: classes({ node: true, current, occupied: here.length > 0 }) },
+    h('title', {}, `${state}: ${STATE_MEANINGS[state]}`),
     h('rect', { x, y, width: WIDTH, height: HEIGHT, rx: 9 }),
     h('text', { x: x + WIDTH / 2, y: y + 21 }, state),
     here.filter(({ name }) => name !== 'listening').map(({ id, name }, i) =>
@@ -97,8 +99,8 @@ function arrowHead(id: string, name: string): Markup {
   }, h('path', { d: 'M0 0 L8 4 L0 8 z' }));
 }
 
-function description(open: readonly Connection[], last: Edge | undefined, moment: Moment): string {
+function description(open: readonly Connection[], last: Taken | undefined, moment: Moment): string {
   const where = open.map(({ name, state }) => `${name === 'listening' ? 'the listening socket' : name} in ${state}`);
-  const way = last === undefined ? '' : `; last edge: ${nameOf(moment, last.conn)} from ${last.from ?? 'accept'} to ${last.to}`;
+  const way = last === undefined ? '' : `; last edge: ${nameOf(moment, String(last.conn))} from ${last.from ?? 'accept'} to ${last.to}`;
   return `State diagram: ${where.join(', ')}${way}`;
 }

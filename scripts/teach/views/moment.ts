@@ -1,4 +1,6 @@
 // What every view is given: a run, a step of it, and the state there; and the questions that several views ask.
+import { STATES } from '../edges';
+import type { StateName } from '../edges';
 import type { State } from '../state';
 import type { Step, Trace } from '../trace';
 
@@ -12,8 +14,6 @@ export interface Moment {
   conn: string | null;
 }
 
-export const STATES = ['listening', 'read', 'write', 'nread', 'swallow', 'closing', 'mwrite'] as const;
-export type StateName = (typeof STATES)[number];
 
 export function number({ state }: Moment, path: string): number {
   const value = state.values.get(path);

@@ -1,4 +1,5 @@
 // The whole run as a line: a flag for each act, a tick for each change of state, a dot for each system call.
+import { edgesTaken } from '../edges';
 import type { Act, Trace } from '../trace';
 import type { Element, Markup } from './markup';
 import { h } from './markup';
@@ -8,7 +9,8 @@ import { history } from './history';
 
 /** Made once for a run: where the cursor is, is the page's affair. In units of a thousandth of the width. */
 export function timeline(trace: Trace): Element {
-  const { edges, calls } = history(trace);
+  const { calls } = history(trace);
+  const edges = edgesTaken(trace);
   const last = Math.max(1, trace.steps.length - 1);
   const x = (step: number): number => Math.round((step / last) * 10000) / 10;
   return h('svg', { class: 'ticks', viewBox: '0 0 1000 34', preserveAspectRatio: 'none', 'aria-hidden': 'true' },
