@@ -2,6 +2,7 @@
 // the program stays as it is: what is recorded are the lines of the source.
 import ts from 'typescript';
 import type { Kind, Tables } from './tables';
+import type { SiteKind } from './trace';
 
 /** The module that instrumented code imports: probe.ts. */
 export const PROBE = 'teach:probe';
@@ -161,8 +162,8 @@ class Marks {
     const { f, source, tables } = this;
     const start = node.getStart(source);
     const line = source.getLineAndCharacterOfPosition(start).line + 1;
-    const code = source.text.slice(start, node.end).split('\n', 1)[0].trimEnd().slice(0, CODE_MAX);
-    tables.sites.push({ file: this.file, line, fn: this.fn, label, code });
+    const site = { file: this.file, line, fn: this.fn, label, code: codeOf(node, source), kind: siteKind(node), start };
+    tables.sites.push(ts.isIfStatement(node) ? { ...site, then: thenOf(node, source) } : site);
     const shown = [...new Set(names)].filter((name) => !name.startsWith('_'));
     const locals = f.createObjectLiteralExpression(shown.map((name) => f.createShorthandPropertyAssignment(name)));
     const getter = f.createArrowFunction(
@@ -202,6 +203,29 @@ class Marks {
     if (ts.isCallExpression(e)) return /^(bss|malloc|realloc)$/.test(e.expression.getText(this.source));
     return ts.isPropertyAccessExpression(e) && /^(endPagePtr|data|key|rbuf|wbuf|ilist)$/.test(e.name.text);
   }
+}
+
+/** What one shows of a statement: its first line, or its whole condition. */
+function codeOf(node: ts.Node, source: ts.SourceFile): string {
+  const text = ts.isIfStatement(node) ? inOneLine(node.expression.getText(source)) : node.getText(source);
+  return text.split('\n', 1)[0].trimEnd().slice(0, CODE_MAX);
+}
+
+function inOneLine(text: string): string {
+  return text.replace(/\/\/.*$/gm, '').replace(/\s+/g, ' ').trim();
+}
+
+function siteKind(node: ts.Node): SiteKind {
+  if (ts.isIfStatement(node)) return 'if';
+  if (ts.isReturnStatement(node)) return 'return';
+  if (ts.isBreakStatement(node)) return 'break';
+  if (ts.isContinueStatement(node)) return 'continue';
+  if (ts.isSwitchStatement(node)) return 'switch';
+  return ts.isStatement(node) ? 'statement' : 'loop';
+}
+
+function thenOf({ thenStatement }: ts.IfStatement, source: ts.SourceFile): [number, number] {
+  return [thenStatement.getStart(source), thenStatement.end];
 }
 
 /** Declarations without a value do nothing; blocks and whiles have their marks inside. */

@@ -69,6 +69,8 @@ export interface Frame {
   line: number;
 }
 
+export type SiteKind = 'if' | 'loop' | 'return' | 'break' | 'continue' | 'switch' | 'statement';
+
 /** A place in the source where a step can be: a statement, or the condition of a loop. */
 export interface Site {
   file: number;
@@ -76,8 +78,13 @@ export interface Site {
   fn: number;
   /** The case labels around it, from outside: 'ConnState.mwrite/2'; '' outside of a switch. */
   label: string;
-  /** The first line of its source text, at most 100 characters. */
+  /** The first line of its source text, at most 100 characters; of an `if` the condition, in one line. */
   code: string;
+  kind: SiteKind;
+  /** Where it begins in the file, in characters. */
+  start: number;
+  /** Of an `if`: from where to where in the file it goes if the condition holds. */
+  then?: [start: number, end: number];
 }
 
 /** A statement, or the condition of a loop, that is about to run; what has changed since the step before is in it. */

@@ -42,10 +42,7 @@ export async function record(scene: Scene, progress: (acts: number) => void = ()
   const argv = ['memcached', '-p', String(PORT), ...rest];
   const ended = main(argv.length, argv);
   await sim.idle();
-  if (!recorder.on) {
-    recorder.on = true;
-    recorder.step();
-  }
+  if (!recorder.on) recorder.start();
   for (const [i, act] of scene.acts.entries()) {
     await clients.perform(act, () => {
       recorder.act = i;

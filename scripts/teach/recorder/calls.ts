@@ -29,6 +29,7 @@ interface Moved {
 export class Calls {
   /** By the index of a call in the simulation's record. */
   private readonly moved = new Map<number, Moved>();
+  /** Of the calls of epoll_wait that were not taken yet. */
   private readonly timeouts: number[] = [];
   private readonly injected = new Set<number>();
   private next = 0;
@@ -59,6 +60,11 @@ export class Calls {
   /** epoll_wait begins, with a timeout in milliseconds. */
   waits(timeout: number): void {
     this.timeouts.push(timeout);
+  }
+
+  /** Whether it waits in epoll_wait, as far as the calls were taken. */
+  get waiting(): boolean {
+    return this.timeouts.length > 0;
   }
 
   /** The calls that have returned since it was asked last. */

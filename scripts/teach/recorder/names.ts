@@ -74,6 +74,7 @@ function structShown(value: object, targets: Targets): string {
   const { tvSec, tvUsec } = fields;
   if (typeof tvSec === 'number' && typeof tvUsec === 'number') return `${tvSec}.${String(tvUsec).padStart(6, '0')} s`;
   if (typeof fields['perslab'] === 'number') return `class of ${String(fields['size'])} bytes`;
+  if (value instanceof Promise) return 'promise';
   return Array.isArray(value) ? `${value.length} elements` : '{…}';
 }
 

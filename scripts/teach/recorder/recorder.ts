@@ -58,6 +58,14 @@ export class Recorder implements Probe, Targets {
     sim.onCall = (call) => this.called(call);
   }
 
+  /** From now on marks become steps. The first one is where the server is now, with all of its state. */
+  start(): void {
+    this.on = true;
+    for (const frame of this.stacks.open) if (frame.later !== null) frame.locals = frame.later();
+    this.calls.take();
+    this.step();
+  }
+
   enter(fn: number): void {
     this.stacks.enter(fn);
   }
@@ -72,9 +80,12 @@ export class Recorder implements Probe, Targets {
     const { line, code } = this.tables.sites[site];
     top.site = site;
     top.line = line;
-    top.locals = this.on ? locals() : {};
     if (code.includes(WAITS)) this.turns++;
-    if (!this.on) return;
+    if (!this.on) {
+      top.later = locals;
+      return;
+    }
+    top.locals = locals();
     try {
       this.step();
     } catch (error) {
@@ -89,6 +100,7 @@ export class Recorder implements Probe, Targets {
     const { top } = this.stacks;
     if (top === undefined || top.site === -1) return;
     if (this.steps.length >= this.stepsMax) throw new Error(`the scene takes more than ${this.stepsMax} steps`);
+    const calls = this.calls.take();
     this.observe();
     const { file, line, fn } = this.tables.sites[top.site];
     const step: Step = { file, line, fn, site: this.siteId(top.site), stack: this.stacks.now(), act: this.act };
@@ -98,7 +110,6 @@ export class Recorder implements Probe, Targets {
     if (set !== null) step.set = set;
     const mem = this.memory.changes(this.regions);
     if (mem.length > 0) step.mem = mem;
-    const calls = this.calls.take();
     if (calls.length > 0) step.calls = calls;
     this.steps.push(step);
   }
@@ -135,8 +146,7 @@ export class Recorder implements Probe, Targets {
     let phase = 'start';
     for (const { fn } of this.stacks.open) phase = PHASES[this.tables.functions[fn]] ?? phase;
     if (phase !== 'loop') return phase;
-    const { top } = this.stacks;
-    return top !== undefined && this.tables.sites[top.site].code.includes(WAITS) ? 'waiting' : 'loop';
+    return this.calls.waiting ? 'waiting' : 'loop';
   }
 
   private siteId(site: number): number {

@@ -1,4 +1,5 @@
 // The call stack as the marks tell it, and its states, each kept once.
+import type { Locals } from '../probe';
 import type { Frame } from '../trace';
 import { Signature } from './changes';
 
@@ -9,6 +10,8 @@ export interface OpenFrame {
   line: number;
   /** Its locals at that mark: they stay as they are while a function runs that it has called. */
   locals: Record<string, unknown>;
+  /** What gives them, where nothing was recorded yet. */
+  later: Locals | null;
   /** What of the locals was told last. */
   signature: Signature;
   /** The stack below, by its index in `kept`; -1 for none. */
@@ -24,7 +27,7 @@ export class Stacks {
   private readonly ids = new Map<number, number>();
 
   enter(fn: number): void {
-    this.open.push({ fn, site: -1, line: 0, locals: {}, signature: new Signature(), below: this.now() });
+    this.open.push({ fn, site: -1, line: 0, locals: {}, later: null, signature: new Signature(), below: this.now() });
   }
 
   leave(): void {
