@@ -1,5 +1,5 @@
 // Faults as edits of a scene: the same run up to a step, and from there the next call of a kind goes wrong.
-import type { Act, Fault, Scene, Trace } from './trace';
+import type { Act, Fault, Scene, SystemCall, Trace } from './trace';
 
 export interface FaultKind {
   name: string;
@@ -32,16 +32,32 @@ export function faultOf(kind: FaultKind, client: string | null, limit: number): 
   };
 }
 
-/** The scene in which the first such call after step `n` goes wrong. */
-export function withFault({ scene, steps }: Trace, n: number, fault: Fault): Scene {
+/**
+ * The scene in which the first call after step `n` that the fault makes a difference to goes wrong; null where there is
+ * no such call.
+ */
+export function withFault({ scene, steps }: Trace, n: number, fault: Fault): Scene | null {
+  // The fault is in the scene before the act that is running, and lets the calls pass that this act has made already.
   const act = Math.max(0, steps[n].act);
+  const first = steps.findIndex((step) => step.act >= act);
+  const isMeant = ({ name, client }: SystemCall): boolean => name === fault.call && (fault.client === undefined || client === fault.client);
   let skip = 0;
-  for (let i = n; i >= 0 && steps[i].act === steps[n].act; i--) {
-    skip += steps[i].calls?.filter(({ name, client }) => name === fault.call && (fault.client === undefined || client === fault.client)).length ?? 0;
+  for (let i = Math.max(0, first); i < steps.length; i++) {
+    for (const call of steps[i].calls?.filter(isMeant) ?? []) {
+      if (i > n && differs(call, fault)) {
+        const acts: Act[] = [...scene.acts];
+        acts.splice(act, 0, { fault: { ...fault, ...(skip > 0 ? { skip } : {}) } });
+        return { ...edited(scene), acts };
+      }
+      skip++;
+    }
   }
-  const acts: Act[] = [...scene.acts];
-  acts.splice(act, 0, { fault: { ...fault, ...(skip > 0 ? { skip } : {}) } });
-  return { ...edited(scene), acts };
+  return null;
+}
+
+/** A call that moves less than the limit, or fails in the same way already, would not show the fault. */
+function differs({ result }: SystemCall, { limit, errno }: Fault): boolean {
+  return limit === undefined ? result !== errno : typeof result === 'number' && result > limit;
 }
 
 /** A scene that is no longer the one of its name. */

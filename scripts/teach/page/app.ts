@@ -219,11 +219,13 @@ export class App {
   private fail(fault: Fault): void {
     const { trace, n } = this;
     if (trace === null) return;
-    void this.rerun(withFault(trace, n, fault), (after) => {
-      const hit = after.steps.findIndex(({ calls }) => calls?.some(({ injected }) => injected === true));
-      if (hit === -1) this.controls.say(`No ${fault.call} comes after this step, so nothing failed.`);
-      return hit === -1 ? n : hit;
-    });
+    const scene = withFault(trace, n, fault);
+    if (scene === null) {
+      const limit = fault.limit === undefined ? '' : ` of more than ${fault.limit} bytes`;
+      this.controls.say(`No ${fault.call}${limit} that this would change comes after step ${n}.`);
+      return;
+    }
+    void this.rerun(scene, (after) => Math.max(0, after.steps.findIndex(({ calls }) => calls?.some(({ injected }) => injected === true))));
   }
 
   private compare(): void {
@@ -240,6 +242,7 @@ export class App {
     else {
       this.controls.comparing(true);
       this.comparison.open(before, trace, [difference.a, difference.b], this.data.sources);
+      this.narration.say('Two runs side by side, from the first step at which they differ. Steps go on in both.');
     }
   }
 

@@ -90,9 +90,9 @@ export class Code {
   }
 
   near(file: number, line: number): void {
-    this.pane(file).near(line, 14, 12);
+    this.pane(file).near(line, 24, 24);
     const [cLine] = this.cLines(file, [line]);
-    if (cLine !== undefined) this.cPanes[file]?.near(cLine, 14, 12);
+    if (cLine !== undefined) this.cPanes[file]?.near(cLine, 24, 24);
   }
 
   show(file: number): void {

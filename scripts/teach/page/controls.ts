@@ -117,6 +117,7 @@ export class Controls {
   comparing(on: boolean): void {
     this.compareButton.setAttribute('aria-pressed', String(on));
     byId('main', HTMLElement).hidden = on;
+    document.body.classList.toggle('comparing', on);
   }
 
   /** One line that goes away by itself. */

@@ -23,6 +23,11 @@ export class Editor {
       input?.focus();
       input?.select();
     });
+    byId('edit-empty', HTMLButtonElement).addEventListener('click', () => {
+      this.rows.replaceChildren();
+      this.addRow({ kind: 'send', client: 'A', text: 'set greeting 0 0 5\\r\\nhello\\r\\n', times: 1 });
+      this.addRow({ kind: 'send', client: 'A', text: 'get greeting\\r\\n', times: 1 });
+    });
     byId('edit-run', HTMLButtonElement).addEventListener('click', () => this.accept());
     byId('edit-form', HTMLFormElement).addEventListener('submit', (event) => {
       // Enter in a field runs the scene; only the button cancels.

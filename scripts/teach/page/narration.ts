@@ -22,6 +22,11 @@ export class Narration {
     this.act.textContent = step.act < 0 ? 'The server starts.' : `${step.act + 1} of ${acts.length}: ${describeAct(acts[step.act])}`;
   }
 
+  /** In place of the sentence, until the next step. */
+  say(text: string): void {
+    this.sentence.textContent = text;
+  }
+
   /** The answer to a question of the reader's; '' for none. */
   because(text: string): void {
     this.reason.textContent = text;

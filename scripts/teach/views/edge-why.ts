@@ -1,5 +1,5 @@
 // The last edge of the state diagram, explained.
-import { capital, edgeBetween, edgesTaken } from '../edges';
+import { edgeBetween, edgesTaken } from '../edges';
 import type { Markup } from './markup';
 import { h } from './markup';
 import { upTo } from './history';
@@ -15,6 +15,6 @@ export function edgeWhy(moment: Moment): Markup {
   const name = nameOf(moment, String(conn));
   return h('p', { class: 'edge-why', tabindex: 0 },
     h('b', {}, `${name === 'listening' ? '' : `${name}: `}${from ?? 'new'} → ${to}`),
-    edge === undefined ? '' : `, when ${edge.when}. ${capital(edge.why)}`,
+    edge === undefined ? '' : `, when ${edge.when}. ${edge.why}`,
     ' ', h('button', { type: 'button', class: 'link', 'data-do': `step:${step}` }, `step ${step}`));
 }

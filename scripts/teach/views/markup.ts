@@ -14,25 +14,30 @@ export type Attributes = Record<string, string | number | boolean | undefined>;
 type Child = Markup | number | false | null | undefined | readonly Child[];
 
 export function h(tag: string, attributes: Attributes = {}, ...children: Child[]): Element {
-  return { tag, attributes, children: flat(children) };
+  const flat: Markup[] = [];
+  add(children, flat);
+  return { tag, attributes, children: flat };
 }
 
-function flat(children: readonly Child[]): Markup[] {
-  return children.flatMap((child): Markup[] => {
-    if (child === null || child === undefined || child === false) return [];
-    if (typeof child === 'number') return [String(child)];
-    if (typeof child === 'string') return [child];
-    return isElement(child) ? [child] : flat(child);
-  });
+function add(children: readonly Child[], to: Markup[]): void {
+  for (const child of children) {
+    if (child === null || child === undefined || child === false) continue;
+    if (typeof child === 'string') to.push(child);
+    else if (typeof child === 'number') to.push(String(child));
+    else if (isElement(child)) to.push(child);
+    else add(child, to);
+  }
 }
 
 function isElement(child: Element | readonly Child[]): child is Element {
-  return !Array.isArray(child);
+  return 'tag' in child;
 }
 
 /** The names of classes that apply, for `class`. */
 export function classes(names: Readonly<Record<string, boolean>>): string {
-  return Object.keys(names).filter((name) => names[name]).join(' ');
+  let list = '';
+  for (const name in names) if (names[name]) list += list === '' ? name : ` ${name}`;
+  return list;
 }
 
 /** All of its text, one piece after the other. */

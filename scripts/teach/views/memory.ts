@@ -82,7 +82,7 @@ export function tables(moment: Moment): Markup[] {
     h('div', { key: 'window', class: classes({ queue: true, changed: hasChanged(moment, 'todelete') }) },
       h('h3', {}, 'delete window'),
       h('ul', {}, window.length === 0 ? h('li', { class: 'none' }, 'empty') : window.map((address, i) =>
-        h('li', { key: i, class: 'chip' }, h('b', {}, keyAt(moment, address)), ` until ${number(moment, `item.${address}.exptime`)}`)))),
+        h('li', { key: i, class: 'chip' }, h('b', {}, keyAt(moment, address)), ` until ${onTheClock(moment, number(moment, `item.${address}.exptime`))}`)))),
     h('div', { key: 'hash', class: 'queue' }, h('h3', {}, 'hash chains'),
       h('ul', {}, buckets.length === 0 ? h('li', { class: 'none' }, 'empty') : buckets.slice(0, 16).map((bucket) => {
         const chain = addresses(moment, `bucket.${bucket}`);
@@ -90,4 +90,9 @@ export function tables(moment: Moment): Markup[] {
           h('b', {}, bucket), ' ', chain.map((address) => keyAt(moment, address)).join(' → '));
       }), buckets.length > 16 && h('li', { class: 'none' }, `and ${buckets.length - 16} more`))),
   ];
+}
+
+/** A time in seconds since 1970, by the clock that began with the scene. */
+function onTheClock(moment: Moment, time: number): string {
+  return `${(time - number(moment, 'clock.wall') + number(moment, 'clock')).toFixed(1)} s`;
 }

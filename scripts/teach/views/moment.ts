@@ -47,8 +47,8 @@ export interface Connection {
 export function connections(moment: Moment): Connection[] {
   const found: Connection[] = [];
   for (const [path, value] of moment.state.values) {
-    const id = /^conn\.(\d+)\.sfd$/.exec(path)?.[1];
-    if (id === undefined || value === null) continue;
+    if (value === null || !path.startsWith('conn.') || !path.endsWith('.sfd')) continue;
+    const id = path.slice('conn.'.length, -'.sfd'.length);
     found.push({
       id, name: nameOf(moment, id), state: STATES[number(moment, `conn.${id}.state`)] ?? 'closing', sfd: Number(value),
     });

@@ -10,13 +10,15 @@ import type { Moment } from './moment';
 /** So many lines of code around the one that is about to run. */
 const AROUND = 4;
 
-export function side(moment: Moment, title: string, sentence: string, source: string): Markup[] {
+/** `differs`: whether the other run is somewhere else. */
+export function side(moment: Moment, title: string, sentence: string, source: string, differs: boolean): Markup[] {
   const { trace, n, step } = moment;
   const lines = source.split('\n');
   const first = Math.max(1, step.line - AROUND);
   const ran = n > 0 ? trace.steps[n - 1] : null;
   return [
     h('h2', {}, title),
+    h('p', { class: classes({ differs: true, yes: differs }) }, differs ? '≠ differs' : '= the same line'),
     h('p', { class: 'at' }, `step ${n} of ${trace.steps.length - 1} · ${trace.functions[step.fn]}, ${trace.files[step.file]}`),
     h('p', { class: 'say' }, sentence),
     h('div', { class: 'excerpt', role: 'group', 'aria-label': 'Code' }, lines.slice(first - 1, step.line + AROUND).map((text, i) => {
