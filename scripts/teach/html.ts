@@ -14,7 +14,7 @@ export async function livePage(root: string, worker: string, scenes: readonly Sc
 
 /** The page without a server, with one run in it. */
 export async function recordedPage(root: string, trace: Trace): Promise<string> {
-  return page(root, { sources: sources(root), scenes: [trace.scene], trace }, '');
+  return page(root, { sources: sources(root), scenes: [], trace }, '');
 }
 
 function sources(root: string): PageData['sources'] {

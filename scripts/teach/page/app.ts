@@ -36,6 +36,7 @@ export class App {
   private readonly quiz = new Quiz();
   private readonly editor: Editor;
   private readonly faults: FaultDialog;
+  private readonly scenes: readonly Scene[];
   private scene: Scene;
   private trace: Trace | null = null;
   private n = 0;
@@ -44,6 +45,7 @@ export class App {
   private addressTimer = 0;
 
   constructor(private readonly data: PageData) {
+    this.scenes = data.trace === undefined ? data.scenes : [data.trace.scene];
     this.code = new Code(data.sources.map(({ name, text }) => ({
       name, text, language: 'typescript', listing: readListing(text),
     })), {
@@ -52,7 +54,7 @@ export class App {
     }, { line: (file, line) => this.listRuns(file, line) });
     this.runs = new Runs((step) => this.goTo(step), () => this.code.choose(0, null));
     this.panels = new Panels(() => this.show());
-    this.controls = new Controls(data.scenes, this.runner.canRun, {
+    this.controls = new Controls(this.scenes, this.runner.canRun, {
       scene: (scene) => void this.open(scene),
       step: (n) => this.goTo(n),
       travel: (kind, direction) => this.travel(kind, direction),
@@ -71,13 +73,13 @@ export class App {
     });
     window.addEventListener('hashchange', () => void this.openAddress());
     window.addEventListener('beforeprint', () => this.beforePrint());
-    [this.scene] = data.scenes;
+    [this.scene] = this.scenes;
     void this.openAddress();
   }
 
   private async openAddress(): Promise<void> {
-    const address = readAddress(location.hash, this.data.scenes);
-    const scene = address?.scene ?? this.data.scenes[0];
+    const address = readAddress(location.hash, this.scenes);
+    const scene = address?.scene ?? this.scenes[0];
     const same = JSON.stringify(scene) === JSON.stringify(this.scene) && this.trace !== null;
     if (same) this.goTo(address?.step ?? 0);
     else await this.open(scene, address?.step ?? 0);
@@ -135,7 +137,7 @@ export class App {
   }
 
   private writeAddress(): void {
-    history.replaceState(null, '', writeAddress({ scene: this.scene, step: this.n }, this.data.scenes));
+    history.replaceState(null, '', writeAddress({ scene: this.scene, step: this.n }, this.scenes));
   }
 
   private goTo(n: number): void {

@@ -16,6 +16,7 @@ export class Runner {
 
   /** A run that is still going on is given up; its promise stays open. Rejects with what went wrong in the scene. */
   async run(scene: Scene): Promise<Trace> {
+    if (!this.canRun) throw new Error('a recording has no server in it');
     this.worker?.terminate();
     const address = URL.createObjectURL(new Blob([this.script], { type: 'text/javascript' }));
     const worker = new Worker(address);
