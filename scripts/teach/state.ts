@@ -55,9 +55,27 @@ interface Keyframe {
 
 const keyframes = new WeakMap<Trace, Keyframe[]>();
 
+/** What was asked for last: the next one is often a step or two further. */
+const recent = new WeakMap<Trace, { n: number; frame: Keyframe }>();
+
 /** The state when step `n` (0 to steps.length - 1) is about to run. */
 export function stateAt(trace: Trace, n: number): State {
   if (!(n >= 0 && n < trace.steps.length)) throw new RangeError(`there is no step ${n}`);
+  const frame = frameAt(trace, n);
+  recent.set(trace, { n, frame });
+  const { values, blocks, locals } = frame;
+  const step = trace.steps[n];
+  const frames = trace.stacks[step.stack].map(({ fn, line }, depth) => {
+    return { fn: trace.functions[fn], file: trace.functionFiles[fn], line, locals: locals.at(depth) ?? {} };
+  });
+  return { step, values, memory: new Memory(blocks), frames };
+}
+
+function frameAt(trace: Trace, n: number): Keyframe {
+  const near = recent.get(trace);
+  if (near !== undefined && n >= near.n && n - near.n < KEYFRAME_STEPS) {
+    return n === near.n ? near.frame : fold(trace, near.frame, near.n + 1, n);
+  }
   const known = keyframes.get(trace) ?? [];
   keyframes.set(trace, known);
   const at = Math.floor(n / KEYFRAME_STEPS);
@@ -66,12 +84,7 @@ export function stateAt(trace: Trace, n: number): State {
     const from = (known.length - 1) * KEYFRAME_STEPS;
     known.push(fold(trace, last, from + 1, from + KEYFRAME_STEPS));
   }
-  const { values, blocks, locals } = fold(trace, known[at], at * KEYFRAME_STEPS + 1, n);
-  const step = trace.steps[n];
-  const frames = trace.stacks[step.stack].map(({ fn, line }, depth) => {
-    return { fn: trace.functions[fn], file: trace.functionFiles[fn], line, locals: locals.at(depth) ?? {} };
-  });
-  return { step, values, memory: new Memory(blocks), frames };
+  return fold(trace, known[at], at * KEYFRAME_STEPS + 1, n);
 }
 
 /** What `start` becomes by the steps from `from` to `to`. */

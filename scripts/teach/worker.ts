@@ -40,21 +40,30 @@ export async function record(scene: Scene, progress: (acts: number) => void = ()
   setProbe(recorder);
   recorder.on = scene.fromStart === true;
   const argv = ['memcached', '-p', String(PORT), ...rest];
-  const ended = main(argv.length, argv);
+  let ended: string | null = null;
+  const running = main(argv.length, argv).then(
+    (status) => (ended = `the server has ended with status ${status}`),
+    (error: unknown) => (ended = error instanceof Error ? error.message : String(error)),
+  );
+  const check = (): void => {
+    if (recorder.failure !== null) throw new Error('the recorder failed', { cause: recorder.failure });
+    if (ended !== null) throw new Error(ended);
+  };
   await sim.idle();
+  check();
   if (!recorder.on) recorder.start();
   for (const [i, act] of scene.acts.entries()) {
     await clients.perform(act, () => {
       recorder.act = i;
       recorder.step();
     });
-    if (recorder.failure !== null) throw new Error("the recorder failed", { cause: recorder.failure });
+    check();
     progress(i + 1);
   }
   recorder.on = false;
   const outputs = clients.outputs();
   sim.stop();
-  await ended;
+  await running;
   setProbe(null);
   const { files, functions, functionFiles } = TEACH_TABLES;
   const { sites, steps, stacks } = recorder;

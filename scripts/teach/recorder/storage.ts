@@ -53,6 +53,8 @@ export class Storage {
   private shown = new Set<number>();
   private chains = new Map<number, string>();
   private counted = -1;
+  /** Whether a node had no value yet when the table was looked at. */
+  private unfinished = false;
 
   /** The items that were observed last. */
   get known(): ReadonlySet<number> {
@@ -99,7 +101,7 @@ export class Storage {
     };
     addArray(array, delcurr);
     signature.add(PJSLArray?.count);
-    return signature.changed();
+    return signature.changed() || this.unfinished;
   }
 
   /** The items that were observed, each from its head to the end of its data, or as much of it as is watched. */
@@ -159,18 +161,22 @@ export class Storage {
     const { PJSLArray } = variablesOf('lib/memcached.ts') as { PJSLArray: Table | undefined };
     if (PJSLArray === undefined || PJSLArray.count === this.counted) return;
     this.counted = PJSLArray.count;
+    this.unfinished = false;
     const chains = new Map<number, string>();
     const { nodes, buckets, mask, split } = PJSLArray;
     for (let n = 0; n <= mask + split; n++) {
       const chain: number[] = [];
       for (let node = buckets[n]; node !== 0; node = nodes[node * NODE_WORDS + NODE_LINK] & NODE_INDEX) {
-        chain.push(nodes[node * NODE_WORDS + NODE_VALUE] >>> 0);
+        const value = nodes[node * NODE_WORDS + NODE_VALUE] >>> 0;
+        if (value !== 0) chain.push(value);
+        else this.unfinished = true;
       }
       if (chain.length > 0) chains.set(n, chain.join());
     }
     for (const n of this.chains.keys()) if (!chains.has(n)) changes.drop(`bucket.${n}`);
     for (const [n, chain] of chains) changes.put(`bucket.${n}`, chain);
     this.chains = chains;
+    if (this.unfinished) this.counted = -1;
   }
 }
 
