@@ -8,9 +8,9 @@ import test from 'ava';
 import { actsOf, argumentsOf, bytes, rowsOf } from '../scripts/teach/acts-text';
 import { bundleWorker } from '../scripts/teach/bundle';
 import { faultKinds, faultOf, withFault } from '../scripts/teach/faults';
-import { SCENES, ownScenes, sceneOf } from '../scripts/teach/gallery';
 import { readListing, withoutNote } from '../scripts/teach/listing';
 import { recorder } from '../scripts/teach/run';
+import { loadScene, sceneNames } from '../scripts/teach/scenes';
 import { stateAt } from '../scripts/teach/state';
 import type { Scene, Trace } from '../scripts/teach/trace';
 import { machine } from '../scripts/teach/views/machine';
@@ -23,7 +23,7 @@ import { describeAct, timeline } from '../scripts/teach/views/timeline';
 import { visible } from '../scripts/teach/views/bytes';
 import { root } from './support/server';
 
-const scenes = ownScenes(root);
+const scenes = sceneNames(root).map((name) => loadScene(root, name));
 const traces = new Map<string, Trace>();
 let record: (scene: Scene) => Promise<Trace>;
 
@@ -69,7 +69,7 @@ function panel(id: string, moment: Moment): Markup[] {
 /** What only a mistake puts on the screen. */
 const WRONG = /undefined|NaN|\[object|Infinity/;
 
-for (const name of SCENES) {
+for (const name of sceneNames(root)) {
   test(`${name}: every view draws every step`, (t) => {
     const trace = traceOf(name);
     for (const [n, { set, mem, calls }] of trace.steps.entries()) {
@@ -213,12 +213,4 @@ test('markup: children are flattened, what is false is left out', (t) => {
     tag: 'p', attributes: { id: 'x' }, children: ['a', '1', { tag: 'b', attributes: {}, children: [] }],
   });
   t.is(classes({ a: true, b: false, c: true }), 'a c');
-});
-
-test('a scene by its name, by its file, and what is none', (t) => {
-  t.is(sceneOf(root, 'get').name, 'get');
-  t.is(sceneOf(root, join(root, 'scripts/teach/scenes/get.json')).name, 'get');
-  t.throws(() => sceneOf(root, 'gett'), { message: /^no scene "gett": there are listen-and-accept, get,/ });
-  t.throws(() => sceneOf(root, join(root, 'package.json')), { message: /a scene has name, title, about, seed, args and acts$/ });
-  t.throws(() => sceneOf(root, join(root, 'LICENSE')), { message: /JSON/ });
 });

@@ -4,7 +4,8 @@ import { dirname, join, resolve } from 'node:path';
 
 import { Misuse, help, readArguments } from './arguments';
 import type { Options } from './arguments';
-import { ownScenes, sceneOf } from './gallery';
+import { loadScene, sceneNames } from './scenes';
+import type { Scene } from './trace';
 
 export const DONE = 0;
 export const FAILED = 1;
@@ -36,7 +37,7 @@ async function teach(options: Options, root: string, out: (text: string) => void
   const { livePage, recordedPage } = await import('./html.js');
   const { recorder } = await import('./run.js');
   const worker = await bundleWorker(root);
-  const html = scene === null ? await livePage(root, worker, ownScenes(root))
+  const html = scene === null ? await livePage(root, worker, sceneNames(root).map((name) => loadScene(root, name)))
     : await recordedPage(root, await recorder(worker)(scene));
   const file = resolve(options.output ?? join(root, 'dist/teach', scene === null ? 'index.html' : `${scene.name}.html`));
   mkdirSync(dirname(file), { recursive: true });
@@ -46,4 +47,12 @@ async function teach(options: Options, root: string, out: (text: string) => void
   const { servePage } = await import('./serve.js');
   const { address } = await servePage(html, options.serve);
   out(`${address}\n`);
+}
+
+function sceneOf(root: string, nameOrFile: string): Scene {
+  try {
+    return loadScene(root, nameOrFile);
+  } catch (error) {
+    throw new Misuse(error instanceof Error ? error.message : String(error));
+  }
 }

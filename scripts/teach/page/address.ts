@@ -1,5 +1,5 @@
 // The address of a step: '#scene=get&step=214'; a scene that was edited is in the address as a whole.
-import { isScene } from '../scene-check';
+import { checkScene } from '../scene';
 import type { Scene } from '../trace';
 
 export interface Address {
@@ -7,11 +7,12 @@ export interface Address {
   step: number;
 }
 
-/** Null where the address names no scene of ours. */
+/** Without a scene's name it is the first one; null where the address names none of ours. */
 export function readAddress(hash: string, scenes: readonly Scene[]): Address | null {
   const parts = new URLSearchParams(hash.replace(/^#/, ''));
   const step = Number(parts.get('step') ?? 0);
-  const scene = scenes.find(({ name }) => name === parts.get('scene')) ?? decode(parts.get('edited'));
+  const wanted = parts.get('scene') ?? (parts.has('edited') ? null : scenes[0].name);
+  const scene = scenes.find(({ name }) => name === wanted) ?? decode(parts.get('edited'));
   return scene === null ? null : { scene, step: Number.isInteger(step) && step >= 0 ? step : 0 };
 }
 
@@ -28,8 +29,7 @@ function decode(text: string | null): Scene | null {
   if (text === null) return null;
   try {
     const bytes = Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0));
-    const scene: unknown = JSON.parse(new TextDecoder().decode(bytes));
-    return isScene(scene) ? scene : null;
+    return checkScene(JSON.parse(new TextDecoder().decode(bytes)));
   } catch {
     return null;
   }

@@ -1,6 +1,6 @@
 // The sentence of the step, always in sight, and beside it what happened from outside.
 import type { Scene } from '../trace';
-import { narrate } from '../narrate';
+import { narration } from '../narrate';
 import type { Moment } from '../views/moment';
 import { describeAct } from '../views/timeline';
 import { byId } from './dom';
@@ -8,6 +8,7 @@ import { byId } from './dom';
 export class Narration {
   private readonly sentence = byId('sentence', HTMLElement);
   private readonly act = byId('act', HTMLElement);
+  private readonly next = byId('next', HTMLElement);
   private readonly reason = byId('because', HTMLElement);
 
   open({ title, about }: Scene): void {
@@ -17,7 +18,10 @@ export class Narration {
   }
 
   show({ trace, n, step }: Moment): void {
-    this.sentence.textContent = narrate(trace, n);
+    const { happened, next, purpose } = narration(trace, n);
+    this.sentence.textContent = happened.length > 0 ? happened.join(' ') : next;
+    this.next.textContent = happened.length > 0 ? next : purpose;
+    this.next.title = purpose;
     const { acts } = trace.scene;
     this.act.textContent = step.act < 0 ? 'The server starts.' : `${step.act + 1} of ${acts.length}: ${describeAct(acts[step.act])}`;
   }
@@ -31,5 +35,6 @@ export class Narration {
   because(text: string): void {
     this.reason.textContent = text;
     this.reason.title = text;
+    this.next.hidden = text !== '';
   }
 }
