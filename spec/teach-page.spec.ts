@@ -1,5 +1,5 @@
-// The teaching page in a browser: scenes to their end and back, every control by keyboard, faults, the reader's own C, a
-// recording, small and dark screens, paper, and what axe-core says of it.
+// The teaching page in a browser: scenes to their end and back, every control by keyboard, faults, the reader's own C,
+// a recording, small and dark screens, paper, and what axe-core says of it.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,13 +27,14 @@ const folder = mkdtempSync(join(tmpdir(), 'memcached-ts-'));
 const troubles: string[] = [];
 let browser: Browser;
 let page: Page;
+let worker = '';
 let live = '';
 let recording = '';
 let visits = 0;
 
 test.before(async () => {
   if (!hasChromium) return;
-  const worker = await bundleWorker(root);
+  worker = await bundleWorker(root);
   live = await livePage(root, worker, scenes);
   recording = await recordedPage(root, await recorder(worker)(loadScene(root, 'get')));
   writeFileSync(join(folder, 'index.html'), live);
@@ -62,6 +63,12 @@ const isPressed = (id: string): Promise<string | null> => page.getAttribute(`#${
 
 async function press(...keys: string[]): Promise<void> {
   for (const key of keys) await page.keyboard.press(key);
+}
+
+/** Closes the dialog that is open. The browser takes its time for that. */
+async function escape(): Promise<void> {
+  await press('Escape');
+  await page.waitForSelector('dialog[open]', { state: 'hidden' });
 }
 
 /** Opens the page anew at an address; resolves when the scene has run. */
@@ -98,11 +105,11 @@ async function hold(key: string): Promise<number> {
 
 const leave = (): Promise<void> => inPage('document.activeElement.blur()');
 
-/** What axe-core finds in a part of the page. Of the code it looks at the first lines: they are all made alike. */
+/** What axe-core finds in a part of the page. */
 async function violations(part = 'body', options = '{}'): Promise<string[]> {
   await page.evaluate(axe.source);
   const found = await inPage<axe.AxeResults>(`axe.run(
-    { include: ['${part}'], exclude: ['.line:nth-child(n + 30):not(.current, .ran)', '.cell:nth-child(n + 4)'] },
+    { include: ['${part}'], exclude: ['.cell:nth-child(n + 4)'] },
     { resultTypes: ['violations'], ...${options} },
   )`);
   return found.violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => `${id}: ${target.join(' ')}: ${failureSummary ?? ''}`));
@@ -273,7 +280,7 @@ inBrowser('a scene of one’s own, two clients, one byte by byte; its address op
   await page.locator('#edit-rows input[type="text"]').first().fill('nothing');
   await page.locator('#edit-run').press('Enter');
   t.regex(await text('edit-error'), /^Not an act/);
-  await press('Escape');
+  await escape();
 });
 
 const C_SOURCE = `/* made up for this spec */
@@ -320,7 +327,6 @@ inBrowser('the reader’s own C, from a folder or dropped, moves along', async (
   t.regex(await page.locator('.listing.c .line.twin').innerText(), /c->rbytes/);
   await press('t');
   t.regex(await page.locator('.listing.c .line.ran').innerText(), /c->rbytes/);
-  t.deepEqual(await violations(), []);
 
   await open('#scene=get&step=240');
   await drop('memcached.c', C_SOURCE);
@@ -330,19 +336,29 @@ inBrowser('the reader’s own C, from a folder or dropped, moves along', async (
   t.pass();
 });
 
+/** A step in the shortest file: axe-core takes its time for each line that is shown. */
+async function shortFile(): Promise<number> {
+  const trace = await recorder(worker)(loadScene(root, 'get'));
+  return trace.steps.findIndex(({ file }) => trace.files[file] === 'lib/slabs.ts') + 2;
+}
+
 inBrowser('dialogs, size and colours by their keys', async (t) => {
-  await open('#scene=get&step=500');
+  await open(`#scene=get&step=${await shortFile()}`);
+  await drop('slabs.c', 'void *slabs_alloc(unsigned int id)\n{\n    return slots[id];\n}\n');
+  await page.waitForSelector('body.with-c');
   await press('?');
   t.true(await page.isVisible('#help-dialog'));
   t.true(await page.locator('#keys dt').count() > 15);
   t.deepEqual(await violations('#help-dialog'), []);
-  await press('Escape', 'b');
+  await escape();
+  await press('b');
   t.true(await page.isVisible('#c-dialog'));
-  await press('Escape', 'p');
+  await escape();
+  await press('p');
   t.is(await inPage('getComputedStyle(document.documentElement).fontSize'), '18px');
   await press('p', 'l');
   t.regex(await text('status'), /^The link to this step/);
-  t.true(page.url().endsWith('#scene=get&step=500'));
+  t.regex(page.url(), /#scene=get&step=\d+$/);
   const background = (): Promise<string> => inPage('getComputedStyle(document.body).backgroundColor');
   const light = await background();
   await page.emulateMedia({ colorScheme: 'dark' });
@@ -354,8 +370,13 @@ inBrowser('dialogs, size and colours by their keys', async (t) => {
   await press('d', 'd');
   await page.emulateMedia({ colorScheme: 'light' });
   await page.waitForSelector('html[data-theme="light"]');
-  t.is(await background(), light);
   t.deepEqual(await violations(), []);
+  await press('f');
+  t.deepEqual(await violations('#fault-dialog'), []);
+  await escape();
+  await press('y');
+  t.deepEqual(await violations('#edit-dialog'), []);
+  await escape();
 });
 
 inBrowser('360 pixels: nothing is wider than the screen', async (t) => {
@@ -364,7 +385,6 @@ inBrowser('360 pixels: nothing is wider than the screen', async (t) => {
     await goTo(scene, n);
     t.is(await inPage('document.documentElement.scrollWidth'), 360, scene);
   }
-  t.deepEqual(await violations(), []);
   await page.setViewportSize({ width: 1360, height: 860 });
 });
 

@@ -50,7 +50,7 @@ function isKind(name: string): name is ActKind {
   return actKinds.some((kind) => kind.name === name);
 }
 
-/** A client connects before its first act, where no row says so. Throws an Error of one line for what makes no sense. */
+/** A client connects before its first act, where no row says so. Throws an Error of one line for what is no act. */
 export function actsOf(rows: readonly Row[]): Act[] {
   const acts: Act[] = [];
   const connected = new Set<string>();
@@ -75,7 +75,7 @@ function connect(act: Act, connected: Set<string>): void {
 function actsOfRow({ kind, client, text, times }: Row): Act[] {
   switch (kind) {
     case 'send': return [{ send: times === 1 ? [client, bytes(text)] : [client, bytes(text), times] }];
-    case 'bytes': return [...bytes(text)].map((byte) => ({ send: [client, byte] }));
+    case 'bytes': return Array.from(bytes(text)).map((byte) => ({ send: [client, byte] }));
     case 'connect': return [{ connect: client }];
     case 'pause': return [{ pause: client }];
     case 'resume': return [{ resume: client }];
@@ -111,7 +111,7 @@ export function bytes(text: string): string {
 }
 
 function typed(text: string): string {
-  return text.replace(/[\\\0-\x1f\x7f-\xff]/g, (byte) => {
+  return text.replace(/[^ -[\]-~]/g, (byte) => {
     const names: Readonly<Record<string, string>> = { '\r': '\\r', '\n': '\\n', '\t': '\\t', '\0': '\\0', '\\': '\\\\' };
     return names[byte] ?? `\\x${byte.charCodeAt(0).toString(16).padStart(2, '0')}`;
   });

@@ -40,7 +40,9 @@ export function withFault({ scene, steps }: Trace, n: number, fault: Fault): Sce
   // The fault is in the scene before the act that is running, and lets the calls pass that this act has made already.
   const act = Math.max(0, steps[n].act);
   const first = steps.findIndex((step) => step.act >= act);
-  const isMeant = ({ name, client }: SystemCall): boolean => name === fault.call && (fault.client === undefined || client === fault.client);
+  const isMeant = ({ name, client }: SystemCall): boolean => {
+    return name === fault.call && (fault.client === undefined || client === fault.client);
+  };
   let skip = 0;
   for (let i = Math.max(0, first); i < steps.length; i++) {
     for (const call of steps[i].calls?.filter(isMeant) ?? []) {

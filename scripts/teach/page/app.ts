@@ -71,14 +71,15 @@ export class App {
       const act = target instanceof Element ? target.closest<HTMLElement>('[data-do]')?.dataset['do'] : undefined;
       if (act !== undefined) this.perform(act);
     });
-    window.addEventListener('hashchange', () => void this.openAddress());
+    window.addEventListener('hashchange', ({ newURL }) => void this.openAddress(new URL(newURL).hash));
     window.addEventListener('beforeprint', () => this.beforePrint());
     [this.scene] = this.scenes;
-    void this.openAddress();
+    void this.openAddress(location.hash);
   }
 
-  private async openAddress(): Promise<void> {
-    const address = readAddress(location.hash, this.scenes);
+  private async openAddress(hash: string): Promise<void> {
+    window.clearTimeout(this.addressTimer);
+    const address = readAddress(hash, this.scenes);
     const scene = address?.scene ?? this.scenes[0];
     const same = JSON.stringify(scene) === JSON.stringify(this.scene) && this.trace !== null;
     if (same) this.goTo(address?.step ?? 0);
@@ -111,7 +112,7 @@ export class App {
       this.controls.open(scene, trace);
       this.controls.canCompare(false);
       this.narration.open(scene);
-      this.panels.open();
+      this.panels.open(scene);
       this.controls.say('');
       this.show();
       // Says that the first step is there, and after how many milliseconds.
@@ -227,7 +228,9 @@ export class App {
       this.controls.say(`No ${fault.call}${limit} that this would change comes after step ${n}.`);
       return;
     }
-    void this.rerun(scene, (after) => Math.max(0, after.steps.findIndex(({ calls }) => calls?.some(({ injected }) => injected === true))));
+    void this.rerun(scene, ({ steps }) => {
+      return Math.max(0, steps.findIndex(({ calls }) => calls?.some(({ injected }) => injected === true)));
+    });
   }
 
   private compare(): void {

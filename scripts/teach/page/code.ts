@@ -14,6 +14,15 @@ interface Twins {
   share: number;
 }
 
+/** Where its parts stand in the page. */
+export interface CodePlaces {
+  tabs: HTMLElement;
+  port: HTMLElement;
+  c: HTMLElement;
+  functions: HTMLSelectElement;
+  note: HTMLElement;
+}
+
 export interface CodeEvents {
   /** A line of the port was chosen. */
   line: (file: number, line: number) => void;
@@ -30,7 +39,7 @@ export class Code {
 
   constructor(
     private readonly sources: readonly Source[],
-    private readonly place: { tabs: HTMLElement; port: HTMLElement; c: HTMLElement; functions: HTMLSelectElement; note: HTMLElement },
+    private readonly place: CodePlaces,
     private readonly events: CodeEvents,
   ) {
     this.panes = sources.map(() => null);
@@ -76,7 +85,7 @@ export class Code {
   reveal(file: number, line: number): void {
     this.show(file);
     this.pane(file).reveal(line);
-    const [cLine] = this.cLines(file, [line]);
+    const cLine = this.cLines(file, [line]).at(0);
     if (cLine !== undefined) this.cPanes[file]?.reveal(cLine);
   }
 
@@ -91,7 +100,7 @@ export class Code {
 
   near(file: number, line: number): void {
     this.pane(file).near(line, 24, 24);
-    const [cLine] = this.cLines(file, [line]);
+    const cLine = this.cLines(file, [line]).at(0);
     if (cLine !== undefined) this.cPanes[file]?.near(cLine, 24, 24);
   }
 
@@ -116,7 +125,7 @@ export class Code {
     const paired = aligned.filter(({ cLines }) => cLines.length > 0).length;
     this.twins[file] = { toC, toTs, share: aligned.length === 0 ? 0 : paired / aligned.length };
     const pane = new ListingPane(c, (line) => {
-      const [twin] = toTs.get(line) ?? [];
+      const twin = toTs.get(line)?.at(0);
       if (twin !== undefined) this.events.line(file, twin);
     }, (line) => this.twin(file, line === null ? [] : toTs.get(line) ?? [], line));
     this.cPanes[file] = pane;

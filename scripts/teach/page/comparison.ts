@@ -53,10 +53,11 @@ export class Comparison {
   }
 
   private show(): void {
-    const places = this.sides.map(({ trace, n }) => `${trace.steps[n].file}:${trace.steps[n].line}:${JSON.stringify(trace.steps[n].calls)}`);
+    const told = this.sides.map(({ trace, n }) => `${trace.steps[n].file}:${trace.steps[n].line} ${narrate(trace, n)}`);
     for (const { trace, n, title, element } of this.sides) {
       const { file } = trace.steps[n];
-      draw(side(momentAt(trace, n, null), title, narrate(trace, n), this.sources[file].text, places[0] !== places[1]), element);
+      const moment = momentAt(trace, n, null);
+      draw(side(moment, title, narrate(trace, n), this.sources[file].text, told[0] !== told[1]), element);
     }
     for (const list of this.element.querySelectorAll('[data-follow="end"]')) list.scrollTop = list.scrollHeight;
   }

@@ -147,7 +147,8 @@ export class Controls {
   private act(direction: 1 | -1): void {
     const at = this.acts.findLastIndex(({ from }) => from <= this.n);
     const isStart = this.acts.at(at)?.from === this.n;
-    const target = this.acts.at(direction === 1 ? Math.min(at + 1, this.acts.length - 1) : Math.max(0, isStart ? at - 1 : at));
+    const before = Math.max(0, isStart ? at - 1 : at);
+    const target = this.acts.at(direction === 1 ? Math.min(at + 1, this.acts.length - 1) : before);
     if (target !== undefined) this.wanted.step(target.from);
   }
 

@@ -98,11 +98,11 @@ export class Editor {
       const acts = actsOf([...this.rows.children].map(readRow));
       const before = this.scene;
       const buffer = this.buffer.value === '' ? null : Number(this.buffer.value);
-      const { sendBuffer: _, ...options } = before.options ?? {};
-      const scene = {
+      const scene: Scene = {
         ...edited(before), acts, args: argumentsOf(this.args.value),
-        options: { ...options, ...(buffer === null ? {} : { sendBuffer: buffer }) },
+        options: { ...before.options, ...(buffer === null ? {} : { sendBuffer: buffer }) },
       };
+      if (buffer === null) delete scene.options?.sendBuffer;
       this.dialog.close();
       this.run(scene, firstDifference(before.acts, acts));
     } catch (error) {

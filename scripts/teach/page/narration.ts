@@ -5,6 +5,9 @@ import type { Moment } from '../views/moment';
 import { describeAct } from '../views/timeline';
 import { byId } from './dom';
 
+/** So many letters have room in large type. */
+const LONG = 130;
+
 export class Narration {
   private readonly sentence = byId('sentence', HTMLElement);
   private readonly act = byId('act', HTMLElement);
@@ -19,7 +22,9 @@ export class Narration {
 
   show({ trace, n, step }: Moment): void {
     const { happened, next, purpose } = narration(trace, n);
-    this.sentence.textContent = happened.length > 0 ? happened.join(' ') : next;
+    const sentence = happened.length > 0 ? happened.join(' ') : next;
+    this.sentence.textContent = sentence;
+    this.sentence.classList.toggle('long', sentence.length > LONG);
     this.next.textContent = happened.length > 0 ? next : purpose;
     this.next.title = purpose;
     const { acts } = trace.scene;

@@ -1,12 +1,12 @@
 // The panels of the right half: made once, drawn again at each step, each in its place.
-import type { Trace } from '../trace';
+import type { Scene, Trace } from '../trace';
 import { stateAt } from '../state';
 import type { Markup } from '../views/markup';
 import { h } from '../views/markup';
 import { history } from '../views/history';
 import type { Moment } from '../views/moment';
 import { connections } from '../views/moment';
-import { panels } from '../views/panels';
+import { firstPanels, panels } from '../views/panels';
 import { byId, create, draw } from './dom';
 
 /** `pinned`: the connection that the reader has chosen; null follows the one in hand. */
@@ -56,9 +56,15 @@ export class Panels {
     document.addEventListener('keydown', walkCells);
   }
 
-  /** For another run. */
-  open(): void {
+  /** For another run. An edited scene has its panels where they were. */
+  open(scene: Scene): void {
     this.pinned = null;
+    if (scene.name === 'edited') return;
+    const first = firstPanels[scene.name] ?? [];
+    for (const [id, body] of this.bodies) {
+      const section = body.parentElement;
+      if (section !== null) section.style.order = first.includes(id) ? '-1' : '';
+    }
   }
 
   pin(id: string | null): void {

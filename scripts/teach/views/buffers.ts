@@ -63,11 +63,12 @@ function strip(moment: Moment, what: Strip, facts: readonly string[], fields: re
     what.address === 0 ? h('p', { class: 'none' }, 'no memory yet') : cells(moment, what, CELLS));
 }
 
-/** A row of bytes, each a button that leads to the step which wrote it. The row starts where something is to be seen. */
+/** A row of bytes, each a button that leads to the step which wrote it; it starts where something is to be seen. */
 export function cells(moment: Moment, what: Strip, most: number): Markup {
   const { address, size, used, usedFrom, pointers, name } = what;
   const here = pointers.filter((pointer) => within(pointer.address, address, size));
-  const seen = [...here.map((pointer) => pointer.address), ...(within(usedFrom, address, size) ? [usedFrom, usedFrom + used - 1] : [])];
+  const ends = within(usedFrom, address, size) ? [usedFrom, usedFrom + used - 1] : [];
+  const seen = [...here.map((pointer) => pointer.address), ...ends];
   const fits = seen.every((at) => at < address + most);
   const first = fits ? 0 : Math.max(0, Math.min(Math.min(...seen) - address - 2, size - most));
   const count = Math.max(0, Math.min(most, size - first));

@@ -14,7 +14,7 @@ export function spoken(byte: string): string {
 
 /** Text in which nothing is invisible: 'get a\r\n'; after `most` bytes '…' and how many there are in all. */
 export function visible(text: string, most = 60, bytes = text.length): string {
-  const start = [...text.slice(0, most)].map((byte) => (byte === ' ' ? ' ' : shown(byte))).join('');
+  const start = Array.from(text.slice(0, most)).map((byte) => (byte === ' ' ? ' ' : shown(byte))).join('');
   return bytes > Math.min(most, text.length) ? `${start}… (${bytes} bytes)` : start;
 }
 

@@ -69,7 +69,8 @@ export function nameOfEdge({ from, to }: Pick<Taken, 'from' | 'to'>): string {
 }
 
 function edge(
-  name: string, { d, at: [x, y], rare }: Path, count: number, { id, last, now }: { id: string; last: boolean; now: boolean },
+  name: string, { d, at: [x, y], rare }: Path, count: number,
+  { id, last, now }: { id: string; last: boolean; now: boolean },
 ): Markup {
   const tip = `${id}-${last ? 'last' : count > 0 ? 'taken' : 'tip'}`;
   return h('g', { key: name, class: classes({ edge: true, taken: count > 0, last, now, rare: rare === true }) },

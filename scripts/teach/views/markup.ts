@@ -8,7 +8,7 @@ export interface Element {
 
 export type Markup = Element | string;
 
-/** `key` tells siblings apart; `data-do` names what a click or Enter does ('step:12'). Undefined and false: left out. */
+/** `key` tells siblings apart; `data-do` names what a click does ('step:12'). Undefined and false: left out. */
 export type Attributes = Record<string, string | number | boolean | undefined>;
 
 type Child = Markup | number | false | null | undefined | readonly Child[];

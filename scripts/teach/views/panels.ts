@@ -44,3 +44,11 @@ export const panels: readonly Panel[] = [
   { id: 'tables', title: 'Hash table and delete window', column: 'right', view: tables },
   { id: 'counters', title: 'Statistics', column: 'right', view: counters, long: true },
 ];
+
+/** By scene, the panels that stand above the others of their column, since the scene is about them. */
+export const firstPanels: Readonly<Record<string, readonly string[]>> = {
+  'memory-full': ['memory'],
+  'delete-window': ['memory', 'tables'],
+  'listen-and-accept': ['kernel', 'loop'],
+  'fairness': ['loop', 'kernel'],
+};

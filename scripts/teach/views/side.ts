@@ -18,7 +18,7 @@ export function side(moment: Moment, title: string, sentence: string, source: st
   const ran = n > 0 ? trace.steps[n - 1] : null;
   return [
     h('h2', {}, title),
-    h('p', { class: classes({ differs: true, yes: differs }) }, differs ? '≠ differs' : '= the same line'),
+    h('p', { class: classes({ differs: true, yes: differs }) }, differs ? '≠ differs' : '= the same'),
     h('p', { class: 'at' }, `step ${n} of ${trace.steps.length - 1} · ${trace.functions[step.fn]}, ${trace.files[step.file]}`),
     h('p', { class: 'say' }, sentence),
     h('div', { class: 'excerpt', role: 'group', 'aria-label': 'Code' }, lines.slice(first - 1, step.line + AROUND).map((text, i) => {

@@ -16,7 +16,8 @@ export function locals({ trace, n, state, step }: Moment): Markup[] {
   const now = state.frames.at(-1)?.locals ?? {};
   const names = Object.keys(now);
   // Nothing has changed where the frame is another one than a step ago.
-  const before = n > 0 && trace.steps[n - 1].stack === step.stack && step.locals !== undefined ? stateAt(trace, n - 1).frames.at(-1)?.locals : now;
+  const isSame = n > 0 && trace.steps[n - 1].stack === step.stack;
+  const before = isSame && step.locals !== undefined ? stateAt(trace, n - 1).frames.at(-1)?.locals : now;
   if (names.length === 0) return [h('p', { class: 'none' }, 'no locals')];
   return [h('dl', { class: 'locals' }, names.map((name) => h('div', {
     key: name, class: classes({ local: true, changed: now[name] !== before?.[name] }),
