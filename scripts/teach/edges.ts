@@ -190,6 +190,7 @@ function choices(from: StateName, answer: StateName): string[] {
   return [...STATES, WAITS].filter((name) => name === answer || wrong.includes(name));
 }
 
+/** With a capital, unless the first word is a name with one within: outString. */
 export function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  return /^[a-z]+[A-Z]/.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
 }

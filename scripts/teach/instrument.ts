@@ -98,8 +98,8 @@ class Marks {
   }
 
   private marked(statement: ts.Statement, scope: Scope): ts.Statement[] {
-    const inside = this.inside(statement, scope);
-    return marksItself(statement) ? [this.f.createExpressionStatement(this.mark(statement, scope)), inside] : [inside];
+    const before = marksItself(statement) ? [this.f.createExpressionStatement(this.mark(statement, scope))] : [];
+    return [...before, this.inside(statement, scope)];
   }
 
   private block(statement: ts.Statement, scope: Scope): ts.Block {

@@ -2,15 +2,18 @@
 import { Script } from 'node:vm';
 import type { Scene, Trace } from './trace';
 
+/** What the bundle exports (worker.ts). */
 interface Bundle {
-  record(scene: Scene): Promise<Trace>;
+  record(scene: Scene, progress?: (acts: number) => void, everyStatement?: boolean): Promise<Trace>;
 }
 
+export type Record = (scene: Scene, everyStatement?: boolean) => Promise<Trace>;
+
 /** Compiles the text of bundleWorker once; the result plays a scene each time it is called. */
-export function recorder(bundle: string): (scene: Scene) => Promise<Trace> {
+export function recorder(bundle: string): Record {
   const script = new Script(`(() => {\n${bundle}\nreturn teach;\n})`, { filename: 'teach-worker.js' });
-  return async (scene) => {
+  return async (scene, everyStatement = true) => {
     const load = script.runInThisContext() as () => Bundle;
-    return load().record(scene);
+    return load().record(scene, () => {}, everyStatement);
   };
 }

@@ -26,11 +26,17 @@ const STEPS_MAX = 200_000;
 /** What the worker answers. */
 export type Answer = { progress: number } | { trace: Trace } | { error: string };
 
-/** Plays `scene`. `progress` is called after each act, with the number of acts that are over. */
-export async function record(scene: Scene, progress: (acts: number) => void = () => {}): Promise<Trace> {
+/**
+ * Plays `scene`. `progress` is called after each act, with the number of acts that are over. Without `everyStatement`
+ * there is a step for each act alone, and one at the end: for long scenes of which only the outcome matters.
+ */
+export async function record(
+  scene: Scene, progress: (acts: number) => void = () => {}, everyStatement = true,
+): Promise<Trace> {
   const started = performance.now();
   const { megabytes, rest } = commandOptions(scene.args);
-  const items = Number(megabytes ?? DEFAULT_MEGABYTES) * 1.25 + 16;
+  // main reports what is no number.
+  const items = (/^\d{1,4}$/.test(megabytes ?? '') ? Number(megabytes) : DEFAULT_MEGABYTES) * 1.25 + 16;
   memoryInit(SMALL_BYTES, LARGE_BYTES, items * MIB);
   const sim = new Simulation({ maxTurns: TURNS_MAX, ...scene.options, seed: scene.seed });
   installSimulation(sim);
@@ -38,7 +44,7 @@ export async function record(scene: Scene, progress: (acts: number) => void = ()
   const clients = new Clients(sim, PORT);
   const recorder = new Recorder(TEACH_TABLES, sim, clients, STEPS_MAX);
   setProbe(recorder);
-  recorder.on = scene.fromStart === true;
+  recorder.on = everyStatement && scene.fromStart === true;
   const argv = ['memcached', '-p', String(PORT), ...rest];
   let ended: string | null = null;
   const running = main(argv.length, argv).then(
@@ -51,15 +57,22 @@ export async function record(scene: Scene, progress: (acts: number) => void = ()
   };
   await sim.idle();
   check();
-  if (!recorder.on) recorder.start();
+  if (!recorder.on) {
+    recorder.skipCalls();
+    recorder.stepNow();
+    recorder.on = everyStatement;
+    // Without it the marks cost nothing; the stack stays that of the loop, in which the server waits at each act.
+    if (!everyStatement) setProbe(null);
+  }
   for (const [i, act] of scene.acts.entries()) {
     await clients.perform(act, () => {
       recorder.act = i;
-      recorder.step();
+      recorder.stepNow();
     });
     check();
     progress(i + 1);
   }
+  if (!everyStatement) recorder.stepNow();
   recorder.on = false;
   const outputs = clients.outputs();
   sim.stop();

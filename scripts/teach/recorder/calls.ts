@@ -32,6 +32,7 @@ export class Calls {
   /** Of the calls of epoll_wait that were not taken yet. */
   private readonly timeouts: number[] = [];
   private readonly injected = new Set<number>();
+  private readonly owners = new Map<number, string>();
   private next = 0;
 
   constructor(private readonly sim: Simulation, private readonly targets: Targets) {
@@ -57,6 +58,11 @@ export class Calls {
     this.injected.add(this.sim.calls.length);
   }
 
+  /** The call that begins now is on the connection of `client`: after it the connection may be gone. */
+  owned(client: string | undefined): void {
+    if (client !== undefined) this.owners.set(this.sim.calls.length, client);
+  }
+
   /** epoll_wait begins, with a timeout in milliseconds. */
   waits(timeout: number): void {
     this.timeouts.push(timeout);
@@ -78,7 +84,8 @@ export class Calls {
   private shown(call: CallRecord, index: number): SystemCall {
     const { name, fd, result } = call;
     const moved = this.moved.get(index);
-    const client = this.targets.clientOf(name === 'accept' && typeof result === 'number' ? result : fd);
+    const accepted = name === 'accept' && typeof result === 'number' ? this.targets.clientOf(result) : undefined;
+    const client = accepted ?? this.owners.get(index);
     const length = typeof result === 'number' ? Math.min(result, BYTES_MAX) : 0;
     return {
       name,

@@ -58,12 +58,9 @@ export class Recorder implements Probe, Targets {
     sim.onCall = (call) => this.called(call);
   }
 
-  /** From now on marks become steps. The first one is where the server is now, with all of its state. */
-  start(): void {
-    this.on = true;
-    for (const frame of this.stacks.open) if (frame.later !== null) frame.locals = frame.later();
+  /** What has been called until now is not told. */
+  skipCalls(): void {
     this.calls.take();
-    this.step();
   }
 
   enter(fn: number): void {
@@ -95,8 +92,16 @@ export class Recorder implements Probe, Targets {
     }
   }
 
-  /** A step at the last mark: something has happened from outside while the server waits. */
-  step(): void {
+  /** A step at the last mark, though the server does not run: something has happened from outside. */
+  stepNow(): void {
+    for (const frame of this.stacks.open) {
+      if (frame.later !== null) frame.locals = frame.later();
+      frame.later = null;
+    }
+    this.step();
+  }
+
+  private step(): void {
     const { top } = this.stacks;
     if (top === undefined || top.site === -1) return;
     if (this.steps.length >= this.stepsMax) throw new Error(`the scene takes more than ${this.stepsMax} steps`);
@@ -188,6 +193,7 @@ export class Recorder implements Probe, Targets {
     if (call.name === 'epoll_wait') this.calls.waits(call.args[0]);
     const intervention = this.clients.intervene(call);
     if (intervention !== undefined) this.calls.inject();
+    this.calls.owned(this.clientOf(call.fd));
     return intervention;
   }
 }
