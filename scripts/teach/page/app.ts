@@ -133,6 +133,9 @@ export class App {
     this.narration.show(moment);
     this.controls.show(moment);
     this.runs.show(n);
+    // Scrolling asks for the layout: once, when all is drawn.
+    this.code.reveal(trace.steps[n].file, trace.steps[n].line);
+    this.panels.follow();
     window.clearTimeout(this.addressTimer);
     this.addressTimer = window.setTimeout(() => this.writeAddress(), ADDRESS_MS);
   }

@@ -67,7 +67,7 @@ export class Code {
     this.panes.forEach((pane, i) => pane?.count(this.runs[i]));
   }
 
-  /** The line that is about to run, and the one that has just run. */
+  /** The line that is about to run, and the one that has just run. They are not scrolled to: see reveal. */
   at(current: { file: number; line: number }, ran: { file: number; line: number } | null): void {
     this.show(current.file);
     this.panes.forEach((pane, file) => {
@@ -79,7 +79,6 @@ export class Code {
       this.cPanes[file]?.mark('current', this.cLines(file, now));
     });
     this.place.note.textContent = this.pane(current.file).noteAt(current.line);
-    this.reveal(current.file, current.line);
   }
 
   reveal(file: number, line: number): void {

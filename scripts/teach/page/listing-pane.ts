@@ -108,12 +108,15 @@ export class ListingPane {
     const line = this.lines.get(number);
     const box = this.element;
     if (line === undefined || box.clientHeight === 0) return;
-    const top = line.offsetTop - box.offsetTop;
-    const seen = top - box.scrollTop;
-    if (seen > box.clientHeight * 0.1 && seen < box.clientHeight * 0.75) return;
-    const head = this.source.listing.functions.findLast((each) => each.line <= number);
-    const headTop = head === undefined ? 0 : (this.lines.get(head.line)?.offsetTop ?? 0) - box.offsetTop;
-    box.scrollTop = top - headTop < box.clientHeight * 0.7 ? headTop - 8 : top - box.clientHeight * 0.35;
+    if (isWellSeen(line, box)) return;
+    const head = this.lines.get(this.source.listing.functions.findLast((each) => each.line <= number)?.line ?? 1) ?? line;
+    // Lines that were never in sight have an estimated height, and the right one once they are scrolled to.
+    for (let i = 0; i < SCROLLS_MAX; i++) {
+      const [top, headTop] = [line, head].map((each) => topIn(box, each));
+      const by = top - headTop < box.clientHeight * 0.7 ? headTop - 8 : top - box.clientHeight * 0.35;
+      if (Math.abs(by) < 2) break;
+      box.scrollTop += by;
+    }
   }
 
   /** Only those around this line are printed. */
@@ -147,6 +150,18 @@ export class ListingPane {
     this.makeFocusable(next);
     next.querySelector('button')?.focus();
   }
+}
+
+const SCROLLS_MAX = 4;
+
+function topIn(box: HTMLElement, line: HTMLElement): number {
+  return line.getBoundingClientRect().top - box.getBoundingClientRect().top;
+}
+
+/** Neither at the very top, nor near the lower end. */
+function isWellSeen(line: HTMLElement, box: HTMLElement): boolean {
+  const top = topIn(box, line);
+  return top > box.clientHeight * 0.1 && top < box.clientHeight * 0.75;
 }
 
 function lineOf(target: EventTarget | null, inside: string): number | null {

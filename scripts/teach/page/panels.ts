@@ -78,7 +78,11 @@ export class Panels {
       if (body !== undefined) draw(view(moment), body);
     }
     for (const chooser of this.choosers) draw(this.choices(moment), chooser);
-    for (const list of document.querySelectorAll('[data-follow="end"]')) list.scrollTop = list.scrollHeight;
+  }
+
+  /** Scrolls what grows to its end. */
+  follow(): void {
+    for (const list of document.querySelectorAll('main [data-follow="end"]')) list.scrollTop = list.scrollHeight;
   }
 
   private choices(moment: Moment): Markup[] {
