@@ -9,10 +9,11 @@ import test from 'ava';
 import { ConnState } from '../lib/memcached.h';
 import type { TranscriptEntry } from '../reactor/sim';
 import { INSTRUMENTED, bundleWorker } from '../scripts/teach/bundle';
-import { STATES, WAITS, edgeBetween, edgesTaken, questions } from '../scripts/teach/edges';
+import { EDGES, STATES, WAITS, edgeBetween, edgesTaken, questions } from '../scripts/teach/edges';
 import { emptyTables, instrument } from '../scripts/teach/instrument';
 import { mermaid } from '../scripts/teach/mermaid';
 import { narrate } from '../scripts/teach/narrate';
+import { REASONS } from '../scripts/teach/narration/changes';
 import { CASES, FUNCTIONS } from '../scripts/teach/narration/functions';
 import { Clients } from '../scripts/teach/recorder/clients';
 import { recorder } from '../scripts/teach/run';
@@ -111,7 +112,7 @@ const golden: Readonly<Record<string, { statements: number; paths: string[]; out
     },
   },
   'delete-window': {
-    statements: 1691,
+    statements: 1696,
     paths: [`A: read ${set} ${line} ${line} ${set} ${set}`],
     outputs: { A: `${STORED}DELETED\r\nEND\r\nNOT_STORED\r\n${STORED}` },
   },
@@ -307,6 +308,7 @@ test('a scene that cannot be played ends with one line', async (t) => {
   await t.throwsAsync(played(scene([{ connect: 'A' }, { close: 'A' }, { send: ['A', 'x'] }])), {
     message: 'send after end, close or reset',
   });
+  await t.throwsAsync(played(scene([{ advance: -1 }])), { message: /no act/ });
   await t.throwsAsync(played(scene([], { args: ['-m', 'x', '--classic'] })), { message: /^illegal number of megabytes/ });
   const wrong: [object, RegExp][] = [
     [{}, /"name"/], [{ ...sceneOf('get'), args: [] }, /--classic/], [{ ...sceneOf('get'), acts: [{ sent: 'A' }] }, /no act/],
@@ -320,6 +322,11 @@ test('sentences are kept for functions and cases that there are, and for all of 
   for (const file of INSTRUMENTED) instrument(file, readFileSync(join(root, file), 'utf8'), tables);
   const { functions, sites } = tables;
   t.deepEqual(Object.keys(FUNCTIONS).sort(), [...functions].sort());
+  for (const [edge, reasons] of Object.entries(REASONS)) {
+    const [from, to] = edge.split('>');
+    t.true(EDGES.some((known) => known.from === from && known.to === to), edge);
+    t.deepEqual(Object.keys(reasons ?? {}).filter((name) => !functions.includes(name)), []);
+  }
   const cases = new Set(sites.filter(({ label }) => label !== '').map(({ fn, label }) => `${functions[fn]}/${label}`));
   t.deepEqual(Object.keys(CASES).sort(), [...cases].sort());
 });

@@ -62,31 +62,31 @@ export const EDGES: readonly Edge[] = [
   },
   {
     from: 'write', to: 'closing', when: 'the client is gone, or the reply was the last one',
-    why: 'write failed with an error other than EAGAIN, or writeAndGo says that the connection ends with this reply.',
+    why: 'The write failed with an error other than EAGAIN, or writeAndGo says that the connection ends with this reply.',
   },
   {
     from: 'nread', to: 'write', when: 'all data are there',
-    why: 'rlbytes is 0: completeNread stores the item, or refuses it, and answers.',
+    why: 'As rlbytes is 0, completeNread stores the item, or refuses it, and answers.',
   },
   {
     from: 'nread', to: 'closing', when: 'the client is gone before its data are complete',
-    why: 'read gave 0 or an error. The half-filled item is given back by connClose.',
+    why: 'The read gave 0 or an error. The half-filled item is given back by connClose.',
   },
   {
     from: 'swallow', to: 'read', when: 'all data are thrown away',
-    why: 'sbytes is 0: the next byte is the first of a command again.',
+    why: 'As sbytes is 0, the next byte is the first of a command again.',
   },
   {
     from: 'swallow', to: 'closing', when: 'the client is gone in the middle of its data',
-    why: 'read gave 0 or an error.',
+    why: 'The read gave 0 or an error.',
   },
   {
     from: 'mwrite', to: 'write', when: 'the last item is sent',
-    why: 'ipart is 3: what is left is END, an answer of one line.',
+    why: 'As ipart is 3, what is left is END, an answer of one line.',
   },
   {
     from: 'mwrite', to: 'closing', when: 'the client is gone before it has got everything',
-    why: 'write failed with an error other than EAGAIN. connClose lets the items go that are still in ilist.',
+    why: 'The write failed with an error other than EAGAIN. connClose lets the items go that are still in ilist.',
   },
 ];
 
@@ -168,7 +168,7 @@ export function questions(trace: Trace): Question[] {
     const edge = edgeBetween(from, to);
     asked.push({
       step: at, conn, state: from, choices: choices(from, to), answer: to, answeredAt: step,
-      explanation: edge === undefined ? '' : `${capital(edge.when)}. ${edge.why}`,
+      explanation: edge === undefined ? '' : `${capital(edge.when)}. ${capital(edge.why)}`,
     });
   }
   return asked;

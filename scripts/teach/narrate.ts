@@ -28,8 +28,8 @@ export function narration(trace: Trace, n: number): Narration {
   const told = { next, purpose: `${fn}: ${purpose(fn, site.label) ?? ''}.` };
   if (isAct(trace, n)) return { ...told, happened: [actSentence(trace.scene.acts[step.act])] };
   if (before === null) return { ...told, happened: [beginning(trace)] };
-  const isNew = trace.functions[trace.steps[n - 1].fn] === 'connNew';
-  const changed = changeSentences(step.set ?? {}, before, after, isNew);
+  const by = trace.functions[trace.steps[n - 1].fn];
+  const changed = changeSentences(step.set ?? {}, before, after, by);
   const seen = [...(step.calls ?? []).map(callSentence), ...changed];
   return { ...told, happened: seen.length > 0 ? [...new Set(seen)] : memorySentences(step, after) };
 }

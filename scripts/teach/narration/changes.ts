@@ -5,7 +5,7 @@ import type { State } from '../state';
 import type { Value } from '../trace';
 import { itemSentences } from './items';
 import { queueSentences } from './queues';
-import { bytes, connName, count, numberAt, stateName } from './values';
+import { bytes, connName, count, numberAt, quoted, stateName } from './values';
 
 /** By field of a connection, what its new value means. */
 type FieldSentence = (value: number, conn: string, before: number) => string;
@@ -56,12 +56,24 @@ const STATS: Readonly<Record<string, string>> = {
   currItems: 'items', totalItems: 'items ever stored', currBytes: 'bytes of items', currConns: 'open connections',
   totalConns: 'connections ever', connStructs: 'connection structures', getCmds: 'keys asked for',
   setCmds: 'storage commands', getHits: 'hits', getMisses: 'misses', bytesRead: 'bytes read',
-  bytesWritten: 'bytes written', connYields: 'times that a connection had to let others go first',
+  bytesWritten: 'bytes written', connYields: 'after 20 commands in a row the connection lets the others go first',
 };
 
-/** In the order of their weight. `set`: what has changed; an edge comes first. */
+/** Where the pointers of a new connection point to. */
+const BEGINNINGS: Readonly<Record<string, string>> = { rcurr: 'rbuf', wcurr: 'wbuf', icurr: 'ilist', iptr: 'ibuf' };
+
+/** Of edges that can be taken for different reasons: by the function whose statement set the state, the reason. */
+export const REASONS: Readonly<Record<string, Readonly<Record<string, string>> | undefined>> = {
+  'read>closing': {
+    tryReadNetwork: 'the client has ended its side',
+    processCommand: 'the client has said quit',
+    tryReadCommand: 'a line without an end is no command of this protocol',
+  },
+};
+
+/** In the order of their weight. `set`: what has changed; an edge comes first. `by`: the function that did it. */
 export function changeSentences(
-  set: Readonly<Record<string, Value>>, before: State, after: State, isNew: boolean,
+  set: Readonly<Record<string, Value>>, before: State, after: State, by: string,
 ): string[] {
   const edges: string[] = [];
   const fields: string[] = [];
@@ -69,32 +81,44 @@ export function changeSentences(
   for (const [path, value] of Object.entries(set)) {
     const [kind, id, field] = path.split('.');
     if (kind === 'conn') {
-      if (field === 'state') edges.push(edgeSentence(after, id, isNew ? null : before.values.get(path), value));
-      else fields.push(connSentence(before, after, id, field, value));
-    } else if (kind === 'stats' && id in STATS) rest.push(`stats.${id} is ${String(value)} now: ${STATS[id]}.`);
+      if (field === 'state') edges.push(edgeSentence(after, id, before.values.get(path), value, by));
+      else fields.push(connSentence(before, after, id, field, value, by));
+    } else if (kind === 'settings') rest.push(`settings.${id} is ${String(value)} now.`);
+    else if (kind === 'stats' && id in STATS) rest.push(`stats.${id} is ${String(value)} now: ${STATS[id]}.`);
   }
-  return [...edges, ...itemSentences(set, before, after), ...queueSentences(set, before), ...fields, ...rest]
+  return [...edges, ...itemSentences(set, before, after, by), ...queueSentences(set, before), ...fields, ...rest]
     .filter((text) => text !== '').map(begun);
 }
 
 /** A sentence has a capital, unless it begins with a name of C. */
 function begun(text: string): string {
   const [word] = text.split(/\W/, 1);
-  const isName = word in FIELDS || word === 'stats' || word === 'next' || word === 'prev';
+  const isName = word in FIELDS || word === 'stats' || word === 'settings' || word === 'next' || word === 'prev';
   return isName && !text.startsWith('item "') ? text : capital(text);
 }
 
-function edgeSentence(after: State, id: string, from: Value | undefined, to: Value): string {
-  if (from === undefined) return 'There is a structure for a new connection, with nothing in it yet.';
+function edgeSentence(after: State, id: string, was: Value | undefined, to: Value, by: string): string {
+  if (was === undefined) return 'There is a structure for a new connection, with nothing in it yet.';
   const conn = connName(after, id);
   const target = stateName(to) as StateName;
-  const source = typeof from === 'number' ? stateName(from) as StateName : null;
+  // A structure that is used again begins in whatever state it was left.
+  const source = by === 'connNew' ? null : stateName(was) as StateName;
   const edge = edgeBetween(source, target);
   const move = source === null ? `${conn} begins in ${target}` : `${conn} goes from ${source} to ${target}`;
-  return edge === undefined ? `${move}.` : `${move}: ${edge.when}. ${edge.why}`;
+  if (edge === undefined) return `${move}.`;
+  const when = REASONS[`${source ?? ''}>${target}`]?.[by] ?? edge.when;
+  return `${move}: ${when}. ${capital(edge.why)}${target === 'write' ? replySentence(after, id) : ''}`;
 }
 
-function connSentence(before: State, after: State, id: string, field: string, value: Value): string {
+function replySentence(after: State, id: string): string {
+  const wbuf = numberAt(after, `conn.${id}.wbuf`);
+  const text = after.memory.latin1(wbuf, numberAt(after, `conn.${id}.wbytes`));
+  return numberAt(after, `conn.${id}.wcurr`) === wbuf && text !== '' ? ` The reply is ${quoted(text)}.` : '';
+}
+
+function connSentence(
+  before: State, after: State, id: string, field: string, value: Value, by: string,
+): string {
   const conn = connName(after, id);
   if (field === 'sfd') {
     if (value === -1) return '';
@@ -102,5 +126,6 @@ function connSentence(before: State, after: State, id: string, field: string, va
   }
   // Of a structure that is being filled in, and of one that has just appeared, this would be noise.
   if (typeof value !== 'number' || !before.values.has(`conn.${id}.${field}`) || !(field in FIELDS)) return '';
+  if (by === 'connNew' && field in BEGINNINGS) return `${field} points to the beginning of ${BEGINNINGS[field]}.`;
   return FIELDS[field](value, conn, numberAt(before, `conn.${id}.${field}`));
 }

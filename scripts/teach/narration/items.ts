@@ -6,11 +6,13 @@ import type { Value } from '../trace';
 const LINKED = 1;
 const DELETED = 2;
 
-export function itemSentences(set: Readonly<Record<string, Value>>, before: State, after: State): string[] {
+export function itemSentences(
+  set: Readonly<Record<string, Value>>, before: State, after: State, by: string,
+): string[] {
   return Object.entries(set).flatMap(([path, value]) => {
     const [kind, id, field] = path.split('.');
     switch (kind) {
-      case 'item': return itemSentence(before, after, id, field, value);
+      case 'item': return itemSentence(before, after, id, field, value, by);
       case 'lru': return listSentence(before, after, id, textAt(before, path), value);
       case 'slab': return slabSentence(before, id, field, value);
       case 'bucket': return bucketSentence(after, before, id, textAt(before, path), value);
@@ -20,12 +22,18 @@ export function itemSentences(set: Readonly<Record<string, Value>>, before: Stat
   });
 }
 
-function itemSentence(before: State, after: State, id: string, field: string, value: Value): string {
+function itemSentence(
+  before: State, after: State, id: string, field: string, value: Value, by: string,
+): string {
   const path = `item.${id}.${field}`;
   const wasThere = before.values.has(path);
   const name = itemName(value === null ? before : after, id);
   if (field === 'key' && value === null) return `${name} is nobody's any more.`;
-  if (typeof value === 'string' && field === 'key') return value === '' ? '' : `The chunk is the item ${quoted(value)} now.`;
+  if (typeof value === 'string' && field === 'key') {
+    if (value === '') return '';
+    const isStale = !wasThere && by === 'slabsAlloc';
+    return isStale ? `The chunk still holds what ${name} has left in it.` : `The chunk is the item ${quoted(value)} now.`;
+  }
   if (typeof value !== 'number' || !wasThere) return '';
   if (field === 'next' || field === 'prev') {
     const other = value === 0 ? 'nobody: it is at the end of its list' : itemName(after, String(value));
@@ -36,7 +44,13 @@ function itemSentence(before: State, after: State, id: string, field: string, va
     if (value > old) return `${name} is held: its refcount is ${value}, so that nobody frees it meanwhile.`;
     return value === 0 ? `${name} is held by nobody: its refcount is 0.` : `${name} has a refcount of ${value}.`;
   }
-  if (field === 'itFlags') return flagsSentence(name, old, value);
+  if (field === 'itFlags') {
+    const isEvicted = by === 'itemUnlink' && after.frames.some(({ fn }) => fn === 'itemAlloc');
+    if (isEvicted) {
+      return `Memory is full: ${name} is evicted. Of its class it is the least recently used one that nobody holds.`;
+    }
+    return flagsSentence(name, old, value);
+  }
   if (field === 'nbytes' && value > 0) return `Its data will have ${bytes(value)}, with \\r\\n.`;
   if (field === 'time') return `${name} is marked as used just now.`;
   return field === 'exptime' && value !== 0 ? `${name} has the time ${value} as its end.` : '';
@@ -60,6 +74,7 @@ function listSentence(before: State, after: State, id: string, old: string, valu
 }
 
 function slabSentence(before: State, id: string, field: string | undefined, value: Value): string {
+  if (id === 'limit') return value === 0 ? 'There is no limit for items.' : `Items may take ${bytes(Number(value))} (-m).`;
   if (id === 'malloced') return `Slab pages take ${bytes(Number(value))} in all.`;
   const path = `slab.${id}.${field ?? ''}`;
   if (field === 'pages') return `Class ${id} has a page of a megabyte more.`;

@@ -14,6 +14,8 @@ const FIELDS = [
 /** Under other names in the trace. */
 const SHOWN_AS: Readonly<Record<string, string>> = { itemPtr: 'item' };
 const IBUF_BYTES = 320;
+/** No more of rbuf is watched. */
+const RBUF_WATCHED_BYTES = 8192;
 
 const paths = new Paths(FIELDS.map((field) => SHOWN_AS[field] ?? field));
 
@@ -64,7 +66,7 @@ export class Conns {
 
   regions(): Region[] {
     return [...this.all()].flatMap((c): Region[] => [
-      ...(c.rbuf === 0 ? [] : [[c.rbuf, Math.min(c.rsize, 65536)] as const]),
+      ...(c.rbuf === 0 ? [] : [[c.rbuf, Math.min(c.rsize, RBUF_WATCHED_BYTES)] as const]),
       ...(c.wbuf === 0 ? [] : [[c.wbuf, c.wsize] as const]),
       ...(c.ilist === 0 ? [] : [[c.ilist, 4 * c.isize] as const]),
       [c.ibuf, IBUF_BYTES],
