@@ -1,0 +1,101 @@
+// What the server owes: an answer to whoever reads, a place to whoever waits for one, and rest to the machine.
+import { constants } from 'node:os';
+import { lingering } from '../../reactor/syscalls';
+import type { CallRecord, Simulation } from '../../reactor/sim';
+import { settings } from '../../lib/1.6/settings';
+import { stats, settings as machine } from '../../lib/memcached.h';
+import { resettable } from '../../lib/1.6/memcached.h';
+import type { Guest } from './guest';
+import type { Plan } from './plan';
+
+const { EAGAIN } = constants.errno;
+/** Turns of the loop in which something is ready and nothing moves, one behind the other. */
+const IDLE_TURNS_MAX = 100;
+/** accept is tried again after 10 ms. */
+const PATIENCE_SECONDS = 0.05;
+const FIRST_FD = 3;
+
+export class Owed {
+  private seen = 0;
+  private faults = 0;
+  private idleTurns = 0;
+
+  constructor(private readonly sim: Simulation) {}
+
+  /** Whether a call that fails so is made again, and nothing is lost. */
+  static isForNow(errno: number): boolean {
+    return errno === EAGAIN;
+  }
+
+  faulted(): void {
+    this.faults++;
+  }
+
+  /** From here on time passes. */
+  begin(): void {
+    this.faults = 0;
+  }
+
+  /** Null, or that the loop has turned without anything to do. */
+  spin(): string | null {
+    const { calls } = this.sim;
+    for (; this.seen < calls.length; this.seen++) {
+      const call = calls[this.seen];
+      if (isProgress(call)) this.idleTurns = 0;
+      else if (call.name === 'epoll_wait' && typeof call.result === 'number' && call.result > 0) {
+        if (++this.idleTurns > IDLE_TURNS_MAX) return `the loop has turned ${this.idleTurns} times, and nothing has moved`;
+      }
+    }
+    return null;
+  }
+
+  /** After a rest, before which `seconds` have passed. */
+  check(guests: readonly Guest[], seconds: number, listeners: number, plan: Plan): string | null {
+    let refused = 0;
+    for (const guest of guests) {
+      if (guest.gone) continue;
+      if (!guest.accepted) {
+        if (seconds < PATIENCE_SECONDS || this.faults > 0 || !this.hasRoom(listeners, plan) || guest.closed) continue;
+        return `${guest.name} waits to be accepted, and there is room`;
+      }
+      if (guest.closed && guest.refused) {
+        refused++;
+        continue;
+      }
+      const wrong = this.ofGuest(guest);
+      if (wrong !== null) return wrong;
+    }
+    return refused <= resettable.rejectedConns ? null : `${refused} were refused, and ${resettable.rejectedConns} counted`;
+  }
+
+  private ofGuest(guest: Guest): string | null {
+    const { name, expected } = guest;
+    const mayClose = guest.mayDie || guest.closes || guest.shut;
+    if (guest.closed) {
+      if (!mayClose) return `${name}: the connection was closed, and nobody knows why`;
+      if (guest.mayDie || guest.wild) return null;
+      return expected.isDone ? null : `${name}: the connection was closed before ${expected.next} was sent`;
+    }
+    if (guest.paused || guest.mayDie && guest.shut) return null;
+    if (guest.wild) return null;
+    if (guest.closes) return `${name} has said quit, and the connection is still open`;
+    const { undone } = guest;
+    if (undone !== null) return `${name} waits for an answer to ${undone}, and reads`;
+    if (!expected.isDone) return `${name} waits for ${expected.next}, and reads`;
+    return guest.shut ? `${name} has ended its side, and the connection is still open` : null;
+  }
+
+  private hasRoom(listeners: number, { maxFds }: Plan): boolean {
+    const most = machine.maxconns === Infinity ? settings.maxconns + 1 : machine.maxconns;
+    if (stats.currConns - listeners + lingering() >= most) return false;
+    return this.sim.openFds().length + FIRST_FD < maxFds;
+  }
+}
+
+/** Something has moved, or the loop has waited for a timer. */
+function isProgress({ name, result }: CallRecord): boolean {
+  if (typeof result === 'string') return false;
+  if (name === 'epoll_wait') return result === 0;
+  if (name === 'read' || name === 'write') return true;
+  return name === 'accept' || name === 'close' || name === 'shutdown';
+}

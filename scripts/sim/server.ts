@@ -1,0 +1,38 @@
+// A server of our own in this process, on the simulated backend: one at a time, since the port's variables are C's.
+import { main as mainToday } from '../../lib/1.6/main';
+import { main } from '../../lib/memcached';
+import { eventEconomy } from '../../reactor/backends';
+import { installSimulation } from '../../reactor/sim';
+import type { Simulation } from '../../reactor/sim';
+
+export const PORT = 11211;
+
+export interface Version {
+  /** Whether the system calls are those of C. */
+  classic: boolean;
+  /** Whether it speaks as memcached 1.6; else as 1.0.4. */
+  today: boolean;
+}
+
+/** The words of the command line. */
+export function argvOf(args: readonly string[]): string[] {
+  return ['memcached-ts', '-p', String(PORT), ...args];
+}
+
+/** Resolves when it listens, to what main will return. The flat memory is there. */
+export async function startOn(
+  sim: Simulation, argv: readonly string[], { classic, today }: Version,
+): Promise<{ ended: Promise<number> }> {
+  installSimulation(sim);
+  eventEconomy(!classic);
+  const ended = today ? mainToday(argv) : main(argv.length, argv);
+  await sim.idle();
+  return { ended };
+}
+
+/** Ends its loop; what main took stays as it is. */
+export async function stopOn(sim: Simulation, ended: Promise<number>): Promise<void> {
+  sim.stop();
+  await ended;
+  installSimulation(null);
+}
