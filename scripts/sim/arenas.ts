@@ -8,9 +8,9 @@ import * as pages from '../../lib/1.6/pages';
 import { replace } from './replace';
 
 const MIB = 1 << 20;
-const SMALL_BYTES = 2 * MIB;
-const LARGE_BYTES = 6 * MIB;
-const ITEMS_BYTES = 24 * MIB;
+const SMALL_BYTES = MIB;
+const LARGE_BYTES = 5 * MIB;
+const ITEMS_BYTES = 10 * MIB;
 
 /** Where the memory of items begins. */
 export const ITEMS_START: Ptr = SMALL_BYTES + LARGE_BYTES;

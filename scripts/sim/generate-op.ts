@@ -22,7 +22,9 @@ const TOO_LONG = 'k'.repeat(251);
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
 const NUMBERS = ['0', '9', '99', '7', '999', '4294967295'];
 const NUMBERS_TODAY = [...NUMBERS, '18446744073709551615', '18446744073709551616', '9 ', 'x9'];
-const LINE_MAX_BYTES = 30_000;
+const LONG_GET_BYTES = 30_000;
+/** Of another line. */
+const LINE_MAX_BYTES = 1900;
 const YEARS = 10_000_000;
 
 export function someOp(random: Random, traits: Traits, binary: boolean): Op {
@@ -102,10 +104,15 @@ function opOf2003(random: Random, traits: Traits): Op {
 
 function get(random: Random, traits: Traits, names: readonly ('get' | 'gets')[], longest: number): Op {
   const missing = random.chance(0.9) ? 0 : random.int(random.chance(0.7) ? 300 : longest);
-  const wanted = keys(random, traits);
   // A longer get of 1.6 is worked off in pieces.
-  while (traits.today && wanted.join(' ').length + missing * 8 > LINE_MAX_BYTES) wanted.pop();
-  return { name: random.pick(names), keys: wanted.length === 0 ? ['a'] : wanted, missing };
+  const most = traits.today ? LONG_GET_BYTES - missing * 8 : Infinity;
+  return { name: random.pick(names), keys: fitting(keys(random, traits), most), missing };
+}
+
+/** As many of the keys as fit a line. */
+function fitting(wanted: string[], most: number): string[] {
+  while (wanted.length > 1 && wanted.join(' ').length > most) wanted.pop();
+  return wanted;
 }
 
 function rare(random: Random, lines: readonly (readonly [line: string, reply: string])[]): Op {
@@ -119,7 +126,7 @@ function textOp(random: Random, traits: Traits): Op {
   const kind = random.int(100);
   if (kind < 25) return store(random, traits, ['set', 'set', 'set', 'add', 'replace', 'append', 'append', 'prepend', 'cas', 'cas']);
   if (kind < 45) return get(random, traits, ['get', 'gets'], 3500);
-  if (kind < 48) return { name: random.pick(['gat', 'gats']), keys: keys(random, traits).slice(0, 100), exptime: exptime(random, traits) };
+  if (kind < 48) return { name: random.pick(['gat', 'gats']), keys: fitting(keys(random, traits), LINE_MAX_BYTES), exptime: exptime(random, traits) };
   if (kind < 58) {
     const of = random.chance(0.8) ? random.pick(COUNTERS) : key(random, traits);
     return { name: random.pick(['incr', 'incr', 'decr']), key: of, by: by(random), noreply: noreply(random), initial: null };

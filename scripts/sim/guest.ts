@@ -24,6 +24,8 @@ export class Guest {
   gone = false;
   /** The server may close the connection: a call on it has failed. */
   mayDie = false;
+  /** The connection may stay as it is, without an answer: what should have ended it has failed, too. */
+  mayStick = false;
   /** The server is to close the connection, once what is due is sent. */
   closes = false;
   /** Memory has failed while something was done for it: its replies may be errors. */

@@ -12,7 +12,7 @@ import { Guest } from './guest';
 import { usedBytes, watch, watchProtocol } from './observer';
 import type { Watcher } from './observer';
 import type { Act, Plan } from './plan';
-import { Owed } from './owed';
+import { Owed, PATIENCE_SECONDS } from './owed';
 import { PORT, argvOf, startOn, stopOn } from './server';
 import { Stderr } from './stderr';
 import type { Telling } from './telling';
@@ -79,6 +79,7 @@ export class Play implements Watcher {
       if (error instanceof Wrong) return { act, what: error.message };
       return { act, what: error instanceof Error ? `${error.message}\n${error.stack ?? ''}` : String(error) };
     } finally {
+      this.faults.clear();
       watch(null);
       this.stderr.restore();
       await stopOn(this.sim, this.ended.catch(() => 1));
@@ -97,7 +98,7 @@ export class Play implements Watcher {
       seed, sendBuffer, maxFds, shortIo, shuffle: true, startTime: START_TIME_SECONDS, maxTurns: MAX_TURNS,
       faults: (call) => {
         const intervention = faults.ofCall(call);
-        if (intervention !== undefined) this.noteFault(call.fd, intervention);
+        if (intervention !== undefined) this.noteFault(call.name, call.fd, intervention);
         return intervention;
       },
     });
@@ -171,17 +172,21 @@ export class Play implements Watcher {
   }
 
   /** A call has failed, or moved less. What the server may do about it is to close the connection. */
-  private noteFault(fd: number, intervention: { errno: number } | { limit: number }): void {
+  private noteFault(name: string, fd: number, intervention: { errno: number } | { limit: number }): void {
     this.owed.faulted();
     if ('limit' in intervention || Owed.isForNow(intervention.errno)) return;
-    for (const guest of this.guests.values()) if (guest.client.fd === fd && !guest.gone) guest.mayDie = true;
+    for (const guest of this.guests.values()) {
+      if (guest.client.fd !== fd || guest.gone) continue;
+      guest.mayDie = true;
+      guest.mayStick ||= Owed.isHarmless(name, intervention.errno);
+    }
   }
 
   private async restart(): Promise<void> {
     await this.rest(0);
+    this.faults.clear();
     await stopOn(this.sim, this.ended);
     this.guests.clear();
-    this.faults.clear();
     this.tellCalls();
     this.told = 0;
     this.sim = this.newSimulation(this.plan.seed + 1);
@@ -192,6 +197,15 @@ export class Play implements Watcher {
 
   /** Lets time pass, until the server rests; then looks at everything. */
   private async rest(seconds: number, whole = false): Promise<void> {
+    await this.restOnce(seconds, whole);
+    if (this.owed.waiting === null) return;
+    // There may be room since a moment ago only.
+    await this.restOnce(PATIENCE_SECONDS, whole);
+    const { waiting } = this.owed;
+    expect(waiting === null ? null : `${waiting} waits to be accepted, and there is room`);
+  }
+
+  private async restOnce(seconds: number, whole: boolean): Promise<void> {
     this.owed.begin();
     if (seconds > 0) await this.sim.advance(seconds);
     else await this.sim.idle();
@@ -250,9 +264,12 @@ export class Play implements Watcher {
     this.evictions = [];
     this.noMemory = this.mallocFailed = false;
     const op = this.guest?.next?.op;
-    if (op === undefined || !('key' in op)) return;
-    if (this.world instanceof World10) this.world.look(op.key);
-    else if (phase === 'line') noteHeld(op.key);
+    if (op === undefined) return;
+    const keys = 'keys' in op ? op.keys : 'key' in op ? [op.key] : [];
+    for (const key of keys) {
+      if (this.world instanceof World10) this.world.look(key);
+      else if (phase === 'line') noteHeld(key);
+    }
   }
 
   done(c: Conn, phase: 'line' | 'data', waits: boolean): void {
@@ -277,6 +294,8 @@ export class Play implements Watcher {
       this.wrong(`${guest.name}: ${outcome.waits ? 'no data were' : 'data are'} waited for after ${job.written.text.slice(0, 60)}`);
     }
     guest.answered(outcome);
+    // What is unread then ends the connection with a reset, in which replies may be lost.
+    if (outcome.closes && this.plan.mode === 'classic') guest.mayDie = true;
   }
 
   private guestOf(fd: number): Guest | null {

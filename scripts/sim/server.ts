@@ -2,8 +2,12 @@
 import { main as mainToday } from '../../lib/1.6/main';
 import { main } from '../../lib/memcached';
 import { eventEconomy } from '../../reactor/backends';
+import * as event from '../../reactor/event';
+import { eventDel } from '../../reactor/event';
+import type { Event } from '../../reactor/event.h';
 import { installSimulation } from '../../reactor/sim';
 import type { Simulation } from '../../reactor/sim';
+import { replace } from './replace';
 
 export const PORT = 11211;
 
@@ -19,6 +23,13 @@ export function argvOf(args: readonly string[]): string[] {
   return ['memcached-ts', '-p', String(PORT), ...args];
 }
 
+/** The events that were added, since a server was ended. */
+const added = new Set<Event>();
+replace(event, 'eventAdd', (original) => (ev, tv) => {
+  added.add(ev);
+  return original(ev, tv);
+});
+
 /** Resolves when it listens, to what main will return. The flat memory is there. */
 export async function startOn(
   sim: Simulation, argv: readonly string[], { classic, today }: Version,
@@ -26,12 +37,18 @@ export async function startOn(
   installSimulation(sim);
   eventEconomy(!classic);
   const ended = today ? mainToday(argv) : main(argv.length, argv);
+  ended.catch(() => {}); // whoever waits for it is told
   await sim.idle();
   return { ended };
 }
 
-/** Ends its loop; what main took stays as it is. */
+/**
+ * Ends its loop. A process would take its events along; here those of the port's variables are found by the next
+ * server, and must not think that they wait for something.
+ */
 export async function stopOn(sim: Simulation, ended: Promise<number>): Promise<void> {
+  for (const ev of added) eventDel(ev);
+  added.clear();
   sim.stop();
   await ended;
   installSimulation(null);
