@@ -18,6 +18,8 @@ interface Sent {
 export class Guest {
   readonly expected = new Expected();
   paused = false;
+  /** Something was done for it. */
+  hasBegun = false;
   /** It sends no more. */
   shut = false;
   /** It has left. */
@@ -35,8 +37,6 @@ export class Guest {
 
   /** It has said quit, or something else after which nothing is heard. */
   private over = false;
-  /** Something was done for it. */
-  private hasBegun = false;
   private hands = '';
   private said = 0;
   private sentBytes = 0;

@@ -58,6 +58,8 @@ export class Owed {
   /** After a rest, before which `seconds` have passed. */
   check(guests: readonly Guest[], seconds: number, listeners: number, plan: Plan): string | null {
     this.waiting = null;
+    // With -c 1.6 tells those who are too many, and closes.
+    const mayRefuse = machine.maxconns === Infinity && plan.args.includes('-c');
     for (const guest of guests) {
       if (guest.gone) continue;
       if (!guest.accepted) {
@@ -65,7 +67,7 @@ export class Owed {
         if (patient && !guest.closed && this.hasRoom(listeners, plan)) this.waiting = guest.name;
         continue;
       }
-      if (guest.closed && guest.refused) continue;
+      if (guest.closed && mayRefuse && !guest.hasBegun) continue;
       const wrong = this.ofGuest(guest, plan);
       if (wrong !== null) return wrong;
     }

@@ -267,7 +267,7 @@ export class Play implements Watcher {
     if (op === undefined) return;
     const keys = 'keys' in op ? op.keys : 'key' in op ? [op.key] : [];
     for (const key of keys) {
-      if (this.world instanceof World10) this.world.look(key);
+      if (this.world instanceof World10) this.world.look(key, this.now());
       else if (phase === 'line') noteHeld(key);
     }
   }

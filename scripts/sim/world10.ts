@@ -128,7 +128,8 @@ export class World10 implements World {
   }
 
   /** Looks, before a command, whether the delete of its key is over. */
-  look(key: string): void {
+  look(key: string, now: number): void {
+    this.latest = Math.max(this.latest, now);
     const item = this.items.get(key);
     const it = item?.deleted === true ? itemOf2003(key) : null;
     if (item !== undefined && it !== null) this.seeEndOfDelete(item, it);
