@@ -350,7 +350,7 @@ function epollDel(arg: object, ev: Event): number {
   return 0;
 }
 
-/** Taking an event out of the set has failed, or its descriptor is another one now: then the other operation is right. */
+/** Taking an event out of the set had failed, or its descriptor is another one now: the other operation is right. */
 function otherwiseAdded(epollop: Epollop, op: number, fd: number, events: number): boolean {
   if (op === EPOLL_CTL_MOD && errno === ENOENT) return epollCtl(epollop, EPOLL_CTL_ADD, fd, events) !== -1;
   return op === EPOLL_CTL_ADD && errno === EEXIST && epollCtl(epollop, EPOLL_CTL_MOD, fd, events) !== -1;

@@ -78,7 +78,7 @@ export class Expected {
 
   /** What is due first. */
   get next(): string {
-    const [next] = this.queue;
+    const next = this.queue.at(0);
     if (next === undefined) return 'nothing';
     return typeof next === 'function' ? 'a reply' : shown((typeof next === 'string' ? next : next.forms[0]).slice(this.matched));
   }

@@ -43,7 +43,8 @@ function shortKey(random: Random, traits: Traits): string {
 
 function keys(random: Random, traits: Traits): string[] {
   const most = random.chance(0.8) ? 3 : random.chance(0.9) ? 12 : 250;
-  return Array.from({ length: 1 + random.int(most) }, () => (random.chance(0.005) ? TOO_LONG : shortKey(random, traits)));
+  const one = (): string => (random.chance(0.005) ? TOO_LONG : shortKey(random, traits));
+  return Array.from({ length: 1 + random.int(most) }, one);
 }
 
 function length(random: Random, { small, longest }: Traits): number {

@@ -147,7 +147,8 @@ class Script {
     }
     const [call, errnos] = random.pick(ERRORS);
     const anyone = call === 'accept' || call === 'epoll_wait' || call === 'fcntl' || call === 'epoll_add';
-    return { call, ...(anyone ? {} : client), skip: random.int(3), errno: random.pick(errnos), times: 1 + random.int(2) };
+    const [skip, errno, times] = [random.int(3), random.pick(errnos), 1 + random.int(2)];
+    return { call, ...(anyone ? {} : client), skip, errno, times };
   }
 }
 

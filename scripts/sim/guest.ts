@@ -8,6 +8,9 @@ import type { Job, Outcome } from './world';
 /** What a client is told who is one too many. */
 const TOO_MANY = 'ERROR Too many open connections\r\n';
 
+/** As long as a connection lingers, of which the client's side sends nothing. */
+const PATIENCE_SECONDS = 2;
+
 interface Sent {
   job: Job;
   /** Where its line ends, and where all of it ends, in what the client has said. */
@@ -18,6 +21,7 @@ interface Sent {
 export class Guest {
   readonly expected = new Expected();
   paused = false;
+  private pausedAt = 0;
   /** Something was done for it. */
   hasBegun = false;
   /** It sends no more. */
@@ -82,14 +86,22 @@ export class Guest {
     return part;
   }
 
-  pause(): void {
+  /** `elapsed`: seconds since the start of the run. */
+  pause(elapsed: number): void {
     this.paused = true;
+    this.pausedAt = elapsed;
     this.client.pauseReading();
   }
 
   resume(): void {
     this.paused = false;
     this.client.resumeReading();
+  }
+
+  /** Whoever reads nothing for so long may lose what is on its way, when the server has closed the connection. */
+  waits(elapsed: number): void {
+    const isLeaving = this.closes || this.shut;
+    if (this.paused && isLeaving && elapsed - this.pausedAt >= PATIENCE_SECONDS) this.mayDie = true;
   }
 
   shutdown(): void {
@@ -107,7 +119,7 @@ export class Guest {
 
   /** The operation that the server does now, before it does it; null if nobody has sent one. */
   get next(): Job | null {
-    return this.inData?.job ?? this.waiting[0]?.job ?? null;
+    return this.inData?.job ?? this.waiting.at(0)?.job ?? null;
   }
 
   /** The server has done a line, or the data behind one. A string tells what is wrong. */
@@ -155,7 +167,7 @@ export class Guest {
   /** What it has sent completely, and the server has not done; null if there is nothing. */
   get undone(): string | null {
     if (this.inData !== null && this.inData.end <= this.sentBytes) return `the data of ${nameOf(this.inData)}`;
-    const [first] = this.waiting;
+    const first = this.waiting.at(0);
     return first !== undefined && first.end <= this.sentBytes ? nameOf(first) : null;
   }
 }

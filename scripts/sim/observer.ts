@@ -49,8 +49,9 @@ export const chunksOut = new Map<Ptr, number>();
 const itemBlocks = new Map<Ptr, number>();
 const evictedBefore = new Float64Array(itemstats.evicted.length);
 let isAllocating = false;
-/** Of the item that is being allocated. */
+/** Whether there was no chunk for the item that is being allocated. */
 let lacksChunk = false;
+const hadNone = (): boolean => lacksChunk;
 
 /** Tells `next` from now on, or nobody. */
 export function watch(next: Watcher | null): void {
@@ -137,7 +138,7 @@ replace(items, 'itemAlloc', (original) => (...args) => {
   lacksChunk = false;
   const it = original(...args);
   isAllocating = false;
-  if (it === null && lacksChunk) watcher?.noItem();
+  if (it === null && hadNone()) watcher?.noItem();
   return it;
 });
 replace(memcached, 'assocDelete', (original) => (key) => {
@@ -155,7 +156,7 @@ replace(slabs16, 'slabsAlloc', (original) => (bytes, id) => {
 replace(items16, 'itemAlloc', (original) => (...args) => {
   lacksChunk = false;
   const it = original(...args);
-  if (it === NULL && lacksChunk) watcher?.noItem();
+  if (it === NULL && hadNone()) watcher?.noItem();
   return it;
 });
 replace(slabs16, 'slabsFree', (original) => (it, id) => {

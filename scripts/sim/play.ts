@@ -135,8 +135,8 @@ export class Play implements Watcher {
     if ('connect' in act) this.connect(act.connect, act.binary);
     else if ('say' in act) this.guests.get(act.say[0])?.say(act.say[1], this.world, ++this.serial);
     else if ('push' in act) this.push(...act.push);
-    else if ('pause' in act) this.guests.get(act.pause)?.pause();
-    else if ('resume' in act) this.guests.get(act.resume)?.resume();
+    else if ('pause' in act) this.guests.get(act.pause)?.pause(this.sim.elapsed);
+    else if ('resume' in act) this.resume(act.resume);
     else if ('shutdown' in act) this.shutdown(act.shutdown);
     else if ('reset' in act) this.guests.get(act.reset)?.leave(true);
     else if ('close' in act) this.guests.get(act.close)?.leave(false);
@@ -156,6 +156,12 @@ export class Play implements Watcher {
   private push(name: string, bytes: number): void {
     const sent = this.guests.get(name)?.push(bytes) ?? '';
     if (sent !== '') this.telling?.sends(name, sent);
+  }
+
+  private resume(name: string): void {
+    const guest = this.guests.get(name);
+    guest?.waits(this.sim.elapsed);
+    guest?.resume();
   }
 
   private shutdown(name: string): void {
@@ -197,21 +203,21 @@ export class Play implements Watcher {
 
   /** Lets time pass, until the server rests; then looks at everything. */
   private async rest(seconds: number, whole = false): Promise<void> {
-    await this.restOnce(seconds, whole);
-    if (this.owed.waiting === null) return;
+    if (await this.restOnce(seconds, whole) === null) return;
     // There may be room since a moment ago only.
-    await this.restOnce(PATIENCE_SECONDS, whole);
-    const { waiting } = this.owed;
-    expect(waiting === null ? null : `${waiting} waits to be accepted, and there is room`);
+    const still = await this.restOnce(PATIENCE_SECONDS, whole);
+    expect(still === null ? null : `${still} waits to be accepted, and there is room`);
   }
 
-  private async restOnce(seconds: number, whole: boolean): Promise<void> {
+  /** Resolves to who waits to be accepted, although there is room. */
+  private async restOnce(seconds: number, whole: boolean): Promise<string | null> {
     this.owed.begin();
     if (seconds > 0) await this.sim.advance(seconds);
     else await this.sim.idle();
     this.tellCalls();
     if (this.problem !== null) throw new Wrong(this.problem);
     for (const guest of this.guests.values()) {
+      guest.waits(this.sim.elapsed);
       const wrong = guest.receive();
       this.telling?.receives(guest);
       expect(wrong);
@@ -223,6 +229,7 @@ export class Play implements Watcher {
     expect(this.today ? checkItems16(whole) : checkItems2003());
     expect(this.world.compare(this.now(), whole));
     expect(this.owed.check([...this.guests.values()], seconds, this.listeners, this.plan));
+    return this.owed.waiting;
   }
 
   private tellCalls(): void {
@@ -245,6 +252,7 @@ export class Play implements Watcher {
   private async finish(): Promise<void> {
     this.faults.clear();
     for (const guest of this.guests.values()) {
+      guest.waits(this.sim.elapsed);
       guest.push(0);
       guest.resume();
     }

@@ -4,7 +4,7 @@ import { itemIsFlushed } from '../../lib/1.6/flush';
 import { assocFind, hashOf } from '../../lib/1.6/assoc';
 import {
   IT_CAS_HI, IT_CAS_LO, IT_EXPTIME, IT_NBYTES, IT_REFCOUNT, ITEM_STALE, ITEM_TOKEN_SENT, clientFlagsOf, dataOf, field,
-  itFlags, keyOf, nkeyOf, resettable, threadStats,
+  itFlags, nkeyOf, resettable, threadStats,
 } from '../../lib/1.6/memcached.h';
 import { settings } from '../../lib/1.6/settings';
 import type { Ptr } from '../../lib/libc/memory';
@@ -132,6 +132,7 @@ function difference(key: string, it: Ptr, item: Item, whole: boolean): string | 
   if (whole || length <= 2 * ENDS_BYTES) {
     return bytes(data, length) === item.data ? null : `${key}: another value`;
   }
-  const same = item.data.startsWith(bytes(data, ENDS_BYTES)) && item.data.endsWith(bytes(data + length - ENDS_BYTES, ENDS_BYTES));
-  return same && keyOf(it) > it ? null : `${key}: another value`;
+  const begins = item.data.startsWith(bytes(data, ENDS_BYTES));
+  const ends = item.data.endsWith(bytes(data + length - ENDS_BYTES, ENDS_BYTES));
+  return begins && ends ? null : `${key}: another value`;
 }
