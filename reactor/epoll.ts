@@ -3,7 +3,7 @@ import { isMainThread } from 'node:worker_threads';
 import { EV_PERSIST, EV_READ, EV_SIGNAL, EV_WRITE } from './event.h';
 import type { Event, Eventop } from './event.h';
 import { eventActive, eventDel, eventGotsig, eventTv } from './event';
-import { EINTR, errno } from './errno.h';
+import { EEXIST, EINTR, ENOENT, errno } from './errno.h';
 import { warn } from './err';
 import { loadSystem } from './linux/ffi';
 import type { System } from './linux/ffi';
@@ -189,7 +189,8 @@ function epollPoll(arg: object): number {
   const epollop = arg as Epollop;
   if (mustYield(epollop.node)) return 0;
   const res = epollop.wait(0);
-  return res === 0 || dispatched(epollop, res) === 0 ? res : -1;
+  if (res === 0) return 0;
+  return dispatched(epollop, res) === -1 ? -1 : 1; // after EINTR, too: the turn ends, and Node runs the handler
 }
 
 /** Lets Node's loop run once, then waits for events, but no longer than until Node's next timer. */
@@ -267,6 +268,8 @@ function dispatched(epollop: Epollop, res: number): number {
 
     if (evread !== null) eventActive(evread, EV_READ, 1);
     if (evwrite !== null) eventActive(evwrite, EV_WRITE, 1);
+    // DEVIATION: what nobody waits for is taken out of the set
+    if (evread === null && evwrite === null) watchOnly(epollop, fd);
   }
 
   return 0;
@@ -299,7 +302,8 @@ function epollAdd(arg: object, ev: Event): number {
   if (ev.evEvents & EV_READ) events |= EPOLLIN;
   if (ev.evEvents & EV_WRITE) events |= EPOLLOUT;
 
-  if (epollCtl(epollop, op, ev.evFd, events) === -1) return -1;
+  // DEVIATION: an event is added, whatever the set has of an earlier one [2.0]
+  if (epollCtl(epollop, op, ev.evFd, events) === -1 && !otherwiseAdded(epollop, op, ev.evFd, events)) return -1;
 
   // Update events responsible.
   if (ev.evEvents & EV_READ) evep.evread = ev;
@@ -338,12 +342,26 @@ function epollDel(arg: object, ev: Event): number {
     }
   }
 
-  if (epollCtl(epollop, op, fd, events) === -1) return -1;
-
+  // DEVIATION: an event that is deleted is forgotten, even if epoll_ctl fails [1.4]
   if (needreaddelete) evep.evread = null;
   if (needwritedelete) evep.evwrite = null;
 
+  if (epollCtl(epollop, op, fd, events) === -1) return -1;
+
   return 0;
+}
+
+/** Taking an event out of the set had failed, or its descriptor is another one now: the other operation is right. */
+function otherwiseAdded(epollop: Epollop, op: number, fd: number, events: number): boolean {
+  if (op === EPOLL_CTL_MOD && errno === ENOENT) return epollCtl(epollop, EPOLL_CTL_ADD, fd, events) !== -1;
+  return op === EPOLL_CTL_ADD && errno === EEXIST && epollCtl(epollop, EPOLL_CTL_MOD, fd, events) !== -1;
+}
+
+/** The set reports what nobody waits for: taking it out has failed before. */
+function watchOnly(epollop: Epollop, fd: number): void {
+  const { evread, evwrite } = epollop.fds[fd];
+  const events = (evread !== null ? EPOLLIN : 0) | (evwrite !== null ? EPOLLOUT : 0);
+  epollCtl(epollop, events === 0 ? EPOLL_CTL_DEL : EPOLL_CTL_MOD, fd, events);
 }
 
 /** epoll_ctl(2). C has the struct epoll_event on its stack, and in its data a pointer to fds[fd] instead of `fd`. */

@@ -310,6 +310,7 @@ test('a scene that cannot be played ends with one line', async (t) => {
   await t.throwsAsync(played(scene([{ connect: 'A' }, { close: 'A' }, { send: ['A', 'x'] }])), {
     message: 'send after end, close or reset',
   });
+  await t.throwsAsync(played(scene([{ advance: -1 }])), { message: /no act/ });
   await t.throwsAsync(played(scene([], { args: ['-m', 'x', '--classic'] })), { message: /^illegal number of megabytes/ });
   const wrong: [object, RegExp][] = [
     [{}, /"name"/], [{ ...sceneOf('get'), args: [] }, /--classic/], [{ ...sceneOf('get'), acts: [{ sent: 'A' }] }, /no act/],
