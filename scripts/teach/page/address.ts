@@ -1,5 +1,5 @@
-// The address of a step: '#scene=get&step=214', or, by its place in the code, '#scene=get&at=driveMachine:mwrite&n=2'. A
-// scene that was edited is in the address as a whole.
+// The address of a step: '#scene=get&step=214', or by its place in the code: '#scene=get&at=driveMachine:mwrite&n=2'.
+// A scene that was edited is in the address as a whole.
 import { checkScene } from '../scene';
 import type { Scene } from '../trace';
 
