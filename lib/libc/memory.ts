@@ -44,6 +44,10 @@ interface Arena {
 /** The space before the arenas, for NULL and static storage. */
 const STATIC_SIZE_BYTES = 1 << 16;
 let staticEnd = 1 << MIN_ORDER;
+/** Between two pieces of it, so that whoever goes beyond one does not reach another. */
+const STATIC_GAP_BYTES = 16;
+/** What bss has given out; sizes in bytes. */
+export const statics: { start: Ptr; size: number }[] = [];
 
 let orders = new Uint8Array(0);
 let small: Arena;
@@ -100,8 +104,9 @@ function layOut(smallEnd: Ptr, largeEnd: Ptr, size: number): void {
  */
 export function bss(size: number): Ptr {
   const p = staticEnd;
-  staticEnd = Math.ceil((p + size) / 4) * 4;
+  staticEnd = Math.ceil((p + size + STATIC_GAP_BYTES) / 4) * 4;
   if (staticEnd > STATIC_SIZE_BYTES) throw new Error(`no ${size} bytes of static storage left`);
+  statics.push({ start: p, size });
   return p;
 }
 

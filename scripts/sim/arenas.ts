@@ -5,7 +5,7 @@ import { NULL, memoryInit, memoryReset } from '../../lib/libc/memory';
 import type { Ptr } from '../../lib/libc/memory';
 import { u8 } from '../../lib/libc/heap';
 import * as pages from '../../lib/1.6/pages';
-import { replace } from './replace';
+import { replace } from '../checked/replace';
 
 const MIB = 1 << 20;
 const SMALL_BYTES = MIB;

@@ -20,7 +20,7 @@ import type { Conn, Protocol } from '../../lib/memcached.h';
 import * as slabs from '../../lib/slabs';
 import { ENOMEM, setErrno } from '../../reactor/errno.h';
 import { text as cString } from './memory';
-import { replace } from './replace';
+import { replace } from '../checked/replace';
 import { keyText } from './storage';
 
 /** Who wants to know. */

@@ -4,10 +4,10 @@ import { main } from '../../lib/memcached';
 import { eventEconomy } from '../../reactor/backends';
 import * as event from '../../reactor/event';
 import { eventDel } from '../../reactor/event';
-import type { Event } from '../../reactor/event.h';
+import type { Event, Eventop } from '../../reactor/event.h';
 import { installSimulation } from '../../reactor/sim';
 import type { Simulation } from '../../reactor/sim';
-import { replace } from './replace';
+import { replace } from '../checked/replace';
 
 export const PORT = 11211;
 
@@ -16,6 +16,8 @@ export interface Version {
   classic: boolean;
   /** Whether it speaks as memcached 1.6; else as 1.0.4. */
   today: boolean;
+  /** A layer over the backend. */
+  over?: ((base: Eventop) => Eventop) | null;
 }
 
 /** The words of the command line. */
@@ -32,10 +34,10 @@ replace(event, 'eventAdd', (original) => (ev, tv) => {
 
 /** Resolves when it listens, to what main will return. The flat memory is there. */
 export async function startOn(
-  sim: Simulation, argv: readonly string[], { classic, today }: Version,
+  sim: Simulation, argv: readonly string[], { classic, today, over = null }: Version,
 ): Promise<{ ended: Promise<number> }> {
   installSimulation(sim);
-  eventEconomy(!classic);
+  eventEconomy(!classic, over);
   const ended = today ? mainToday(argv) : main(argv.length, argv);
   ended.catch(() => {}); // whoever waits for it is told
   await sim.idle();

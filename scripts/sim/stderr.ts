@@ -1,5 +1,5 @@
 // What the program in this process writes to stderr, kept instead of shown.
-import { replace } from './replace';
+import { replace } from '../checked/replace';
 
 export class Stderr {
   private text = '';

@@ -1,2 +1,2 @@
-// Where specs find it.
-export { replace } from '../../scripts/sim/replace';
+// Replaces an exported function of a module for a time, as the checked memory does.
+export { replace } from '../../scripts/checked/replace';

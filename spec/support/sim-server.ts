@@ -3,6 +3,7 @@ import { memoryInit } from '../../lib/libc/memory';
 import { memoryNeeds } from '../../lib/1.6/options';
 import { Simulation } from '../../reactor/sim';
 import type { SimClient, SimulationOptions } from '../../reactor/sim';
+import type { Eventop } from '../../reactor/event.h';
 import { commandOptions } from '../../scripts/command/options';
 import { PORT, argvOf, startOn, stopOn } from '../../scripts/sim/server';
 import { userOption } from '../../scripts/sim/user';
@@ -22,6 +23,8 @@ export interface SimServerOptions extends Partial<SimulationOptions> {
   today?: boolean;
   /** Bytes for small blocks, large ones and items; else enough for -m. */
   memory?: readonly [small: number, large: number, items: number];
+  /** A layer above the backend. */
+  over?: ((base: Eventop) => Eventop) | null;
 }
 
 export class SimServer {
@@ -30,13 +33,13 @@ export class SimServer {
 
   /** Resolves when it listens. `args` are the arguments beside the port and `--classic`. */
   static async start(args: readonly string[] = [], options: SimServerOptions = {}): Promise<SimServer> {
-    const { classic = false, today = false, memory, ...simulation } = options;
+    const { classic = false, today = false, memory, over = null, ...simulation } = options;
     const sim = new Simulation({ seed: 1, record: false, ...simulation });
     const argv = argvOf([...(today ? userOption : []), ...args]);
     const said = args.includes('-m');
     const megabytes = today ? memoryNeeds(argv)?.megabytes : Number(commandOptions(args).megabytes);
     memoryInit(...(memory ?? memoryFor(said ? megabytes : undefined)));
-    const { ended } = await startOn(sim, argv, { classic, today });
+    const { ended } = await startOn(sim, argv, { classic, today, over });
     return new SimServer(sim, ended);
   }
 

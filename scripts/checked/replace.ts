@@ -1,4 +1,4 @@
-// Replaces an exported function of a module for a time. All of this runs as CommonJS, where a caller looks up an
+// Replaces an exported function of a module for a time. The program runs as CommonJS, where a caller looks up an
 // imported function in its module's exports at each call. Calls within the module itself do not change.
 
 /** Other modules call the result of `wrap` instead of the function `name`, until the returned function is called. */
