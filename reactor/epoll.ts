@@ -302,8 +302,8 @@ function epollAdd(arg: object, ev: Event): number {
   if (ev.evEvents & EV_READ) events |= EPOLLIN;
   if (ev.evEvents & EV_WRITE) events |= EPOLLOUT;
 
-  // DEVIATION: an event is added, whatever the set has of an earlier one [2.0]
-  if (epollCtl(epollop, op, ev.evFd, events) === -1 && !otherwiseAdded(epollop, op, ev.evFd, events)) return -1;
+  // DEVIATION: where the kernel does not know the descriptor, that is taken as it is [2.0]
+  if (epollCtl(epollop, op, ev.evFd, events) === -1 && addAnew(epollop, op, ev) === -1) return -1;
 
   // Update events responsible.
   if (ev.evEvents & EV_READ) evep.evread = ev;
@@ -346,15 +346,10 @@ function epollDel(arg: object, ev: Event): number {
   if (needreaddelete) evep.evread = null;
   if (needwritedelete) evep.evwrite = null;
 
-  if (epollCtl(epollop, op, fd, events) === -1) return -1;
+  // DEVIATION: where the kernel does not know the descriptor, that is taken as it is [2.0]
+  if (epollCtl(epollop, op, fd, events) === -1 && errno !== ENOENT) return -1;
 
   return 0;
-}
-
-/** Taking an event out of the set had failed, or its descriptor is another one now: the other operation is right. */
-function otherwiseAdded(epollop: Epollop, op: number, fd: number, events: number): boolean {
-  if (op === EPOLL_CTL_MOD && errno === ENOENT) return epollCtl(epollop, EPOLL_CTL_ADD, fd, events) !== -1;
-  return op === EPOLL_CTL_ADD && errno === EEXIST && epollCtl(epollop, EPOLL_CTL_MOD, fd, events) !== -1;
 }
 
 /** The set reports what nobody waits for: taking it out has failed before. */
@@ -362,6 +357,19 @@ function watchOnly(epollop: Epollop, fd: number): void {
   const { evread, evwrite } = epollop.fds[fd];
   const events = (evread !== null ? EPOLLIN : 0) | (evwrite !== null ? EPOLLOUT : 0);
   epollCtl(epollop, events === 0 ? EPOLL_CTL_DEL : EPOLL_CTL_MOD, fd, events);
+}
+
+/**
+ * After epoll_ctl has failed: an event of the descriptor could not be deleted, and that may have been closed and opened
+ * anew since. What was there is forgotten, and `ev` is added alone. -1 if that is not what has happened, or fails.
+ */
+function addAnew(epollop: Epollop, op: number, ev: Event): number {
+  const other = op === EPOLL_CTL_ADD ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+  if (errno !== (op === EPOLL_CTL_ADD ? EEXIST : ENOENT)) return -1;
+  const evep = epollop.fds[ev.evFd];
+  evep.evread = evep.evwrite = null;
+  const events = (ev.evEvents & EV_READ ? EPOLLIN : 0) | (ev.evEvents & EV_WRITE ? EPOLLOUT : 0);
+  return epollCtl(epollop, other, ev.evFd, events);
 }
 
 /** epoll_ctl(2). C has the struct epoll_event on its stack, and in its data a pointer to fds[fd] instead of `fd`. */

@@ -8,7 +8,7 @@ import { generate } from '../scripts/sim/generate';
 import { MODES } from '../scripts/sim/plan';
 import type { Mode } from '../scripts/sim/plan';
 import { Play } from '../scripts/sim/play';
-import { replace } from './support/replace';
+import { replace } from '../scripts/checked/replace';
 import { shrink } from '../scripts/sim/shrink';
 import { Trace } from '../scripts/sim/trace';
 import { root } from './support/server';

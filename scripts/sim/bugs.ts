@@ -117,11 +117,18 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'the order of the cork is broken: what is held is overtaken',
     mode: 'default',
-    edits: [{
-      file: 'reactor/economy/cork.ts',
-      search: '      if (!held.isEmpty && held.takesBehind(fd, cork.subarray(start, end))) continue;\n',
-      replace: '',
-    }],
+    edits: [
+      {
+        file: 'reactor/economy/cork.ts',
+        search: '      if (!held.isEmpty && held.takesBehind(fd, cork.subarray(start, end))) continue;\n',
+        replace: '',
+      },
+      {
+        file: 'reactor/economy/cork.ts',
+        search: '      if (!this.held.isEmpty && !this.held.mayWrite(fd)) return -1;\n',
+        replace: '',
+      },
+    ],
   },
   {
     name: 'held bytes are sent twice',

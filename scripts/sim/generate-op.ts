@@ -17,7 +17,7 @@ export interface Traits {
 }
 
 const KEYS = ['a', 'b', 'c', 'key', 'another', 'k'.repeat(100), 'k'.repeat(250)];
-const COUNTERS = ['n', 'm', 'n'.repeat(200)];
+export const COUNTERS = ['n', 'm', 'n'.repeat(200)];
 const TOO_LONG = 'k'.repeat(251);
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
 const NUMBERS = ['0', '9', '99', '7', '999', '4294967295'];

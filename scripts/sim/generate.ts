@@ -1,6 +1,6 @@
 // From a seed to a plan: clients who come, ask, read or do not, and go; time; and what fails meanwhile.
 import { Random } from '../../reactor/sim';
-import { someOp } from './generate-op';
+import { COUNTERS, someOp } from './generate-op';
 import type { Traits } from './generate-op';
 import type { Act, Fault, Mode, Plan } from './plan';
 
@@ -83,6 +83,7 @@ class Script {
       this.acts.push({ fault: { call: 'slab', skip: random.int(3), times: 1 + random.int(random.chance(0.2) ? 12 : 2) } });
     }
     if (present.length === 0 || (present.length < 6 && random.chance(0.15))) this.connect();
+    else if (random.chance(0.04)) this.squeeze();
     else if (random.chance(0.75)) this.talk();
     else if (random.chance(0.6)) this.behave();
     else this.pass();
@@ -104,6 +105,19 @@ class Script {
     const count = random.chance(0.7) ? 1 : random.chance(0.8) ? 2 + random.int(5) : 25;
     for (let i = 0; i < count; i++) acts.push({ say: [name, someOp(random, this.traits, binary)] });
     acts.push({ push: [name, random.chance(0.7) ? 0 : 1 + random.int(random.pick([5, 60, 2000]))] });
+  }
+
+  /** A number grows while there is no memory, so that something has to go for it. */
+  private squeeze(): void {
+    const { random, acts } = this;
+    const { name } = random.pick(this.present);
+    const key = random.pick(COUNTERS);
+    const op = { key, noreply: false };
+    const value = { text: '9', length: 1 };
+    acts.push({ say: [name, { ...op, name: 'set', flags: 0, exptime: 0, value, knows: true, wrong: null }] });
+    if (random.chance(0.5)) acts.push({ push: [name, 0] }, { rest: true });
+    acts.push({ fault: { call: 'slab', times: 1 + random.int(4), skip: random.int(2) } });
+    acts.push({ say: [name, { ...op, name: 'incr', by: 1 + random.int(1000), initial: null }] }, { push: [name, 0] });
   }
 
   private behave(): void {

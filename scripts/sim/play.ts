@@ -132,6 +132,7 @@ export class Play implements Watcher {
   }
 
   private async do(act: Act): Promise<void> {
+    this.world.sees(this.now());
     if ('connect' in act) this.connect(act.connect, act.binary);
     else if ('say' in act) this.guests.get(act.say[0])?.say(act.say[1], this.world, ++this.serial);
     else if ('push' in act) this.push(...act.push);
@@ -272,10 +273,11 @@ export class Play implements Watcher {
     this.evictions = [];
     this.noMemory = this.mallocFailed = false;
     const op = this.guest?.next?.op;
+    this.world.sees(this.now());
     if (op === undefined) return;
     const keys = 'keys' in op ? op.keys : 'key' in op ? [op.key] : [];
     for (const key of keys) {
-      if (this.world instanceof World10) this.world.look(key, this.now());
+      if (this.world instanceof World10) this.world.look(key);
       else if (phase === 'line') noteHeld(key);
     }
   }

@@ -16,7 +16,7 @@ export interface Version {
   classic: boolean;
   /** Whether it speaks as memcached 1.6; else as 1.0.4. */
   today: boolean;
-  /** A layer above the backend. */
+  /** A layer over the backend. */
   over?: ((base: Eventop) => Eventop) | null;
 }
 

@@ -41,6 +41,8 @@ export interface World extends Books {
   line(job: Job, facts: Facts): Outcome;
   /** The data behind it, too. */
   data(job: Job, facts: Facts): Outcome;
+  /** How late it is by the server's clock: told often, for what ends by itself. */
+  sees(now: number): void;
   /** An item had to go, although no client asked for anything. */
   evict(key: string): void;
   /** Null, or what the server has otherwise than it should. `whole`: every byte of every value is looked at. */

@@ -61,12 +61,16 @@ export class World10 implements World {
     });
   }
 
+  sees(now: number): void {
+    this.latest = Math.max(this.latest, now);
+  }
+
   evict(key: string): void {
     this.items.delete(key);
   }
 
   compare(now: number, whole: boolean): string | null {
-    this.latest = Math.max(this.latest, now);
+    this.sees(now);
     for (const [key, item] of this.items) {
       const it = itemOf2003(key);
       if (it === null) return `${key} is lost`;
@@ -85,7 +89,7 @@ export class World10 implements World {
 
   private during(facts: Facts, work: () => Outcome): Outcome {
     this.now = facts.now;
-    this.latest = Math.max(this.latest, facts.now);
+    this.sees(facts.now);
     this.noMemory = facts.noMemory;
     this.linked.clear();
     const outcome = work();
@@ -128,8 +132,7 @@ export class World10 implements World {
   }
 
   /** Looks, before a command, whether the delete of its key is over. */
-  look(key: string, now: number): void {
-    this.latest = Math.max(this.latest, now);
+  look(key: string): void {
     const item = this.items.get(key);
     const it = item?.deleted === true ? itemOf2003(key) : null;
     if (item !== undefined && it !== null) this.seeEndOfDelete(item, it);

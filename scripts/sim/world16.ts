@@ -45,6 +45,10 @@ export class World16 implements World {
     return this.during(facts, () => (job.binary ? this.binary : this.text).data(job));
   }
 
+  sees(now: number): void {
+    this.model.now = now;
+  }
+
   evict(key: string): void {
     this.model.remove(key);
   }
