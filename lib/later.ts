@@ -129,6 +129,12 @@ export function lineTooLong(c: Conn, outString: OutString): number {
   return 1;
 }
 
+/** 1.4.0: a read has failed: closes the connection. 1.0.4 waits for more, and spins where the error stays. */
+export function readFailed(c: Conn): number {
+  c.state = ConnState.closing;
+  return 1;
+}
+
 /**
  * 1.2.0 (conn_shrink) and 1.6.0 (rbuf_release): a connection that waits for its next command has no buffers, and the
  * buffer of one long line is not kept. 1.0.4 keeps for each connection, open or not, the longest buffers that it had.

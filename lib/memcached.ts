@@ -17,8 +17,8 @@ import {
 } from './memcached.h';
 import {
   KEY_MAX_LENGTH, READ_BUFFER_HIGHWAT, acceptFailed, acceptNewConns, accepted, acceptsWith, answerDelete, badLength,
-  boundPort, endDelete, forget, freeBuffers, guarded, isBlank, keyTooLong, lineTooLong, megabytes, refuseDelete,
-  refuseGet, reportLock, shows, swallowRefused, yieldsTurn,
+  boundPort, endDelete, forget, freeBuffers, guarded, isBlank, keyTooLong, lineTooLong, megabytes, readFailed,
+  refuseDelete, refuseGet, reportLock, shows, swallowRefused, yieldsTurn,
 } from './later';
 import { JSLD, JSLG, JSLI, Judy } from './assoc';
 import {
@@ -750,7 +750,7 @@ function tryReadNetwork(c: Conn): number {
     }
     if (res === -1) {
       if (errno === EAGAIN || errno === EWOULDBLOCK) break;
-      else return 0;
+      else return readFailed(c); // DEVIATION: a read that fails closes the connection [1.4.0]
     }
   }
   return gotdata;

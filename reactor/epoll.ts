@@ -3,7 +3,7 @@ import { isMainThread } from 'node:worker_threads';
 import { EV_PERSIST, EV_READ, EV_SIGNAL, EV_WRITE } from './event.h';
 import type { Event, Eventop } from './event.h';
 import { eventActive, eventDel, eventGotsig, eventTv } from './event';
-import { EINTR, errno } from './errno.h';
+import { EINTR, ENOENT, errno } from './errno.h';
 import { warn } from './err';
 import { loadSystem } from './linux/ffi';
 import type { System } from './linux/ffi';
@@ -189,7 +189,8 @@ function epollPoll(arg: object): number {
   const epollop = arg as Epollop;
   if (mustYield(epollop.node)) return 0;
   const res = epollop.wait(0);
-  return res === 0 || dispatched(epollop, res) === 0 ? res : -1;
+  if (res === 0) return 0;
+  return dispatched(epollop, res) === -1 ? -1 : 1; // after EINTR, too: the turn ends, and Node runs the handler
 }
 
 /** Lets Node's loop run once, then waits for events, but no longer than until Node's next timer. */
@@ -299,7 +300,8 @@ function epollAdd(arg: object, ev: Event): number {
   if (ev.evEvents & EV_READ) events |= EPOLLIN;
   if (ev.evEvents & EV_WRITE) events |= EPOLLOUT;
 
-  if (epollCtl(epollop, op, ev.evFd, events) === -1) return -1;
+  // DEVIATION: where the kernel does not know the descriptor, that is taken as it is [2.0]
+  if (epollCtl(epollop, op, ev.evFd, events) === -1 && addAnew(epollop, op, ev) === -1) return -1;
 
   // Update events responsible.
   if (ev.evEvents & EV_READ) evep.evread = ev;
@@ -338,12 +340,25 @@ function epollDel(arg: object, ev: Event): number {
     }
   }
 
-  if (epollCtl(epollop, op, fd, events) === -1) return -1;
+  // DEVIATION: where the kernel does not know the descriptor, that is taken as it is [2.0]
+  if (epollCtl(epollop, op, fd, events) === -1 && errno !== ENOENT) return -1;
 
   if (needreaddelete) evep.evread = null;
   if (needwritedelete) evep.evwrite = null;
 
   return 0;
+}
+
+/**
+ * After epoll_ctl has failed: a descriptor was closed whose events could not be deleted, and has been opened anew. They
+ * are forgotten, and `ev` is added alone. -1 if that is not what has happened, or fails.
+ */
+function addAnew(epollop: Epollop, op: number, ev: Event): number {
+  if (op !== EPOLL_CTL_MOD || errno !== ENOENT) return -1;
+  const evep = epollop.fds[ev.evFd];
+  evep.evread = evep.evwrite = null;
+  const events = (ev.evEvents & EV_READ ? EPOLLIN : 0) | (ev.evEvents & EV_WRITE ? EPOLLOUT : 0);
+  return epollCtl(epollop, EPOLL_CTL_ADD, ev.evFd, events);
 }
 
 /** epoll_ctl(2). C has the struct epoll_event on its stack, and in its data a pointer to fds[fd] instead of `fd`. */

@@ -73,7 +73,7 @@ export interface Eventop {
   dispatch(arg: object, tv: Timeval): number | Promise<number>;
   /**
    * Where looking for events takes much less time than waiting for them: looks, without waiting, and makes them active.
-   * Their number, or -1 with errno; 0, too, where the turn is Node's. C has no such call.
+   * 1 where there were events or a signal, -1 with errno; 0, too, where the turn is Node's. C has no such call.
    */
   poll?: (arg: object) => number;
   syscalls: Syscalls;

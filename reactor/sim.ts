@@ -20,6 +20,8 @@ import type { Timeval } from './time';
 export { Simulation } from './sim/simulation';
 export type { SimulationOptions } from './sim/simulation';
 export { SimClient } from './sim/client';
+export type { ConnectionState } from './sim/client';
+export type { Waiting } from './sim/bytes';
 export { SimDatagrams } from './sim/datagrams';
 export { Random } from './sim/random';
 export { randomFaults } from './sim/calls';

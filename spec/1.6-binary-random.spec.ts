@@ -10,6 +10,7 @@ import type { Exchange } from './support/exchanges';
 import { ARGS, hasKnownVersion, startMemcached } from './support/memcached-1.6';
 import { backends, startServer } from './support/server';
 import { SimServer } from './support/sim-server';
+import { upTo } from './support/thorough';
 
 const conversations = recordedConversations('binary.json');
 
@@ -21,7 +22,7 @@ for (const backend of backends) {
   test(`${backend}: binary conversations by chance go as with 1.6.45, one request after the other or all at once`, async (t) => {
     const server = await startServer({ backend, today: true, args: ARGS });
     t.teardown(() => server.stop());
-    for (const [i, conversation] of conversations.entries()) {
+    for (const [i, conversation] of conversations.slice(0, upTo(2, conversations.length)).entries()) {
       const expected = maskedBinary(conversation);
       await ask(server.port, 'flush_all\r\n');
       const slowly = await binaryInLockstep(requests(conversation), () => Client.connect(server.port));

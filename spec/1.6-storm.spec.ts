@@ -18,8 +18,9 @@ import type { SimPeer } from './support/sim-server';
 import { Stderr } from './support/stderr';
 import { checkStorage, keyText } from './support/storage';
 import { storm, unexpected } from './support/storm-1.6';
+import { upTo } from './support/thorough';
 
-const SEEDS = 3;
+const SEEDS = upTo(1, 3);
 const CLIENTS = 6;
 const STEPS = 60;
 const SIZEOF_CONN = 512;

@@ -9,6 +9,7 @@ import { eventEconomy } from '../reactor/backends';
 import { eventInit } from '../reactor/event';
 import { halfSipHash } from './support/halfsiphash';
 import { putz } from './support/memory';
+import { upTo } from './support/thorough';
 
 const MIB = 1 << 20;
 memoryInit(64 * MIB, MIB);
@@ -74,7 +75,7 @@ test('it is a Map: find, insert, replace, delete and insert again, with keys tha
       } else if (get(array, asked) !== model.get(text)) t.fail(`finding ${text}`);
     }
     t.deepEqual(pool.map(({ asked }) => get(array, asked)), pool.map(({ text }) => model.get(text)));
-  }), { numRuns: 20 });
+  }), { numRuns: upTo(8, 20) });
 });
 
 test('a new key has the value NULL, also where a deleted one was before', (t) => {
@@ -127,7 +128,7 @@ test('what is in it is found at every size, as it grows in steps', (t) => {
   t.is(wrong, 0);
 });
 
-for (const grown of [65_537, 65_600, 70_000, 131_073]) {
+for (const grown of [65_600, 131_073, 65_537, 70_000].slice(0, upTo(2, 4))) {
   test(`keys can be deleted and inserted again while it grows, at ${grown} keys`, (t) => {
     const array = new Judy();
     for (let i = 0; i < grown; i++) set(array, many[i], i + 1);

@@ -12,7 +12,10 @@ import { createInterface } from 'node:readline';
 import test from 'ava';
 
 import { Misuse, readArguments } from '../scripts/bench/arguments';
+import { command } from '../scripts/bench/command';
+import { GeneratorProcess } from '../scripts/bench/generator-process';
 import type { Result } from '../scripts/bench/model';
+import { textReport } from '../scripts/bench/text';
 import { root } from './support/server';
 import { where } from './support/where';
 
@@ -24,7 +27,8 @@ interface Outcome {
   stderr: string;
 }
 
-function run(...args: string[]): Promise<Outcome> {
+/** As a user runs it. */
+function runAlone(...args: string[]): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [bench, ...args], { env: { ...process.env, NODE_V8_COVERAGE: undefined } });
     let stdout = '', stderr = '';
@@ -33,6 +37,18 @@ function run(...args: string[]): Promise<Outcome> {
     child.once('error', reject);
     child.once('close', (status) => resolve({ status, stdout, stderr }));
   });
+}
+
+/** The command in this process; its servers and generators are processes of their own. */
+async function run(...args: string[]): Promise<Outcome> {
+  let stdout = '', stderr = '';
+  const status = await command(args, join(root, 'dist', 'scripts'), {
+    out: (text) => void (stdout += text),
+    err: (text) => void (stderr += text),
+    progress: () => {},
+    progressed: () => {},
+  });
+  return { status, stdout, stderr };
 }
 
 /** A server to which each line is a command, but the one after a set, which is its data. */
@@ -114,49 +130,44 @@ test('--help', async (t) => {
   }
 });
 
-test('a run on our own server: JSON, and a page that needs nothing else', async (t) => {
-  const names = ['get', 'multiget', 'mix', 'large-set'];
+test('a run on our server and another: JSON, a page that needs nothing else, and as text the ratios', async (t) => {
+  const names = ['multiget'];
   const folder = await mkdtemp(join(tmpdir(), 'bench-'));
   try {
     const page = join(folder, 'out.html');
-    const { status, stdout, stderr } = await run(
-      '--seconds', '0.2', '--rounds', '1', '--workloads', names.join(','), '--servers', 'ours', '--json', '--report', page,
+    const { status, stdout, stderr } = await runAlone(
+      '--seconds', '0.2', '--rounds', '1', '--workloads', names.join(','), '--servers', 'ours,plain', '--json',
+      '--report', page,
     );
     t.is(stderr, '');
     t.is(status, 0);
     const result = JSON.parse(stdout) as Result;
     t.deepEqual(result.options, { rounds: 1, seconds: 0.2, stallSeconds: 60, seed: 1 });
     t.deepEqual(result.workloads.map(({ name }) => name).toSorted(), names.toSorted());
-    t.is(result.baseline, null);
+    t.is(result.baseline, 'plain');
     for (const { name, unit, servers } of result.workloads) {
       t.is(unit, name === 'multiget' ? 'requests' : 'operations');
-      t.deepEqual(servers.map(({ server }) => server), ['ours']);
-      const [{ perSecond, latency, generatorIdle, hitRate, ratio, rounds }] = servers;
-      t.is(rounds.length, 1);
-      for (const round of rounds) t.true(round.operations > 0 && round.seconds >= 0.2, name);
-      t.true(perSecond.min > 0 && perSecond.min <= perSecond.median && perSecond.median <= perSecond.max, name);
-      t.true(latency.count > 0 && latency.p50 > 0 && latency.p50 <= latency.p99 && latency.p999 <= latency.max, name);
-      t.true(generatorIdle >= 0 && generatorIdle <= 1, name);
-      t.is(hitRate, null);
-      t.is(ratio, null);
+      t.deepEqual(servers.map(({ server }) => server), ['ours', 'plain']);
+      for (const { server, perSecond, latency, generatorIdle, hitRate, ratio, rounds } of servers) {
+        t.is(rounds.length, 1);
+        for (const round of rounds) t.true(round.operations > 0 && round.seconds >= 0.2, name);
+        t.true(perSecond.min > 0 && perSecond.min <= perSecond.median && perSecond.median <= perSecond.max, name);
+        t.true(latency.count > 0 && latency.p50 > 0 && latency.p50 <= latency.p99 && latency.p999 <= latency.max, name);
+        t.true(generatorIdle >= 0 && generatorIdle <= 1, name);
+        t.is(hitRate, null);
+        t.is(ratio === null, server === 'plain');
+      }
     }
     const html = await readFile(page, 'utf8');
-    t.is(html.match(/<svg/g)?.length, 2 * names.length);
+    t.is(html.match(/<svg/g)?.length, 1 + 2 * names.length);
+    const text = textReport(result);
+    t.true(text.includes('Ratios are to plain'));
+    t.true(text.includes('Note: memcached is not among the servers.'));
+    t.regex(text, /│ ours +│ +[\d,]+ │ +\d+\.\d\d │/);
+    t.regex(text, /│ plain +│ +[\d,]+ │ +│/);
   } finally {
     await rm(folder, { recursive: true });
   }
-});
-
-test('servers are compared: tables, and ratios to the one that is not ours', async (t) => {
-  const { status, stdout, stderr } = await run(
-    '--seconds', '0.2', '--rounds', '1', '--workloads', 'get', '--servers', 'ours,plain',
-  );
-  t.is(stderr, '');
-  t.is(status, 0);
-  t.true(stdout.includes('Ratios are to plain'));
-  t.true(stdout.includes('Note: memcached is not among the servers.'));
-  t.regex(stdout, /│ ours +│ +[\d,]+ │ +\d+\.\d\d │/);
-  t.regex(stdout, /│ plain +│ +[\d,]+ │ +│/);
 });
 
 test('a wrong reply fails the run, and is told', async (t) => {
@@ -170,17 +181,17 @@ test('a wrong reply fails the run, and is told', async (t) => {
 });
 
 test('a connection that is closed, and a port where nobody listens', async (t) => {
+  const generator = new GeneratorProcess(join(root, 'dist', 'scripts'), null);
+  t.teardown(() => generator.end());
   const closing = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
+  t.teardown(() => closing.close());
   await once(closing, 'listening');
-  const address = `127.0.0.1:${(closing.address() as AddressInfo).port}`;
-  const closed = await run('--seconds', '0.1', '--workloads', 'get', '--servers', 'plain', '--against', address);
-  t.is(closed.status, 1);
-  t.regex(closed.stderr, /^bench: 127\.0\.0\.1:\d+, workload get: .*(closed|lost|connect).*\n$/);
+  const { port } = closing.address() as AddressInfo;
+  const task = { kind: 'measure', workload: 'get', seed: 1, host: '127.0.0.1', port, pid: null, warmUp: 0, seconds: 0.1 } as const;
+  t.like(await generator.perform(task), { kind: 'failed', message: 'cannot connect: the server closed it' });
   closing.close();
   await once(closing, 'close');
-  const refused = await run('--seconds', '0.1', '--workloads', 'get', '--servers', 'plain', '--against', address);
-  t.is(refused.status, 1);
-  t.regex(refused.stderr, /cannot connect: connection refused\n$/);
+  t.like(await generator.perform(task), { kind: 'failed', message: 'cannot connect: connection refused' });
 });
 
 /** Linux tells which children a process has. */

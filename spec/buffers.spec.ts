@@ -3,6 +3,7 @@ import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import { SimServer } from './support/sim-server';
 import type { SimPeer } from './support/sim-server';
+import { upTo } from './support/thorough';
 
 const MIB = 1 << 20;
 const MEGABYTES = 8;
@@ -23,7 +24,7 @@ async function allocated(c: SimPeer): Promise<number> {
   return Number(/STAT total_alloc (\d+)/.exec(await c.ask('stats malloc\r\n', 'END\r\n'))?.[1]);
 }
 
-for (const [length, clients] of [[1_060_000, 136], [1_800_000, 100]]) {
+for (const [length, clients] of [[1_800_000, 100], [1_060_000, 136]].slice(0, upTo(1, 2))) {
   test.serial(`${clients} lines of ${length} bytes without an end, whose senders leave, take nothing from the items`, async (t) => {
     const server = await SimServer.start(['-m', String(MEGABYTES)]);
     const line = Buffer.from(`get ${'nothing '.repeat(length / 8)}`);

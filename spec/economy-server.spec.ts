@@ -149,7 +149,7 @@ for (const backend of backends) {
     const other = await Client.connect(server.port);
     t.is(await other.ask(`set a 0 0 1000\r\n${'x'.repeat(1000)}\r\n`), 'STORED\r\n');
     const before = process.platform === 'linux' ? resident(server) : 0;
-    const count = 40_000;
+    const count = 20_000;
     const readers = await Promise.all(Array.from({ length: 3 }, () => Client.connect(server.port)));
     for (const reader of readers) {
       reader.pauseReading();

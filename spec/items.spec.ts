@@ -13,6 +13,7 @@ import { slabsAlloc, slabsClsid, slabsFree, slabsInit, slabsStats } from '../lib
 import { eventEconomy } from '../reactor/backends';
 import { eventInit } from '../reactor/event';
 import { bytes, put, putz, text } from './support/memory';
+import { upTo } from './support/thorough';
 
 const MIB = 1 << 20;
 const name = bss(256);
@@ -268,7 +269,7 @@ test.serial('the list of a class is the list that a model keeps, whatever is lin
       t.deepEqual(keys(6), model);
       t.is(stats.currItems, model.length);
     }
-  }));
+  }), { numRuns: upTo(30, 100) });
 });
 
 test.serial('cachedump: a line for each item, the data without its line end, and an END', (t) => {

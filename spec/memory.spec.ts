@@ -14,6 +14,7 @@ import { memchr, memcpy, memmove, strcmp } from '../lib/libc/string';
 import { Errx } from '../reactor/err';
 import { ENOMEM, errno, setErrno } from '../reactor/errno.h';
 import { bytes, put, putz } from './support/memory';
+import { upTo } from './support/thorough';
 
 const MIB = 1 << 20;
 const GIB = 2 ** 30;
@@ -95,7 +96,7 @@ test.serial('blocks never overlap, keep what is in them when they grow or shrink
       t.not(give(MIB), NULL);
       t.is(give(MIB), NULL);
     }
-  }));
+  }), { numRuns: upTo(30, 100) });
 });
 
 test.serial('malloc and realloc give NULL when there is no block left, and the old block stays', (t) => {

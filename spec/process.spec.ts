@@ -12,6 +12,7 @@ import type { ExecutionContext } from 'ava';
 import { Client, ask, served } from './support/client';
 import { backends, environment, program, startServer } from './support/server';
 import type { Options, Server } from './support/server';
+import { sharedServer } from './support/shared-server';
 
 /** A server that ends with the test, and with status 0. */
 async function start(t: ExecutionContext, options: Options): Promise<Server> {
@@ -40,11 +41,20 @@ async function alone(server: Server): Promise<void> {
 }
 
 for (const backend of backends) {
-  test(`${backend}: -l takes an address in a short form, and no other is served`, async (t) => {
-    const server = await start(t, { backend, args: ['-l', '127.1'] });
+  const shared = sharedServer({ backend, args: ['-l', '127.1'] });
+
+  test.serial(`${backend}: -l takes an address in a short form, and no other is served`, async (t) => {
+    const server = await shared();
     t.is(await ask(server.port, 'version\r\n'), 'VERSION 1.0.4\r\n');
     const [error] = (await once(connect({ port: server.port, host: '127.0.0.2' }), 'error')) as [NodeJS.ErrnoException];
     if (process.platform === 'linux') t.is(error.code, 'ECONNREFUSED');
+  });
+
+  test.serial(`${backend}: without -v nothing is said of a read that failed`, async (t) => {
+    const server = await shared();
+    await breakOff(server);
+    await alone(server);
+    t.is(server.stderr(), '');
   });
 
   test(`${backend}: -k serves on and on, and warns in one line where memory cannot be locked`, async (t) => {
@@ -60,23 +70,12 @@ for (const backend of backends) {
     t.regex(server.stderr(), /^(warning: -k invalid, mlockall\(\) failed: [^\n]+\n)?$/);
   });
 
-  test(`${backend}: -v tells of a read that failed, in one line`, async (t) => {
+  test(`${backend}: -v tells of a read that failed, in one line; it serves on when nobody reads its stderr`, async (t) => {
     const server = await start(t, { backend, args: ['-v'] });
     await breakOff(server);
     await alone(server);
     await server.says('\n');
     t.is(server.stderr(), 'Failed to read, and not due to blocking\n');
-  });
-
-  test(`${backend}: without -v nothing is said of it`, async (t) => {
-    const server = await start(t, { backend });
-    await breakOff(server);
-    await alone(server);
-    t.is(server.stderr(), '');
-  });
-
-  test(`${backend}: it serves on when nobody is left to read its stderr`, async (t) => {
-    const server = await start(t, { backend, args: ['-v'] });
     server.process.stderr?.destroy();
     for (let i = 0; i < 3; i++) {
       await breakOff(server);
@@ -138,7 +137,7 @@ for (const backend of backends) {
   });
 }
 
-for (const [megabytes, limit] of [['1', 1 << 20], ['4000', 4000 * (1 << 20)], ['0', 0]] as const) {
+for (const [megabytes, limit] of [['4000', 4000 * (1 << 20)], ['0', 0]] as const) {
   test(`-m ${megabytes} sets limit_maxbytes to ${limit}`, async (t) => {
     const server = await start(t, { args: ['-m', megabytes] });
     const stats = await ask(server.port, 'stats\r\n', 'END\r\n');

@@ -9,6 +9,7 @@ import type { ExecutionContext } from 'ava';
 import { Client, ask } from './support/client';
 import { backends, startServer } from './support/server';
 import type { Backend, Server } from './support/server';
+import { sharedServer } from './support/shared-server';
 import { where } from './support/where';
 
 type Signal = NodeJS.Signals;
@@ -61,7 +62,7 @@ for (const backend of backends) {
 const CAUGHT_BY_V8 = 'SIGSEGV';
 
 // For the others of them it is seen below that the server does not catch them.
-for (const signal of ofHere(['SIGHUP', 'SIGABRT', 'SIGUSR2', CAUGHT_BY_V8])) {
+for (const signal of ofHere(['SIGHUP', CAUGHT_BY_V8])) {
   test.serial(`${signal} is the kernel's: it ends the server`, async (t) => {
     const server = await start(t);
     t.deepEqual(await ending(server, signal), [null, signal]);
@@ -69,8 +70,10 @@ for (const signal of ofHere(['SIGHUP', 'SIGABRT', 'SIGUSR2', CAUGHT_BY_V8])) {
   });
 }
 
+const shared = sharedServer();
+
 test.serial(`${ignored.join(', ')} change nothing`, async (t) => {
-  const server = await start(t);
+  const server = await shared();
   const client = await Client.connect(server.port);
   t.is(await client.ask('version\r\n'), 'VERSION 1.0.4\r\n');
   const before = sockets(server);
@@ -85,7 +88,7 @@ test.serial(`${ignored.join(', ')} change nothing`, async (t) => {
 const onLinux = where(process.platform === 'linux', '/proc', test.serial);
 
 onLinux('SIGSTOP stops the server, and it goes on after SIGCONT', async (t) => {
-  const server = await start(t);
+  const server = await shared();
   server.process.kill('SIGSTOP');
   while (!status(server, 'State').startsWith('T')) await new Promise((resolve) => setTimeout(resolve, 10));
   server.process.kill('SIGCONT');
@@ -93,7 +96,7 @@ onLinux('SIGSTOP stops the server, and it goes on after SIGCONT', async (t) => {
 });
 
 onLinux("those that end or stop the server are the kernel's, and SIGPIPE is the only one that is ignored", async (t) => {
-  const server = await start(t);
+  const server = await shared();
   const caught = signalsIn(status(server, 'SigCgt'));
   for (const signal of ofHere([...deadly, ...stopping])) {
     if (signal !== CAUGHT_BY_V8) t.false(caught.includes(signal), signal);

@@ -12,7 +12,7 @@ import type { TranscriptEntry } from '../reactor/sim';
 import { Client, ask, served } from './support/client';
 import { startServer } from './support/server';
 import type { Options } from './support/server';
-import { firstConnection, hasStrace, strace } from './support/strace';
+import { firstConnection, hasStrace, killTraced, strace } from './support/strace';
 import { callsWithLengths, replay, transcriptsWithCalls } from './support/transcripts';
 import { where } from './support/where';
 
@@ -26,7 +26,7 @@ async function traced<T>(
   t.teardown(() => rmSync(directory, { recursive: true }));
   const file = join(directory, 'calls');
   const server = await startServer({ backend: 'epoll', ...options, under: strace(file) });
-  t.teardown(() => server.process.kill('SIGKILL'));
+  t.teardown(() => killTraced(server.process));
 
   const client = await Client.connect(server.port);
   const result = await talk(client, server.port);

@@ -2,9 +2,10 @@
 import test from 'ava';
 
 import { Client } from './support/client';
-import { kinds, startServer } from './support/server';
+import { startServer } from './support/server';
 import { sharedServer } from './support/shared-server';
 import { SimServer } from './support/sim-server';
+import { kindsToTry } from './support/thorough';
 import { callsWithLengths, replay, transcripts } from './support/transcripts';
 import type { Transcript } from './support/transcripts';
 
@@ -20,7 +21,7 @@ function needsEmptyServer({ arguments: args, steps }: Transcript): boolean {
   return args.length > 0 || steps.some(({ send }) => /^(stats|add)\b/m.test(send));
 }
 
-for (const { name, ...kind } of kinds) {
+for (const { name, ...kind } of kindsToTry) {
   const shared = sharedServer(kind);
   for (const transcript of transcripts) {
     // A server of its own takes long to start, and the other kinds have shown these answers.

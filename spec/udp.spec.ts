@@ -18,8 +18,9 @@ import { fails, readText, writeText } from './support/calls';
 import { Client } from './support/client';
 import { DatagramClient, answers, request } from './support/datagrams';
 import type { Answer } from './support/datagrams';
-import { backends, startServer } from './support/server';
-import type { Backend, Server } from './support/server';
+import { backends } from './support/server';
+import type { Server } from './support/server';
+import { sharedServer } from './support/shared-server';
 import { SimServer } from './support/sim-server';
 import { PORT, failOnce, newEvent, start, stopAll } from './support/simulated';
 import { init } from './support/sockets';
@@ -66,16 +67,10 @@ async function udpPorts(server: Server): Promise<number[]> {
   return [...conns.matchAll(/:addr udp6?:.*:(\d+)\r\n/g)].map(([, port]) => Number(port));
 }
 
-/** A server, and its port of UDP at 127.0.0.1, or at the last of `args`. */
-async function started(t: ExecutionContext, backend: Backend, ...args: string[]): Promise<number> {
-  const server = await startServer({ backend, today: true, args: ['-U', '-1', ...args] });
-  t.teardown(() => server.stop());
-  return (await udpPorts(server)).at(-1) ?? 0;
-}
-
 for (const backend of backends) {
+  const shared = sharedServer({ backend, today: true, args: ['-U', '-1', ...(HAS_IPV6 ? ['-l', '[::1]:-1'] : [])] });
   test(`${backend}: requests are answered, large answers in pieces, and ill-formed ones not at all`, async (t) => {
-    const port = await started(t, backend);
+    const [port] = await udpPorts(await shared());
     const client = await DatagramClient.connect(port);
     t.teardown(() => client.close());
     t.deepEqual(await client.ask(1, 'get key\r\n'), { id: 1, text: 'END\r\n', lengths: [13] });
@@ -96,7 +91,7 @@ for (const backend of backends) {
   });
 
   test(`${backend}: requests of several clients at once get their own answers each`, async (t) => {
-    const port = await started(t, backend);
+    const [port] = await udpPorts(await shared());
     const clients = await Promise.all([1, 2, 3].map(() => DatagramClient.connect(port)));
     for (const [i, client] of clients.entries()) {
       t.teardown(() => client.close());
@@ -111,7 +106,7 @@ for (const backend of backends) {
   });
 
   on6(`${backend}: IPv6`, async (t) => {
-    const port = await started(t, backend, '-l', '[::1]:-1');
+    const port = (await udpPorts(await shared())).at(-1) ?? 0;
     const client = await DatagramClient.connect(port, '::1');
     t.teardown(() => client.close());
     t.is((await client.ask(1, 'mn\r\n')).text, 'MN\r\n');

@@ -31,6 +31,11 @@ export interface Series extends Painted {
   values: number[];
 }
 
+export interface Course extends Painted {
+  /** `at` in seconds. */
+  points: readonly { at: number; value: number }[];
+}
+
 /** A bar for each name; `unit` is written at the axis. */
 export function barChart(bars: readonly Bar[], unit: string): string {
   return draw(560, 74 + 34 * bars.length, {
@@ -92,6 +97,20 @@ export function lineChart(names: readonly string[], series: readonly Series[]): 
     },
     series: series.map(({ name, values, colour }) => ({
       name, type: 'line' as const, symbol: 'circle', symbolSize: 7, color: paint(colour), data: values,
+    })),
+  });
+}
+
+/** For each course a line over time; `unit` is written at the axis of its values. */
+export function timeChart(courses: readonly Course[], unit: string): string {
+  return draw(560, 260, {
+    legend: legend(courses),
+    grid: { left: 28, right: 16, top: 36, bottom: 36, containLabel: true },
+    xAxis: { ...valueAxis('minutes'), min: 0 },
+    yAxis: { ...valueAxis(unit), min: 0, nameGap: 44 },
+    series: courses.map(({ name, points, colour }) => ({
+      name, type: 'line' as const, showSymbol: false, lineStyle: { width: 1.2 }, color: paint(colour),
+      data: points.map(({ at, value }) => [at / 60, value]),
     })),
   });
 }

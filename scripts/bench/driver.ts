@@ -94,12 +94,14 @@ async function open({ host, port }: Address): Promise<number> {
   eventAdd(event, null);
   while (eventPending(event, EV_WRITE, null) !== 0) await eventLoop(EVLOOP_ONCE);
   // The first read reports the result.
-  if (read(fd, Buffer.alloc(1), 0, 1) !== -1 || !again(errno)) throw refused(fd);
+  const count = read(fd, Buffer.alloc(1), 0, 1);
+  if (count === 0) throw refused(fd, 'the server closed it');
+  if (count > 0) throw refused(fd, 'the server speaks first');
+  if (!again(errno)) throw refused(fd);
   return fd;
 }
 
-function refused(fd: number): Failure {
-  const why = strerror(errno);
+function refused(fd: number, why = strerror(errno)): Failure {
   close(fd);
   return new Failure(`cannot connect: ${why}`);
 }

@@ -3,8 +3,9 @@ import { barChart, dotChart, lineChart } from './charts';
 import type { Painted } from './charts';
 import type { MemoryResult, Result, ServerResult, StallResult, WorkloadResult } from './model';
 import { fullTables, heading } from './text';
+import type { TextTable } from './text';
 
-const STYLE = `
+export const STYLE = `
 :root { color-scheme: light dark; --paper: #fff; --ink: #1d1d1f; --line: #d8d8dc; --quiet: #5c5c63 }
 @media (prefers-color-scheme: dark) { :root { --paper: #17181a; --ink: #e8e8ea; --line: #3a3b40; --quiet: #a3a3aa } }
 body { margin: 0 auto; padding: 1.5rem; max-width: 1180px; background: var(--paper); color: var(--ink);
@@ -98,11 +99,11 @@ function stallSection(results: readonly StallResult[]): string {
 ${figure('Latency in microseconds', latencyChart(results))}`;
 }
 
-function figure(caption: string, svg: string): string {
+export function figure(caption: string, svg: string): string {
   return `<figure>${caption === '' ? '' : `<figcaption>${escape(caption)}</figcaption>`}${svg}</figure>`;
 }
 
-function table({ title, head, rows }: ReturnType<typeof fullTables>[number]): string {
+export function table({ title, head, rows }: TextTable): string {
   const cells = (tag: string, row: readonly string[]): string =>
     `<tr>${row.map((cell) => `<${tag}>${escape(cell)}</${tag}>`).join('')}</tr>`;
   return `<h3>${escape(title)}</h3>
@@ -114,6 +115,6 @@ ${rows.map((row) => cells('td', row)).join('\n')}
 </table></div>`;
 }
 
-function escape(text: string): string {
+export function escape(text: string): string {
   return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 }

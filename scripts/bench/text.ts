@@ -80,7 +80,7 @@ function stallTable(results: readonly StallResult[]): TextTable {
   };
 }
 
-function drawn({ title, head, rows }: TextTable): string {
+export function drawn({ title, head, rows }: TextTable): string {
   const table = new Table({
     head, colAligns: head.map((_, i) => (i === 0 ? 'left' : 'right')), style: { head: [], border: [], compact: true },
   });
@@ -93,15 +93,15 @@ function withRange({ median, min, max }: Spread, format: (value: number) => stri
   return min === max ? format(median) : `${format(median)} (${format(min)}..${format(max)})`;
 }
 
-function whole(value: number): string {
+export function whole(value: number): string {
   return Math.round(value).toLocaleString('en');
 }
 
-function micros(value: number): string {
+export function micros(value: number): string {
   return value < 100 ? value.toFixed(1) : whole(value);
 }
 
-function megabytes(bytes: number | null): string {
+export function megabytes(bytes: number | null): string {
   return bytes === null ? 'n/a' : (bytes / 1024 ** 2).toFixed(1);
 }
 
