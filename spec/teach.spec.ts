@@ -15,6 +15,7 @@ import { mermaid } from '../scripts/teach/mermaid';
 import { narrate } from '../scripts/teach/narrate';
 import { REASONS } from '../scripts/teach/narration/changes';
 import { CASES, FUNCTIONS } from '../scripts/teach/narration/functions';
+import { stepAt } from '../scripts/teach/places';
 import { Clients } from '../scripts/teach/recorder/clients';
 import { recorder } from '../scripts/teach/run';
 import { checkScene } from '../scripts/teach/scene';
@@ -25,6 +26,7 @@ import {
 } from '../scripts/teach/steps';
 import { story } from '../scripts/teach/story';
 import type { Act, Scene, Step, SystemCall, Trace } from '../scripts/teach/trace';
+import { placeOf, stops as readingOrder } from '../scripts/side-by-side/stops';
 import { run } from '../scripts/trace/command';
 import { root } from './support/server';
 import { SimServer } from './support/sim-server';
@@ -308,6 +310,7 @@ test('a scene that cannot be played ends with one line', async (t) => {
   await t.throwsAsync(played(scene([{ connect: 'A' }, { close: 'A' }, { send: ['A', 'x'] }])), {
     message: 'send after end, close or reset',
   });
+  await t.throwsAsync(played(scene([{ advance: -1 }])), { message: /no act/ });
   await t.throwsAsync(played(scene([], { args: ['-m', 'x', '--classic'] })), { message: /^illegal number of megabytes/ });
   const wrong: [object, RegExp][] = [
     [{}, /"name"/], [{ ...sceneOf('get'), args: [] }, /--classic/], [{ ...sceneOf('get'), acts: [{ sent: 'A' }] }, /no act/],
@@ -413,11 +416,22 @@ for (const transcript of transcripts) {
   });
 }
 
+test('links: each stop of the reading order, and each link of the course, comes to a step', async (t) => {
+  const course = readFileSync(join(root, 'lib', 'COURSE.md'), 'utf8');
+  const links = [
+    ...readingOrder.map((stop) => [stop.scene, placeOf(stop)]),
+    ...[...course.matchAll(/#scene=([\w-]+)&at=([\w:]+)/g)].map(([, name, place]) => [name, place]),
+  ];
+  t.true(links.length > 40);
+  for (const [name, place] of links) t.not(stepAt(await traceOf(name), place), null, `${name}: ${place}`);
+  t.is(stepAt(await traceOf('get'), 'driveMachine', 1000), null);
+});
+
 test('npm run trace: a scene as a text', async (t) => {
   const text = story(await traceOf('multi-get'), 'change');
   t.regex(text, /^# A multi-get to a slow reader\n/);
   t.regex(text, /^## A stops reading: /m);
-  t.regex(text, /^\[\d+\] memcached\.ts:\d+ driveMachine: +write gives EAGAIN: the kernel's buffer for A is full/m);
+  t.regex(text, /^\[\d+\] memcached\.ts:\d+ driveMachine: write gives EAGAIN: the kernel's buffer for A is full/m);
   t.regex(text, /The connection of A goes from mwrite to write: the last item is sent\./);
 });
 

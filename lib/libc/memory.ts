@@ -81,6 +81,16 @@ export function memoryInit(smallSize: number, largeSize = 0, itemsSize = 0, byte
     throw new Errx(1, `failed to allocate memory: ${size} bytes are not to be had`);
   }
   setHeap(buffer);
+  layOut(smallEnd, largeEnd, size);
+}
+
+/** All blocks are free, as they were after memoryInit. Bytes stay as they are. */
+export function memoryReset(): void {
+  orders.fill(0);
+  layOut(small.end, large.end, items.end);
+}
+
+function layOut(smallEnd: Ptr, largeEnd: Ptr, size: number): void {
   small = arena(STATIC_SIZE_BYTES, smallEnd);
   large = arena(smallEnd, largeEnd);
   items = arena(largeEnd, size);

@@ -8,6 +8,7 @@ import { commandOptions } from '../command/options';
 import { setProbe } from './probe';
 import { Clients } from './recorder/clients';
 import { Recorder } from './recorder/recorder';
+import { checkScene } from './scene';
 import type { Tables } from './tables';
 import type { Scene, Trace } from './trace';
 
@@ -17,7 +18,11 @@ declare const TEACH_TABLES: Tables;
 const PORT = 11211;
 const MIB = 1 << 20;
 const SMALL_BYTES = 4 * MIB;
-const LARGE_BYTES = 8 * MIB;
+/** `stats sizes` takes 2 MB and more. */
+const LARGE_BYTES = 6 * MIB;
+/** Beside the pages of -m there are the lists of their free chunks. */
+const ITEMS_FACTOR = 1.25;
+const ITEMS_MORE_MEGABYTES = 2;
 const DEFAULT_MEGABYTES = 64;
 /** More turns without rest are taken for a loop without an end. */
 const TURNS_MAX = 10_000;
@@ -34,10 +39,11 @@ export async function record(
   scene: Scene, progress: (acts: number) => void = () => {}, everyStatement = true,
 ): Promise<Trace> {
   const started = performance.now();
+  checkScene(scene);
   const { megabytes, rest } = commandOptions(scene.args);
   // main reports what is no number.
-  const items = (/^\d{1,4}$/.test(megabytes ?? '') ? Number(megabytes) : DEFAULT_MEGABYTES) * 1.25 + 16;
-  memoryInit(SMALL_BYTES, LARGE_BYTES, items * MIB);
+  const items = (/^\d{1,4}$/.test(megabytes ?? '') ? Number(megabytes) : DEFAULT_MEGABYTES) * ITEMS_FACTOR;
+  memoryInit(SMALL_BYTES, LARGE_BYTES, (items + ITEMS_MORE_MEGABYTES) * MIB);
   const sim = new Simulation({ maxTurns: TURNS_MAX, ...scene.options, seed: scene.seed });
   installSimulation(sim);
   setEventops([simops]);

@@ -131,7 +131,7 @@ export class Clients {
 
 /** latin1. The bundle's Buffer is slow at long texts. */
 function repeated(text: string, times: number): Uint8Array {
-  const once = Buffer.from(text, 'latin1');
+  const once = Uint8Array.from({ length: text.length }, (_, i) => text.charCodeAt(i));
   const all = new Uint8Array(once.length * times);
   for (let i = 0; i < times; i++) all.set(once, i * once.length);
   return all;
