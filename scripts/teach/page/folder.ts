@@ -16,7 +16,8 @@ export interface Dropped {
 export class Folder {
   /** `say` tells how it went, in one line. */
   constructor(
-    private readonly code: Code, private readonly files: readonly string[], private readonly say: (text: string) => void,
+    private readonly code: Code, private readonly files: readonly string[],
+    private readonly say: (text: string) => void,
   ) {
     const veil = byId('drop', HTMLElement);
     document.addEventListener('dragover', (event) => {
