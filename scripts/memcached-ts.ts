@@ -16,6 +16,7 @@ import { closeOnExec } from '../reactor/cloexec';
 import { Errx } from '../reactor/err';
 import { takeMemory } from './command/memory';
 import { USAGE, commandOptions } from './command/options';
+import { story } from './command/story';
 import type * as today from './command/today';
 
 const [, script, ...args] = process.argv;
@@ -44,7 +45,7 @@ async function run(): Promise<number> {
   }
   const argv = [script, ...rest];
   closeOnExec(!classic);
-  eventEconomy(!classic);
+  eventEconomy(!classic, story());
   if (of2003) {
     shows.maps = statsMaps;
     takeMemory(megabytes, connections);

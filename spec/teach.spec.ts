@@ -15,6 +15,7 @@ import { mermaid } from '../scripts/teach/mermaid';
 import { narrate } from '../scripts/teach/narrate';
 import { REASONS } from '../scripts/teach/narration/changes';
 import { CASES, FUNCTIONS } from '../scripts/teach/narration/functions';
+import { stepAt } from '../scripts/teach/places';
 import { Clients } from '../scripts/teach/recorder/clients';
 import { recorder } from '../scripts/teach/run';
 import { checkScene } from '../scripts/teach/scene';
@@ -25,6 +26,7 @@ import {
 } from '../scripts/teach/steps';
 import { story } from '../scripts/teach/story';
 import type { Act, Scene, Step, SystemCall, Trace } from '../scripts/teach/trace';
+import { placeOf, stops as readingOrder } from '../scripts/side-by-side/stops';
 import { run } from '../scripts/trace/command';
 import { root } from './support/server';
 import { SimServer } from './support/sim-server';
@@ -413,6 +415,17 @@ for (const transcript of transcripts) {
     t.deepEqual(calls.flatMap(entry), callsWithLengths(transcript, held));
   });
 }
+
+test('links: each stop of the reading order, and each link of the course, comes to a step', async (t) => {
+  const course = readFileSync(join(root, 'lib', 'COURSE.md'), 'utf8');
+  const links = [
+    ...readingOrder.map((stop) => [stop.scene, placeOf(stop)]),
+    ...[...course.matchAll(/#scene=([\w-]+)&at=([\w:]+)/g)].map(([, name, place]) => [name, place]),
+  ];
+  t.true(links.length > 40);
+  for (const [name, place] of links) t.not(stepAt(await traceOf(name), place), null, `${name}: ${place}`);
+  t.is(stepAt(await traceOf('get'), 'driveMachine', 1000), null);
+});
 
 test('npm run trace: a scene as a text', async (t) => {
   const text = story(await traceOf('multi-get'), 'change');
