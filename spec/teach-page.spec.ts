@@ -87,6 +87,7 @@ async function inPage<T>(expression: string): Promise<T> {
 
 /** Another address in the page that is open; resolves when its scene is shown. */
 async function goTo(scene: string, n: number): Promise<void> {
+  if (!page.url().startsWith('file:')) await open();
   const title = scenes.find(({ name }) => name === scene)?.title ?? '';
   // The address is followed where it changes: so it does each time.
   await inPage(`location.hash = 'scene=${scene}&step=${n}&visit=${++visits}'`);

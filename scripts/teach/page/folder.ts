@@ -60,6 +60,7 @@ export class Folder {
       return;
     }
     document.body.classList.add('with-c');
+    this.code.revealMarked();
     const share = Math.round(this.code.shareOfRun() * 100);
     this.say(`${taken.join(', ')}: ${share} % of the lines that this scene runs have their line of C.`);
   }
