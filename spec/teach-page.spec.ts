@@ -15,6 +15,7 @@ import { faultKinds } from '../scripts/teach/faults';
 import { livePage, recordedPage } from '../scripts/teach/html';
 import { recorder } from '../scripts/teach/run';
 import { loadScene, sceneNames } from '../scripts/teach/scenes';
+import type { Trace } from '../scripts/teach/trace';
 import { hasChromium, startChromium } from './support/chromium';
 import { root } from './support/server';
 import { where } from './support/where';
@@ -27,16 +28,17 @@ const folder = mkdtempSync(join(tmpdir(), 'memcached-ts-'));
 const troubles: string[] = [];
 let browser: Browser;
 let page: Page;
-let worker = '';
+let get: Trace;
 let live = '';
 let recording = '';
 let visits = 0;
 
 test.before(async () => {
   if (!hasChromium) return;
-  worker = await bundleWorker(root);
+  const worker = await bundleWorker(root);
   live = await livePage(root, worker, scenes);
-  recording = await recordedPage(root, await recorder(worker)(loadScene(root, 'get')));
+  get = await recorder(worker)(loadScene(root, 'get'));
+  recording = await recordedPage(root, get);
   writeFileSync(join(folder, 'index.html'), live);
   writeFileSync(join(folder, 'recording.html'), recording);
   browser = await startChromium();
@@ -85,6 +87,7 @@ async function inPage<T>(expression: string): Promise<T> {
 
 /** Another address in the page that is open; resolves when its scene is shown. */
 async function goTo(scene: string, n: number): Promise<void> {
+  if (!page.url().startsWith('file:')) await open();
   const title = scenes.find(({ name }) => name === scene)?.title ?? '';
   // The address is followed where it changes: so it does each time.
   await inPage(`location.hash = 'scene=${scene}&step=${n}&visit=${++visits}'`);
@@ -187,15 +190,15 @@ inBrowser('kinds of steps, acts and numbers by their keys', async (t) => {
 
 inBrowser('Tab reaches every control', async (t) => {
   await goTo('get', 500);
-  await leave();
-  const reached = new Set<string>();
-  for (let i = 0; i < 90; i++) {
-    await press('Tab');
-    reached.add(await inPage(`(() => {
-      const at = document.activeElement;
-      return at.id || (at.closest('[id]')?.id ?? '') + at.className;
-    })()`));
-  }
+  await inPage(`void (() => {
+    window.reached = [];
+    document.addEventListener('focusin', ({ target: at }) => {
+      reached.push(at.id || (at.closest('[id]')?.id ?? '') + at.className);
+    });
+  })()`);
+  await page.focus('#scene');
+  for (let i = 0; i < 50; i++) await press('Tab');
+  const reached = new Set(await inPage<string[]>('reached'));
   for (const id of [
     'scene', 'edit', 'fault', 'c-source', 'quiz', 'link', 'projector', 'theme', 'help', 'why', 'first', 'back', 'forward', 'last',
     'number', 'slider', 'functions',
@@ -318,15 +321,14 @@ inBrowser('an address names a place in the code, too', async (t) => {
 });
 
 inBrowser('the reader’s own C, from a folder or dropped, moves along', async (t) => {
-  await open('#scene=get&step=240');
+  const n = get.steps.findIndex(({ site, act }) => act > 0 && get.sites[site].code.startsWith('c.rbytes += res'));
+  await open(`#scene=get&step=${n}`);
   mkdirSync(join(folder, 'c'));
   writeFileSync(join(folder, 'c', 'memcached.c'), C_SOURCE);
   writeFileSync(join(folder, 'c', 'README'), 'nothing');
   await page.setInputFiles('#c-folder', join(folder, 'c'));
   await page.waitForSelector('body.with-c');
   t.regex(await text('status'), /^memcached\.c: \d+ % of the lines/);
-  await press('k');
-  while (!(await page.locator('.listing.typescript .line.current').innerText()).includes('c.rbytes += res')) await press('t');
   t.regex(await page.locator('.listing.c .line.current').innerText(), /c->rbytes \+= res/);
   await page.locator('.listing.typescript .line.current .no').focus();
   t.regex(await page.locator('.listing.c .line.twin').innerText(), /c->rbytes/);
@@ -341,14 +343,10 @@ inBrowser('the reader’s own C, from a folder or dropped, moves along', async (
   t.pass();
 });
 
-/** A step in the shortest file: axe-core takes its time for each line that is shown. */
-async function shortFile(): Promise<number> {
-  const trace = await recorder(worker)(loadScene(root, 'get'));
-  return trace.steps.findIndex(({ file }) => trace.files[file] === 'lib/slabs.ts') + 2;
-}
-
 inBrowser('dialogs, size and colours by their keys', async (t) => {
-  await open(`#scene=get&step=${await shortFile()}`);
+  // The shortest file: axe-core takes its time for each line that is shown.
+  const n = get.steps.findIndex(({ file }) => get.files[file] === 'lib/slabs.ts') + 2;
+  await open(`#scene=get&step=${n}`);
   await drop('slabs.c', 'void *slabs_alloc(unsigned int id)\n{\n    return slots[id];\n}\n');
   await page.waitForSelector('body.with-c');
   await press('?');
@@ -363,7 +361,7 @@ inBrowser('dialogs, size and colours by their keys', async (t) => {
   t.is(await inPage('getComputedStyle(document.documentElement).fontSize'), '18px');
   await press('p', 'l');
   t.regex(await text('status'), /^The link to this step/);
-  t.regex(page.url(), /#scene=get&step=\d+$/);
+  t.true(page.url().endsWith(`#scene=get&step=${n}`));
   const background = (): Promise<string> => inPage('getComputedStyle(document.body).backgroundColor');
   const light = await background();
   await page.emulateMedia({ colorScheme: 'dark' });

@@ -6,11 +6,14 @@ import { join } from 'node:path';
 import test from 'ava';
 
 import { actsOf, argumentsOf, bytes, rowsOf } from '../scripts/teach/acts-text';
+import { Misuse, readArguments } from '../scripts/teach/arguments';
 import { bundleWorker } from '../scripts/teach/bundle';
+import { command } from '../scripts/teach/command';
 import { faultKinds, faultOf, withFault } from '../scripts/teach/faults';
 import { readListing, withoutNote } from '../scripts/teach/listing';
 import { recorder } from '../scripts/teach/run';
 import { loadScene, sceneNames } from '../scripts/teach/scenes';
+import { servePage } from '../scripts/teach/serve';
 import { stateAt } from '../scripts/teach/state';
 import type { Scene, Trace } from '../scripts/teach/trace';
 import { machine } from '../scripts/teach/views/machine';
@@ -142,7 +145,7 @@ test('memory: pages, chunks, the list to the tail, the delete window', (t) => {
   t.deepEqual(find(memory, 'li', 'chip').map(({ text }) => text.trim()), ['e', 'a', 'd', 'c'], 'b was evicted');
   const deleting = traceOf('delete-window');
   const noted = stepWhere(deleting, (i) => ![undefined, ''].includes(deleting.steps[i].set?.['todelete'] as string | undefined));
-  t.regex(panel('tables', momentOf(deleting, noted)).map(textOf).join(' '), /k {2}until 4\.\d s/);
+  t.regex(panel('tables', momentOf(deleting, noted)).map(textOf).join(' '), /k {2}until \d\.\d s/);
 });
 
 test('the loop: its queues and its timers', (t) => {
@@ -198,6 +201,38 @@ test('a listing: notes go to the margin, functions and cases are found', (t) => 
   t.true(functions.some(({ name, line }) => name === 'driveMachine' && lines[line - 1].includes('driveMachine')));
   const nread = lines.findIndex((text) => text.includes('case ConnState.nread:'));
   t.is(lines[(cases.get(nread + 1) ?? 0) - 1].trim(), 'if (c.rlbytes === 0) {');
+});
+
+test('the command line of npm run teach', (t) => {
+  t.deepEqual(readArguments([]), { serve: null, scene: null, output: null });
+  t.deepEqual(readArguments(['--serve']), { serve: 0, scene: null, output: null });
+  t.deepEqual(readArguments(['--serve', '8080']), { serve: 8080, scene: null, output: null });
+  t.deepEqual(readArguments(['--scene', 'get', '-o', 'out.html']), { serve: null, scene: 'get', output: 'out.html' });
+  t.is(readArguments(['--help']), 'help');
+  for (const [args, message] of [
+    [['--serve', '80800'], '--serve wants a port from 0 to 65535, not "80800"'],
+    [['out.html'], 'what is "out.html"? (--help tells the options)'],
+    [['--serve', '--scene', 'get'], '--serve and --scene do not go together'],
+    [['--speed'], "Unknown option '--speed' (--help tells the options)"],
+  ] as const) t.throws(() => readArguments(args), { instanceOf: Misuse, message });
+});
+
+test('the command: a scene that is not there is one line, and status 2', async (t) => {
+  let said = '';
+  const status = await command(['--scene', 'gett'], root, { out: () => undefined, err: (text) => said += text });
+  t.is(status, 2);
+  t.regex(said, /^teach: there is no scene gett: there are listen-and-accept, .*\n$/);
+});
+
+test('the page is served, and nothing else', async (t) => {
+  const { server, address } = await servePage('<p>page', 0);
+  t.teardown(() => server.close());
+  const [page, other, post] = await Promise.all([
+    fetch(address), fetch(`${address}etc/passwd`), fetch(address, { method: 'POST' }),
+  ]);
+  t.is(await page.text(), '<p>page');
+  t.deepEqual([page.status, other.status, post.status], [200, 404, 405]);
+  t.regex(address, /^http:\/\/127\.0\.0\.1:\d+\/$/);
 });
 
 test('acts and bytes in words', (t) => {

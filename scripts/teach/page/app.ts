@@ -73,6 +73,7 @@ export class App {
       if (act !== undefined) this.perform(act);
     });
     window.addEventListener('hashchange', ({ newURL }) => void this.openAddress(new URL(newURL).hash));
+    window.addEventListener('resize', () => this.show());
     window.addEventListener('beforeprint', () => this.beforePrint());
     [this.scene] = this.scenes;
     void this.openAddress(location.hash);

@@ -14,6 +14,11 @@ interface Twins {
   share: number;
 }
 
+interface PlaceInCode {
+  file: number;
+  line: number;
+}
+
 /** Where its parts stand in the page. */
 export interface CodePlaces {
   tabs: HTMLElement;
@@ -34,6 +39,7 @@ export class Code {
   private readonly twins: (Twins | null)[];
   private readonly tabs: HTMLButtonElement[];
   private runs: Map<number, number>[] = [];
+  private marked: { current: PlaceInCode; ran: PlaceInCode | null } | null = null;
   /** Index of the file that is shown. */
   private shown = -1;
 
@@ -68,7 +74,8 @@ export class Code {
   }
 
   /** The line that is about to run, and the one that has just run. They are not scrolled to: see reveal. */
-  at(current: { file: number; line: number }, ran: { file: number; line: number } | null): void {
+  at(current: PlaceInCode, ran: PlaceInCode | null): void {
+    this.marked = { current, ran };
     this.show(current.file);
     this.panes.forEach((pane, file) => {
       if (pane === null) return;
@@ -86,6 +93,10 @@ export class Code {
     this.pane(file).reveal(line);
     const cLine = this.cLines(file, [line]).at(0);
     if (cLine !== undefined) this.cPanes[file]?.reveal(cLine);
+  }
+
+  revealMarked(): void {
+    if (this.marked !== null) this.reveal(this.marked.current.file, this.marked.current.line);
   }
 
   /** The line whose runs are listed; none for null. */
@@ -129,6 +140,7 @@ export class Code {
     }, (line) => this.twin(file, line === null ? [] : toTs.get(line) ?? [], line));
     this.cPanes[file] = pane;
     if (this.shown === file) this.place.c.replaceChildren(pane.element);
+    if (this.marked !== null) this.at(this.marked.current, this.marked.ran);
   }
 
   /** Of the lines of the port that a run ran, how many have their line of C: 0 to 1. */

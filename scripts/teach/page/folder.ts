@@ -16,7 +16,8 @@ export interface Dropped {
 export class Folder {
   /** `say` tells how it went, in one line. */
   constructor(
-    private readonly code: Code, private readonly files: readonly string[], private readonly say: (text: string) => void,
+    private readonly code: Code, private readonly files: readonly string[],
+    private readonly say: (text: string) => void,
   ) {
     const veil = byId('drop', HTMLElement);
     document.addEventListener('dragover', (event) => {
@@ -59,6 +60,7 @@ export class Folder {
       return;
     }
     document.body.classList.add('with-c');
+    this.code.revealMarked();
     const share = Math.round(this.code.shareOfRun() * 100);
     this.say(`${taken.join(', ')}: ${share} % of the lines that this scene runs have their line of C.`);
   }

@@ -109,7 +109,8 @@ export class ListingPane {
     const box = this.element;
     if (line === undefined || box.clientHeight === 0) return;
     if (isWellSeen(line, box)) return;
-    const head = this.lines.get(this.source.listing.functions.findLast((each) => each.line <= number)?.line ?? 1) ?? line;
+    const begun = this.source.listing.functions.findLast((each) => each.line <= number);
+    const head = this.lines.get(begun?.line ?? 1) ?? line;
     // Lines that were never in sight have an estimated height, and the right one once they are scrolled to.
     for (let i = 0; i < SCROLLS_MAX; i++) {
       const [top, headTop] = [line, head].map((each) => topIn(box, each));
