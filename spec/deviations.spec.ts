@@ -182,6 +182,23 @@ for (const classic of [false, true]) {
   });
 }
 
+test.serial('sim --classic: of 25 commands that come at once, some are done after the other client\'s one', async (t) => {
+  const server = await SimServer.start([], { classic: true, memory: SMALL_MEMORY, record: true });
+  const { sim } = server;
+  const greedy = await server.connect();
+  const other = await server.connect();
+  await sim.idle();
+  const before = sim.calls.length;
+  greedy.send('version\r\n'.repeat(25));
+  other.send('version\r\n');
+  await sim.idle();
+  const writes = sim.calls.slice(before).filter(({ name }) => name === 'write').map(({ fd }) => fd);
+  t.is(writes.length, 26);
+  // 20, but for the first look into rbuf, which was empty.
+  t.is(writes.indexOf(other.client.fd), 19);
+  await server.stop();
+});
+
 test('stats maps answers when it is asked for: here, that the file is too long for C, or the file', async (t) => {
   const server = await startServer({ args: ['--stats-maps'] });
   t.teardown(() => server.stop());

@@ -312,6 +312,11 @@ async function drop(name: string, source: string): Promise<void> {
   })()`);
 }
 
+inBrowser('an address names a place in the code, too', async (t) => {
+  await open('#scene=multi-get&at=driveMachine:mwrite');
+  t.regex(await page.locator('.listing.typescript .line.current').innerText(), /if \(c\.ibytes > 0\)/);
+});
+
 inBrowser('the reader’s own C, from a folder or dropped, moves along', async (t) => {
   await open('#scene=get&step=240');
   mkdirSync(join(folder, 'c'));

@@ -431,7 +431,7 @@ test('npm run trace: a scene as a text', async (t) => {
   const text = story(await traceOf('multi-get'), 'change');
   t.regex(text, /^# A multi-get to a slow reader\n/);
   t.regex(text, /^## A stops reading: /m);
-  t.regex(text, /^\[\d+\] memcached\.ts:\d+ driveMachine: +write gives EAGAIN: the kernel's buffer for A is full/m);
+  t.regex(text, /^\[\d+\] memcached\.ts:\d+ driveMachine: write gives EAGAIN: the kernel's buffer for A is full/m);
   t.regex(text, /The connection of A goes from mwrite to write: the last item is sent\./);
 });
 

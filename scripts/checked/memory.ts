@@ -25,7 +25,7 @@ export interface CheckedMemory {
   /** Runs `look`, which may read everything, free chunks too: for invariants. */
   unchecked<T>(look: () => T): T;
   /** Blocks in use, those of slabs included: where each was allocated, for whoever looks for a leak. */
-  live(): { start: memory.Ptr; size: number; by: string; allocated: string }[];
+  live(): { start: memory.Ptr; size: number; by: string; readonly allocated: string }[];
   /** The modules have their own functions again. The next memoryInit makes a memory that is not checked. */
   restore(): void;
 }
@@ -66,9 +66,13 @@ export function checkedMemory(): CheckedMemory {
     violations: guard.violations,
     verify: () => { allocator.verify(); },
     unchecked: (look) => guard.opened(look),
-    live: () => guard.blocks.inUse().map(({ start, size, by, allocated }) => {
-      return { start, size, by, allocated: textOf(allocated) };
-    }),
+    live: () => guard.blocks.inUse().map((block) => ({
+      start: block.start,
+      size: block.size,
+      by: block.by,
+      // The text of a stack takes long.
+      get allocated() { return textOf(block.allocated); },
+    })),
     restore: () => {
       for (const restore of restores.reverse()) restore();
     },

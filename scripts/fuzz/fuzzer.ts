@@ -9,10 +9,10 @@ import type { Target } from './targets';
 import { piecesOf } from './targets';
 
 /** So many inputs are tried before it is asked what they have reached together, for that takes longer than an input. */
-const BATCH = 8;
+const BATCH = 24;
 /** A server serves so many inputs. */
 const RUNS_PER_SERVER = 400;
-const SHRINKS_MAX = 200;
+const SHRINKS_MAX = 40;
 const PIECES_MAX = 8;
 
 /** What such inputs are answered depends on how they came, or on what was before. */
@@ -60,7 +60,7 @@ export class Fuzzer {
   async begin(known: readonly Buffer[]): Promise<void> {
     this.coverage.take();
     const seeds = this.target.seeds.map((seed) => Buffer.from(seed, 'latin1'));
-    for (const input of [...known, ...seeds]) await this.consider(input);
+    for (const input of [...known, ...seeds]) if (await this.isNew(input)) await this.keep(input);
   }
 
   /** Tries some new inputs. */
@@ -72,7 +72,12 @@ export class Fuzzer {
     for (const input of batch) await this.attempt(input, random.chance(0.3));
     const together = this.coverage.take();
     if (![...together].some((block) => !this.reached.has(block))) return;
-    for (const input of batch) await this.consider(input);
+    for (const input of batch) {
+      const before = new Set(this.reached);
+      if (!(await this.isNew(input))) continue;
+      const news = [...this.reached].filter((block) => !before.has(block));
+      await this.keep(await this.shrink(input, news));
+    }
     for (const block of together) this.reached.add(block); // what came of all of them, and of none alone
   }
 
@@ -83,7 +88,7 @@ export class Fuzzer {
     this.reached.clear();
     await this.restart();
     this.coverage.take();
-    for (const input of inputs) await this.consider(input);
+    for (const input of inputs) if (await this.isNew(input)) this.corpus.push(input);
   }
 
   async end(): Promise<void> {
@@ -91,16 +96,17 @@ export class Fuzzer {
     this.server = null;
   }
 
-  /** Keeps an input if it reaches something new. */
-  private async consider(input: Buffer): Promise<void> {
+  /** Whether an input reaches something new; from now on that is known. */
+  private async isNew(input: Buffer): Promise<boolean> {
     await this.attempt(input, false);
-    const blocks = this.coverage.take();
-    const news = [...blocks].filter((block) => !this.reached.has(block));
-    if (news.length === 0) return;
-    for (const block of news) this.reached.add(block);
-    const short = await this.shrink(input, news);
-    this.corpus.push(short);
-    await this.compare(short);
+    const before = this.reached.size;
+    for (const block of this.coverage.take()) this.reached.add(block);
+    return this.reached.size > before;
+  }
+
+  private async keep(input: Buffer): Promise<void> {
+    this.corpus.push(input);
+    await this.compare(input);
     this.coverage.take();
   }
 
@@ -124,7 +130,7 @@ export class Fuzzer {
   private async compare(input: Buffer): Promise<void> {
     if (this.target.datagrams || !isCompared(input)) return;
     const outcomes: string[] = [];
-    for (const pieces of [[input], cut(this.random, input, PIECES_MAX), cut(this.random, input, 100)]) {
+    for (const pieces of [[input], cut(this.random, input, 100)]) {
       await this.restart();
       const { replies } = await this.tryPieces(input, pieces);
       outcomes.push(Buffer.concat(replies).toString('latin1'));

@@ -2,9 +2,9 @@
 
 const LINE = new RegExp('^(' + [
   'STORED|NOT_STORED|EXISTS|NOT_FOUND|DELETED|TOUCHED|END|OK|RESET|NOT_READY|MN|EN|\\d+ *',
-  'ERROR( .*)?|CLIENT_ERROR .*|SERVER_ERROR .*|BUSY .*|BADCLASS .*|NOSPARE .*|NOTFULL .*|SAME .*|VERSION .*',
+  'ERROR( .*)?|CLIENT_ERROR .*|SERVER_ERROR:? .*|BUSY .*|MEMLIMIT_.*|BADCLASS .*|NOSPARE .*|NOTFULL .*|SAME .*|VERSION .*',
   'STAT .*|PREFIX .*|ITEM .*|key=.*|ME .*|mg .*|\\d+ \\d+|(HD|NF|NS|EX|EN)( .*)?',
-  'ts=.*|WATCHER_TOO_MANY .*|\\[.*|INVALID.*',
+  'ts=.*|WATCHER_.*|NOTSTARTED.*|\\[.*|INVALID.*',
 ].join('|') + ')$', 's');
 const VALUE = /^(?:VALUE \S+ \d+|VA) (\d+)(?: .*)?$/s;
 

@@ -1,4 +1,5 @@
 // Where one can stop in a trace: the kinds of steps, forward and back, and the ways from a thing to the step behind it.
+import { edgesTaken } from './edges';
 import { stateAt } from './state';
 import type { Step, Trace } from './trace';
 
@@ -20,7 +21,8 @@ const stopsOf = new WeakMap<Trace, Map<StepKind, readonly number[]>>();
 export function stops(trace: Trace, kind: Exclude<StepKind, 'over' | 'out'>): readonly number[] {
   const known = stopsOf.get(trace) ?? new Map<StepKind, readonly number[]>();
   stopsOf.set(trace, known);
-  const found = known.get(kind) ?? trace.steps.flatMap((_, n) => (isStop(trace, n, kind) ? [n] : []));
+  const found = known.get(kind) ?? (kind === 'state' ? [...new Set(edgesTaken(trace).map(({ step }) => step))]
+    : trace.steps.flatMap((_, n) => (isStop(trace, n, kind) ? [n] : [])));
   known.set(kind, found);
   return found;
 }
@@ -42,7 +44,6 @@ function isStop(trace: Trace, n: number, kind: StepKind): boolean {
   const step = trace.steps[n];
   switch (kind) {
     case 'change': return n === 0 || isAct(trace, n) || changes(step);
-    case 'state': return n > 0 && paths(step).some((path) => /^conn\.\d+\.state$/.test(path));
     case 'event': return n > 0 && ('loop.turn' in (step.set ?? {}) || beginsCallback(trace, n));
     case 'call': return step.calls !== undefined;
     case 'act': return isAct(trace, n);

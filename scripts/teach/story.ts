@@ -11,16 +11,18 @@ export function story(trace: Trace, kind: Exclude<StepKind, 'over' | 'out'>): st
   for (const n of [...all].sort((a, b) => a - b)) {
     const { happened, next } = narration(trace, n);
     const told = happened.length > 0 ? happened.join(' ') : next;
-    paragraphs.push(isAct(trace, n) ? `## ${told}` : `${place(trace, n)}  ${told}`);
+    // What has happened was done by the statement of the step before.
+    const at = happened.length > 0 && n > 0 ? n - 1 : n;
+    paragraphs.push(isAct(trace, n) ? `## ${told}` : `[${n}] ${place(trace, at)} ${told}`);
   }
   const outputs = Object.entries(trace.outputs).map(([client, text]) => `${client} has received ${short(text)}`);
   return [...paragraphs, `## The end`, ...outputs].join('\n\n') + '\n';
 }
 
-/** '215 memcached.ts:709 tryReadCommand' */
+/** 'memcached.ts:709 tryReadCommand:' */
 function place({ files, functions, steps }: Trace, n: number): string {
   const { file, line, fn } = steps[n];
-  return `[${n}] ${files[file].replace(/^.*\//, '')}:${line} ${functions[fn]}:`;
+  return `${files[file].replace(/^.*\//, '')}:${line} ${functions[fn]}:`;
 }
 
 function short(text: string): string {

@@ -1,10 +1,13 @@
-// The address of a step: '#scene=get&step=214'; a scene that was edited is in the address as a whole.
+// The address of a step: '#scene=get&step=214', or by its place in the code: '#scene=get&at=driveMachine:mwrite&n=2'.
+// A scene that was edited is in the address as a whole.
 import { checkScene } from '../scene';
 import type { Scene } from '../trace';
 
 export interface Address {
   scene: Scene;
   step: number;
+  /** A place in the code in place of the number, as stepAt has it, and which time it is. */
+  at?: { place: string; nth: number };
 }
 
 /** Without a scene's name it is the first one; null where the address names none of ours. */
@@ -13,7 +16,9 @@ export function readAddress(hash: string, scenes: readonly Scene[]): Address | n
   const step = Number(parts.get('step') ?? 0);
   const wanted = parts.get('scene') ?? (parts.has('edited') ? null : scenes[0].name);
   const scene = scenes.find(({ name }) => name === wanted) ?? decode(parts.get('edited'));
-  return scene === null ? null : { scene, step: Number.isInteger(step) && step >= 0 ? step : 0 };
+  const place = parts.get('at');
+  const at = place === null ? {} : { at: { place, nth: Number(parts.get('n') ?? 1) } };
+  return scene === null ? null : { scene, step: Number.isInteger(step) && step >= 0 ? step : 0, ...at };
 }
 
 export function writeAddress({ scene, step }: Address, scenes: readonly Scene[]): string {

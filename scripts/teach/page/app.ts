@@ -4,6 +4,7 @@ import type { PageData } from '../page-data';
 import { STATES } from '../edges';
 import { withFault } from '../faults';
 import { readListing } from '../listing';
+import { stepAt } from '../places';
 import { firstDifference, whoWrote, whyHere } from '../steps';
 import { clientsOf, nameOf } from '../views/moment';
 import { byId } from './dom';
@@ -81,14 +82,16 @@ export class App {
     window.clearTimeout(this.addressTimer);
     const address = readAddress(hash, this.scenes);
     const scene = address?.scene ?? this.scenes[0];
-    const same = JSON.stringify(scene) === JSON.stringify(this.scene) && this.trace !== null;
-    if (same) this.goTo(address?.step ?? 0);
-    else await this.open(scene, address?.step ?? 0);
+    const stepOf = (trace: Trace): number => {
+      return address?.at === undefined ? address?.step ?? 0 : stepAt(trace, address.at.place, address.at.nth) ?? 0;
+    };
+    if (JSON.stringify(scene) === JSON.stringify(this.scene) && this.trace !== null) this.goTo(stepOf(this.trace));
+    else await this.open(scene, stepOf);
   }
 
-  private async open(scene: Scene, step = 0): Promise<void> {
+  private async open(scene: Scene, stepOf: (trace: Trace) => number = () => 0): Promise<void> {
     this.before = null;
-    await this.run(scene, () => step);
+    await this.run(scene, stepOf);
   }
 
   /** An edit of the scene that is shown: the old run stays, to be compared with. */
