@@ -30,10 +30,10 @@ for (const mode of MODES) {
   });
 }
 
-test.serial('a seed is played the same way each time', async (t) => {
+test.serial('1.0: a seed is played the same way each time', async (t) => {
   const told = async (): Promise<string[]> => {
     const lines: string[] = [];
-    await new Play(generate(7, 'default'), new Trace((line) => lines.push(line))).run();
+    await new Play(generate(7, '1.0'), new Trace((line) => lines.push(line))).run();
     return lines;
   };
   const first = await told();
