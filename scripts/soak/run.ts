@@ -97,7 +97,7 @@ class Soak {
       pause: watch.pause === null ? null : watch.pause * 1000,
       growth: {
         'resident memory': long ? growth(watch.resident, 0.05, 8 * MEBIBYTE) : null,
-        'heap': long ? growth(watch.heap, 0.05, 2 * MEBIBYTE) : null,
+        'heap': long ? growth(watch.live, 0.05, MEBIBYTE) : null,
         'descriptors': long ? growth(watch.descriptors, 0, 2) : null,
       },
     };

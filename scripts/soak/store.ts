@@ -42,7 +42,8 @@ export class Store {
     return next;
   }
 
-  get size(): number {
-    return this.entries.size;
+  /** Whether it is beyond doubt that the value is a number, or is none: servers read what is between as they like. */
+  isPlain(key: string): boolean {
+    return /^(\d{1,20} *$|[^\s\d+\-\0])/.test(this.entries.get(key)?.value ?? '');
   }
 }

@@ -118,7 +118,7 @@ function remove(random: Random, store: Store, prefix: string): Exchange {
 
 function count(random: Random, store: Store, prefix: string): Exchange {
   const name = random() < 0.9 ? counter(random, prefix) : key(random, prefix);
-  if (store.get(name) === undefined) {
+  if (!store.isPlain(name)) {
     store.store('set', name, '10', 0);
     return { request: `set ${name} 0 0 2\r\n10\r\n`, answer: 'STORED\r\n' };
   }
