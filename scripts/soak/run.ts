@@ -127,7 +127,7 @@ class Soak {
     });
     if (answer.kind === 'failed') {
       load.failed = answer.message;
-    } else if (kind === 'measure') {
+    } else if (answer.kind === 'measured' && kind === 'measure') {
       load.operations += answer.measured.operations;
       load.max = Math.max(load.max, answer.measured.latency.max);
     }
