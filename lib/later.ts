@@ -150,6 +150,7 @@ export function freeBuffers(c: Conn): void {
 
 /** 1.2.0: gives back what a new connection has, and takes its event from libevent's queue, which keeps it otherwise. */
 export function forget(c: Conn): void {
+  stats.connStructs--;
   freeBuffers(c);
   eventDel(c.event);
 }

@@ -1,6 +1,7 @@
 // memcached.h: the constants, the statistics and settings, and the two structures that all files share.
 import debug from 'debug';
-import { Event } from '../reactor/event.h';
+import { EV_PERSIST, EV_READ, EV_SIGNAL, EV_TIMEOUT, EV_WRITE, Event } from '../reactor/event.h';
+import { flagNames } from '../reactor/flagnames';
 import { INADDR_ANY } from '../reactor/socket.h';
 import { trace } from '../reactor/log';
 import type { Ptr } from './libc/memory';
@@ -261,9 +262,12 @@ export class Conn {
 
 const conns = new Map<Ptr, Conn>();
 
-// A key in a debug line is given as its pointer, a state as its number: the text is made only for a line that is
-// written.
+// A key in a debug line is given as its pointer, a state and flags as their numbers: the text is made only for a line
+// that is written.
 debug.formatters['k'] = (key: Ptr): string => str(key);
+debug.formatters['E'] = (which: number): string => {
+  return flagNames(which, { EV_TIMEOUT, EV_READ, EV_WRITE, EV_SIGNAL, EV_PERSIST });
+};
 debug.formatters['S'] = (state: ConnState): string => ConnState[state];
 
 export const debugState = trace('memcached:state');

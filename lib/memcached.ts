@@ -1025,7 +1025,7 @@ const classic: Protocol = { connNew, tryReadCommand, completeNread, drive: () =>
 function eventHandler(fd: number, which: number, arg: unknown): void {
   const c = arg as Conn;
   c.which = which;
-  debugEvent('%d: event %d', fd, which);
+  debugEvent('%d: event %E', fd, which);
 
   // sanity
   if (fd !== c.sfd) {

@@ -3,7 +3,7 @@ import { isMainThread } from 'node:worker_threads';
 import { EV_PERSIST, EV_READ, EV_SIGNAL, EV_WRITE } from './event.h';
 import type { Event, Eventop } from './event.h';
 import { eventActive, eventDel, eventGotsig, eventTv } from './event';
-import { EINTR, ENOENT, errno } from './errno.h';
+import { EEXIST, EINTR, ENOENT, errno } from './errno.h';
 import { warn } from './err';
 import { loadSystem } from './linux/ffi';
 import type { System } from './linux/ffi';
@@ -268,6 +268,8 @@ function dispatched(epollop: Epollop, res: number): number {
 
     if (evread !== null) eventActive(evread, EV_READ, 1);
     if (evwrite !== null) eventActive(evwrite, EV_WRITE, 1);
+    // DEVIATION: what nobody waits for is taken out of the set
+    if (evread === null && evwrite === null) watchOnly(epollop, fd);
   }
 
   return 0;
@@ -300,8 +302,8 @@ function epollAdd(arg: object, ev: Event): number {
   if (ev.evEvents & EV_READ) events |= EPOLLIN;
   if (ev.evEvents & EV_WRITE) events |= EPOLLOUT;
 
-  // DEVIATION: where the kernel does not know the descriptor, that is taken as it is [2.0]
-  if (epollCtl(epollop, op, ev.evFd, events) === -1 && addAnew(epollop, op, ev) === -1) return -1;
+  // DEVIATION: an event is added, whatever the set has of an earlier one [2.0]
+  if (epollCtl(epollop, op, ev.evFd, events) === -1 && !otherwiseAdded(epollop, op, ev.evFd, events)) return -1;
 
   // Update events responsible.
   if (ev.evEvents & EV_READ) evep.evread = ev;
@@ -340,25 +342,26 @@ function epollDel(arg: object, ev: Event): number {
     }
   }
 
-  // DEVIATION: where the kernel does not know the descriptor, that is taken as it is [2.0]
-  if (epollCtl(epollop, op, fd, events) === -1 && errno !== ENOENT) return -1;
-
+  // DEVIATION: an event that is deleted is forgotten, even if epoll_ctl fails [1.4]
   if (needreaddelete) evep.evread = null;
   if (needwritedelete) evep.evwrite = null;
+
+  if (epollCtl(epollop, op, fd, events) === -1) return -1;
 
   return 0;
 }
 
-/**
- * After epoll_ctl has failed: a descriptor was closed whose events could not be deleted, and has been opened anew. They
- * are forgotten, and `ev` is added alone. -1 if that is not what has happened, or fails.
- */
-function addAnew(epollop: Epollop, op: number, ev: Event): number {
-  if (op !== EPOLL_CTL_MOD || errno !== ENOENT) return -1;
-  const evep = epollop.fds[ev.evFd];
-  evep.evread = evep.evwrite = null;
-  const events = (ev.evEvents & EV_READ ? EPOLLIN : 0) | (ev.evEvents & EV_WRITE ? EPOLLOUT : 0);
-  return epollCtl(epollop, EPOLL_CTL_ADD, ev.evFd, events);
+/** Taking an event out of the set had failed, or its descriptor is another one now: the other operation is right. */
+function otherwiseAdded(epollop: Epollop, op: number, fd: number, events: number): boolean {
+  if (op === EPOLL_CTL_MOD && errno === ENOENT) return epollCtl(epollop, EPOLL_CTL_ADD, fd, events) !== -1;
+  return op === EPOLL_CTL_ADD && errno === EEXIST && epollCtl(epollop, EPOLL_CTL_MOD, fd, events) !== -1;
+}
+
+/** The set reports what nobody waits for: taking it out has failed before. */
+function watchOnly(epollop: Epollop, fd: number): void {
+  const { evread, evwrite } = epollop.fds[fd];
+  const events = (evread !== null ? EPOLLIN : 0) | (evwrite !== null ? EPOLLOUT : 0);
+  epollCtl(epollop, events === 0 ? EPOLL_CTL_DEL : EPOLL_CTL_MOD, fd, events);
 }
 
 /** epoll_ctl(2). C has the struct epoll_event on its stack, and in its data a pointer to fds[fd] instead of `fd`. */

@@ -3,7 +3,7 @@
 import { EV_PERSIST, EV_READ, EV_SIGNAL, EV_WRITE } from './event.h';
 import type { Event, Eventop } from './event.h';
 import { eventActive, eventDel, signalqueue } from './event';
-import { EINTR, errno } from './errno.h';
+import { EEXIST, EINTR, ENOENT, errno } from './errno.h';
 import { warn } from './err';
 import { TAILQ_FIRST, TAILQ_NEXT } from './queue';
 import {
@@ -20,6 +20,8 @@ import type { Timeval } from './time';
 export { Simulation } from './sim/simulation';
 export type { SimulationOptions } from './sim/simulation';
 export { SimClient } from './sim/client';
+export type { ConnectionState } from './sim/client';
+export type { Waiting } from './sim/bytes';
 export { SimDatagrams } from './sim/datagrams';
 export { Random } from './sim/random';
 export { randomFaults } from './sim/calls';
@@ -117,9 +119,16 @@ function dispatched(simop: Simop, ready: Waited): number {
 
     if (evread !== null) eventActive(evread, EV_READ, 1);
     if (evwrite !== null) eventActive(evwrite, EV_WRITE, 1);
+    if (evread === null && evwrite === null) watchOnly(simop, fd, evep);
   }
 
   return 0;
+}
+
+/** Nobody waits for what is reported: taking it out of the set has failed before. */
+function watchOnly({ sim }: Simop, fd: number, { evread, evwrite }: Evsim): void {
+  const events = (evread !== null ? POLLIN : 0) | (evwrite !== null ? POLLOUT : 0);
+  sim.epollCtl(events === 0 ? EPOLL_CTL_DEL : EPOLL_CTL_MOD, fd, events);
 }
 
 function simAdd(arg: object, ev: Event): number {
@@ -134,7 +143,12 @@ function simAdd(arg: object, ev: Event): number {
   if (evep.evread !== null || ev.evEvents & EV_READ) events |= POLLIN;
   if (evep.evwrite !== null || ev.evEvents & EV_WRITE) events |= POLLOUT;
 
-  if (simop.sim.epollCtl(op, fd, events) === -1) return -1;
+  if (simop.sim.epollCtl(op, fd, events) === -1) {
+    // An earlier deletion has failed, or the descriptor is another one now.
+    const other = op === EPOLL_CTL_MOD && errno === ENOENT ? EPOLL_CTL_ADD
+      : op === EPOLL_CTL_ADD && errno === EEXIST ? EPOLL_CTL_MOD : null;
+    if (other === null || simop.sim.epollCtl(other, fd, events) === -1) return -1;
+  }
 
   // Update events responsible.
   if (ev.evEvents & EV_READ) evep.evread = ev;
@@ -157,12 +171,10 @@ function simDel(arg: object, ev: Event): number {
   const evwrite = ev.evEvents & EV_WRITE ? null : evep.evwrite;
   const op = evread === null && evwrite === null ? EPOLL_CTL_DEL : EPOLL_CTL_MOD;
 
-  if (simop.sim.epollCtl(op, fd, (evread !== null ? POLLIN : 0) | (evwrite !== null ? POLLOUT : 0)) === -1) return -1;
-
   evep.evread = evread;
   evep.evwrite = evwrite;
 
-  return 0;
+  return simop.sim.epollCtl(op, fd, (evread !== null ? POLLIN : 0) | (evwrite !== null ? POLLOUT : 0));
 }
 
 function signalsWaitedFor(): number[] {

@@ -17,6 +17,7 @@ import { Errx } from '../reactor/err';
 import { takeMemory } from './command/memory';
 import { USAGE, commandOptions } from './command/options';
 import { neverWaitForStderr } from './command/stderr';
+import { story } from './command/story';
 import type * as today from './command/today';
 
 const [, script, ...args] = process.argv;
@@ -46,7 +47,7 @@ async function run(): Promise<number> {
   }
   const argv = [script, ...rest];
   closeOnExec(!classic);
-  eventEconomy(!classic);
+  eventEconomy(!classic, story());
   if (of2003) {
     shows.maps = statsMaps;
     takeMemory(megabytes, connections);

@@ -67,6 +67,8 @@ const conversations: Record<string, Conversation> = {
     ['set a 0 0 1 noreply\r\n1\r\nget a\r\n', 'VALUE a 0 1\r\n1\r\nEND\r\n'],
     ['add a 0 0 1 noreply\r\n2\r\nincr a 4 noreply\r\nget a\r\n', 'VALUE a 0 1\r\n5\r\nEND\r\n'],
     ['set a x 0 1 noreply\r\n1\r\ntouch a 0 noreply\r\ndelete a noreply\r\nget a\r\n', 'END\r\n'],
+    ['set a 0 0 1 noreply\r\n1\r\ndelete a 10 noreply\r\nget a\r\n', 'VALUE a 0 1\r\n1\r\nEND\r\n'],
+    ['delete a 0 noreply\r\nget a\r\n', 'END\r\n'],
     ['set a 0 0 1 noreply\r\n123\r\nget a\r\n', `${BAD_LINE}END\r\n`],
   ],
   'the data of a refused line are no commands': [

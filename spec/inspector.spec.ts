@@ -1,150 +1,140 @@
-// The port in a debugger: a breakpoint in the TypeScript source is hit, and an idle server can be paused.
+// The port in a debugger: each launch configuration starts, stops at a breakpoint in the TypeScript line, and shows
+// what it works on by name.
+import { readdirSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
-import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { TraceMap, generatedPositionFor, originalPositionFor } from '@jridgewell/trace-mapping';
 import test from 'ava';
-import type { ExecutionContext } from 'ava';
-import WebSocket from 'ws';
 import { Client } from './support/client';
+import { Inspector, Source, configurations, inputs, launch } from './support/inspector';
 import { root } from './support/server';
 
-const SOURCE = join(root, 'lib', 'memcached.ts');
+const machine = new Source('lib/memcached.ts');
+/** The first statement of `case ConnState.nread`. */
+const nread = machine.lineWith('c.rlbytes === 0', 'case ConnState.nread:');
 
-interface Message {
-  id?: number;
-  method?: string;
-  params: Record<string, unknown>;
-  result: Record<string, unknown>;
-}
+test('memcached\'s own lines: the machine stops in nread, and everything has its name', async (t) => {
+  const server = launch(t, 'server, memcached\'s own lines', { 22122: '0' });
+  const inspector = await Inspector.attach(t, await server.inspector());
+  await inspector.breakAt(machine, nread);
+  await inspector.run();
+  const client = await Client.connect(Number(await server.says(/listening on port (\d+)/)));
+  client.send('set greeting 0 0 5\r\nhello\r\n');
+  const { fn, line, evaluate } = await inspector.stop(machine);
+  t.is(fn, 'driveMachine');
+  t.is(line, nread);
 
-class Inspector {
-  private id = 0;
-  private messages: Message[] = [];
-  private wake: () => void = () => {};
+  // What is imported can be watched.
+  t.is(await evaluate('settings.maxbytes'), 64 * 1024 * 1024);
+  t.is(await evaluate('stats.currConns'), 2);
+  t.is(await evaluate('ConnState[c.state]'), 'nread');
+  t.is(await evaluate('u8[c.rcurr]'), 0);
+  t.is(await evaluate('String.fromCharCode(u8[c.rbuf])'), 'h');
+  t.is(await evaluate('str(c.item.key)'), '"greeting"');
+  t.is(await evaluate('EV_PERSIST'), 0x10);
+  t.is(await evaluate('exit'), false);
 
-  constructor(private readonly socket: WebSocket) {
-    socket.on('message', (data: Buffer) => {
-      this.messages.push(JSON.parse(data.toString()) as Message);
-      this.wake();
-    });
-  }
-
-  async call(method: string, params: Record<string, unknown> = {}): Promise<Record<string, unknown>> {
-    const id = ++this.id;
-    this.socket.send(JSON.stringify({ id, method, params }));
-    return (await this.next((message) => message.id === id)).result;
-  }
-
-  async event(
-    method: string, fits: (params: Record<string, unknown>) => boolean = () => true,
-  ): Promise<Record<string, unknown>> {
-    return (await this.next((message) => message.method === method && fits(message.params))).params;
-  }
-
-  private async next(fits: (message: Message) => boolean): Promise<Message> {
-    for (;;) {
-      const at = this.messages.findIndex(fits);
-      if (at !== -1) return this.messages.splice(at, 1)[0];
-      await new Promise<void>((resolve) => {
-        this.wake = resolve;
-      });
-    }
-  }
-}
-
-async function debugged(t: ExecutionContext, args: readonly string[]): Promise<{ port: number; inspector: Inspector }> {
-  const line = ['--inspect=127.0.0.1:0', ...args, '--1.0', '-p', '0', '-l', '127.0.0.1'];
-  const env = { ...process.env, NODE_V8_COVERAGE: undefined, DEBUG: 'memcached:conn' };
-  const child = spawn(process.execPath, line, { cwd: root, env, stdio: ['ignore', 'ignore', 'pipe'] });
-  t.teardown(() => child.kill('SIGKILL'));
-  const lines = matches(child.stderr, /listening on (ws:\S+)/, /listening on port (\d+)/);
-  const [url, port] = await lines;
-  const socket = new WebSocket(url);
-  t.teardown(() => socket.terminate());
-  await once(socket, 'open');
-  const inspector = new Inspector(socket);
-  await inspector.call('Debugger.enable');
-  return { port: Number(port), inspector };
-}
-
-/** What the first group of each pattern matched, when all have. */
-function matches(stream: Readable, ...patterns: RegExp[]): Promise<string[]> {
-  const found: string[] = [];
-  return new Promise((resolve) => {
-    createInterface({ input: stream }).on('line', (text) => {
-      for (const [i, pattern] of patterns.entries()) {
-        const match = pattern.exec(text);
-        if (match !== null && !(i in found)) found[i] = match[1];
-      }
-      if (Object.keys(found).length === patterns.length) resolve(found);
-    });
-  });
-}
-
-/** The line, from 1, of the first statement of `case ConnState.nread`. */
-function nreadLine(): number {
-  const lines = readFileSync(SOURCE, 'utf8').split('\n');
-  const at = lines.findIndex((text) => text.includes('case ConnState.nread:'));
-  return lines.findIndex((text, i) => i > at && text.includes('c.rlbytes === 0')) + 1;
-}
-
-async function stopsInNread(
-  t: ExecutionContext, port: number, inspector: Inspector, map: TraceMap, url: string,
-): Promise<void> {
-  const line = nreadLine();
-  const source = map.sources.find((name) => name?.endsWith('memcached.ts')) ?? '';
-  const generated = generatedPositionFor(map, { source, line, column: 8 });
-  if (generated.line === null) throw new Error(`no code for line ${line}`);
-  await inspector.call('Debugger.setBreakpointByUrl', {
-    url, lineNumber: generated.line - 1, columnNumber: generated.column,
-  });
-  const client = await Client.connect(port);
-  client.send('set a 0 0 3\r\nabc\r\n');
-  const paused = await inspector.event('Debugger.paused');
-  const [frame] = paused.callFrames as {
-    callFrameId: string; functionName: string; location: { lineNumber: number; columnNumber: number };
-  }[];
-  t.is(frame.functionName, 'driveMachine');
-  const { lineNumber, columnNumber } = frame.location;
-  t.is(originalPositionFor(map, { line: lineNumber + 1, column: columnNumber }).line, line);
-  const read = async (expression: string): Promise<unknown> => {
-    const { result } = await inspector.call('Debugger.evaluateOnCallFrame', { callFrameId: frame.callFrameId, expression });
-    return (result as { value: unknown }).value;
+  // What VS Code shows of a value, and what is in it.
+  const shown = (value: string): string => `${value}[Symbol.for('debug.description')]()`;
+  const fields = (value: string): string => `JSON.stringify(${value}[Symbol.for('debug.properties')]())`;
+  const parsed = async (value: string): Promise<Record<string, unknown>> => {
+    return JSON.parse(String(await evaluate(fields(value)))) as Record<string, unknown>;
   };
-  t.is(await read('c.state'), 3);
-  t.is(await read('c.rlbytes'), 5);
-  t.is(await read('c.item.nbytes'), 5);
-  t.is(await read('exit'), false);
+  t.regex(String(await evaluate(shown('c'))), /^conn fd \d+, nread, rbuf 7\/2048$/);
+  t.is(await evaluate(shown('c.item')), 'item "greeting" (7 bytes, refcount 0)');
+  const event = String(await evaluate(shown('c.event')));
+  t.regex(event, /^event fd \d+, EV_READ\|EV_PERSIST, on EVLIST_INSERTED\|EVLIST_INIT$/);
+  t.is(await evaluate('process.getBuiltinModule("util").inspect(c.item)'), 'item "greeting" (7 bytes, refcount 0)');
+  const item = await parsed('c.item');
+  t.deepEqual([item['refcount'], item['itFlags'], item['nbytes'], item['next']], [0, '0', 7, null]);
+  t.regex(String(item['key']), /^0x[0-9a-f]+ "greeting"$/);
+  const inEvent = (field: string): Promise<unknown> => evaluate(`c.event[Symbol.for('debug.properties')]().${field}`);
+  t.is(await inEvent('evEvents'), 'EV_READ|EV_PERSIST');
+  t.is(await inEvent('evTimeout'), null);
+  const names = 'Object.keys(c[Symbol.for("debug.properties")]()).join()';
+  t.true(String(await evaluate(names)).startsWith('sfd,state,event,evFlags,which,rbuf,rsize,rbytes,wbuf'));
+  const conn = (field: string): Promise<unknown> => evaluate(`c[Symbol.for('debug.properties')]().${field}`);
+  t.is(await conn('itemComm'), 'NREAD_SET');
+  t.regex(String(await conn('rbuf')), /^0x[0-9a-f]+ "hello\\r\\n"$/);
+
   await inspector.call('Debugger.disable');
   t.is(await client.ask(''), 'STORED\r\n');
-}
-
-test('a breakpoint on case ConnState.nread is hit on its TypeScript line, and the locals can be read', async (t) => {
-  const compiled = join(root, 'dist', 'lib', 'memcached.js');
-  const { port, inspector } = await debugged(t, ['--enable-source-maps', join(root, 'dist', 'scripts', 'memcached-ts.js')]);
-  const map = new TraceMap(readFileSync(`${compiled}.map`, 'utf8'));
-  await stopsInNread(t, port, inspector, map, pathToFileURL(compiled).href);
 });
 
-test('so it is through ts-node, whose source map is in the script', async (t) => {
-  const { port, inspector } = await debugged(t, ['-r', 'ts-node/register/transpile-only', join('scripts', 'memcached-ts.ts')]);
-  const url = pathToFileURL(SOURCE).href;
-  const script = await inspector.event('Debugger.scriptParsed', (params) => params.url === url || params.url === SOURCE);
-  const data = String(script.sourceMapURL);
-  const map = new TraceMap(Buffer.from(data.slice(data.indexOf(',') + 1), 'base64').toString());
-  await stopsInNread(t, port, inspector, map, String(script.url));
-});
-
-test('an idle server can be paused, and serves when it goes on', async (t) => {
-  const { port, inspector } = await debugged(t, [join(root, 'dist', 'scripts', 'memcached-ts.js')]);
+test('every line: a breakpoint in the C library, too; and an idle server can be paused', async (t) => {
+  const server = launch(t, 'server, every line', { 22122: '0' });
+  const inspector = await Inspector.attach(t, await server.inspector());
+  await inspector.run();
+  const port = Number(await server.says(/listening on port (\d+)/));
   await inspector.call('Debugger.pause');
   await inspector.event('Debugger.paused');
   await inspector.call('Debugger.resume');
+  const string = new Source('lib/libc/string.ts');
+  const memchr = string.lineWith(';', 'export function memchr');
+  await inspector.breakAt(string, memchr);
   const client = await Client.connect(port);
-  t.is(await client.ask('version\r\n'), 'VERSION 1.0.4\r\n');
+  client.send('version\r\n');
+  const { fn, line } = await inspector.stop(string);
+  t.deepEqual([fn, line], ['memchr', memchr]);
+  await inspector.call('Debugger.disable');
+  t.is(await client.ask(''), 'VERSION 1.0.4\r\n');
+});
+
+test('a scene: time stands still at a breakpoint', async (t) => {
+  const scene = launch(t, 'a scene, where time stands still', { '${input:scene}': 'multi-get' });
+  const inspector = await Inspector.attach(t, await scene.inspector());
+  const blocked = machine.lineWith('if (!updateEvent(c, EV_WRITE', 'case ConnState.mwrite:');
+  await inspector.breakAt(machine, blocked);
+  await inspector.run();
+  const { line, evaluate } = await inspector.stop(machine);
+  t.is(line, blocked);
+  t.is(await evaluate('errno === EAGAIN'), true);
+  const clock = 'JSON.stringify((evcalls.gettimeofday(globalThis.__t ??= {}), globalThis.__t))';
+  t.is(await evaluate(clock), await evaluate(clock));
+  await inspector.call('Debugger.disable');
+  t.is(await scene.says(/^A got (\d+) bytes/), '2180');
+});
+
+test('a server with a client: the client waits while the server stands', async (t) => {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  const server = launch(t, 'server with a client', { 22122: String(port) });
+  const inspector = await Inspector.attach(t, await server.inspector());
+  await inspector.breakAt(machine, nread);
+  await inspector.run();
+  t.is((await inspector.stop(machine)).line, nread);
+  await inspector.call('Debugger.disable');
+  await server.says(/^< (STORED)$/);
+  await server.says(/^> (quit)$/);
+});
+
+test('the spec in the editor: ava\'s process for it stops in its line', async (t) => {
+  const spec = new Source('spec/tree.spec.ts');
+  const line = spec.lineWith('test(');
+  const ava = launch(t, 'the spec in the editor', { '${file}': join(root, 'spec', 'tree.spec.ts') });
+  const main = await Inspector.attach(t, await ava.inspector());
+  await main.run();
+  const worker = await Inspector.attach(t, await ava.inspector());
+  await worker.breakAt(spec, line, spec.path);
+  await worker.run();
+  t.is((await worker.stop(spec)).line, line);
+  worker.detach();
+  main.detach();
+  await ava.says(/(tests? passed)/);
+});
+
+test('what is skipped is there, and the scenes that are offered are those that there are', (t) => {
+  const folders = configurations.flatMap(({ skipFiles }) => skipFiles).filter((glob) => glob.includes('${'));
+  t.true(folders.length > 0);
+  for (const glob of new Set(folders)) {
+    const path = glob.replace(/^!?\$\{workspaceFolder\}\//, '').replace(/\/\*\*$/, '');
+    const parent = join(root, path, '..');
+    t.true(readdirSync(parent).includes(path.split('/').at(-1) ?? ''), glob);
+  }
+  const scenes = readdirSync(join(root, 'scripts', 'teach', 'scenes')).map((file) => file.replace('.json', ''));
+  t.deepEqual(inputs.find(({ id }) => id === 'scene')?.options.toSorted(), scenes.sort());
 });

@@ -523,6 +523,40 @@ test.serial('send buffer: takes as much as it holds, then EAGAIN, until the clie
   t.is(client.take().toString(), '0123456789abc');
 });
 
+test.serial('inspection: what waits in the kernel in either direction, and what the state of a connection is', (t) => {
+  const sim = start({ sendBuffer: 10 });
+  const listener = listenOn(PORT);
+  const client = sim.connect(PORT);
+  client.send('one ');
+  client.send('two');
+  t.is(client.state, 'backlog');
+  const fd = accept(listener, null);
+  t.is(client.state, 'open');
+  t.is(client.toProgram.length, 7);
+  t.is(client.toProgram.peek(5).toString(), 'one t');
+  t.is(read(fd, Buffer.alloc(2), 0, 2), 2);
+  t.is(client.toProgram.peek(100).toString(), 'e two');
+
+  t.true(client.reading);
+  client.pauseReading();
+  t.false(client.reading);
+  writeText(fd, '012345');
+  t.is(client.toClient.peek(3).toString(), '012');
+  t.is(client.space, 4);
+  t.is(client.take().length, 0);
+  client.end();
+  t.is(client.state, 'ended');
+  t.is(read(fd, Buffer.alloc(9), 0, 9), 5);
+  close(fd);
+  t.is(client.state, 'closed');
+});
+
+test.serial('inspection: a reset', (t) => {
+  const [client] = accepted(start());
+  client.reset();
+  t.is(client.state, 'reset');
+});
+
 test.serial('send buffer: the end of the stream comes after what it holds', (t) => {
   const sim = start();
   const [client, fd] = accepted(sim);

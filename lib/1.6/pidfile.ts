@@ -1,5 +1,5 @@
 // -P: a file that has the number of the process in it.
-import { readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { strerror } from '../../reactor/errno.h';
 import { safeStrtoul } from './arguments';
 
@@ -37,12 +37,23 @@ export function removePidfile(pidFile: string): void {
 /** The process that the file names, if it runs; else null. */
 function runningPid(pidFile: string): number | null {
   try {
-    const pid = safeStrtoul(readFileSync(pidFile, 'utf8'));
+    const pid = safeStrtoul(beginning(pidFile));
     if (pid === null) return null;
     process.kill(pid, 0);
     return pid;
   } catch {
     return null; // there is no such file, or no such process
+  }
+}
+
+/** Enough of the file for a number: as a device, it may have no end. */
+function beginning(pidFile: string): string {
+  const bytes = Buffer.alloc(32);
+  const fd = openSync(pidFile, 'r');
+  try {
+    return bytes.toString('latin1', 0, readSync(fd, bytes));
+  } finally {
+    closeSync(fd);
   }
 }
 

@@ -294,7 +294,8 @@ function processDelete(c: Conn): void {
   if (!hasKey(c, 2)) return;
   const key = tokenAt[1], nkey = tokenLength[1];
   // As in 1.4 to 1.6.18: 0 is what old clients send, for the delay that there was in 2003.
-  if (ntokens > 2 && !c.noreply && !(ntokens === 3 && token(2) === '0')) {
+  const words = c.noreply ? ntokens - 1 : ntokens;
+  if (words > 2 && !(words === 3 && token(2) === '0')) {
     outString(c, `${BAD_LINE}.  Usage: delete <key> [noreply]`);
     return;
   }

@@ -44,6 +44,10 @@ interface Arena {
 /** The space before the arenas, for NULL and static storage. */
 const STATIC_SIZE_BYTES = 1 << 16;
 let staticEnd = 1 << MIN_ORDER;
+/** Between two pieces of it, so that whoever goes beyond one does not reach another. */
+const STATIC_GAP_BYTES = 16;
+/** What bss has given out; sizes in bytes. */
+export const statics: { start: Ptr; size: number }[] = [];
 
 let orders = new Uint8Array(0);
 let small: Arena;
@@ -77,6 +81,16 @@ export function memoryInit(smallSize: number, largeSize = 0, itemsSize = 0, byte
     throw new Errx(1, `failed to allocate memory: ${size} bytes are not to be had`);
   }
   setHeap(buffer);
+  layOut(smallEnd, largeEnd, size);
+}
+
+/** All blocks are free, as they were after memoryInit. Bytes stay as they are. */
+export function memoryReset(): void {
+  orders.fill(0);
+  layOut(small.end, large.end, items.end);
+}
+
+function layOut(smallEnd: Ptr, largeEnd: Ptr, size: number): void {
   small = arena(STATIC_SIZE_BYTES, smallEnd);
   large = arena(smallEnd, largeEnd);
   items = arena(largeEnd, size);
@@ -90,8 +104,9 @@ export function memoryInit(smallSize: number, largeSize = 0, itemsSize = 0, byte
  */
 export function bss(size: number): Ptr {
   const p = staticEnd;
-  staticEnd = Math.ceil((p + size) / 4) * 4;
+  staticEnd = Math.ceil((p + size + STATIC_GAP_BYTES) / 4) * 4;
   if (staticEnd > STATIC_SIZE_BYTES) throw new Error(`no ${size} bytes of static storage left`);
+  statics.push({ start: p, size });
   return p;
 }
 

@@ -1,6 +1,13 @@
 // The bytes on their way in one direction of a connection.
 
-export class ByteQueue {
+/** Bytes that wait, to look at. */
+export interface Waiting {
+  readonly length: number;
+  /** A copy of the first `max` of them, or of all. */
+  peek(max: number): Buffer;
+}
+
+export class ByteQueue implements Waiting {
   length = 0;
   private chunks: Buffer[] = [];
   /** Where the bytes begin that are left of the first chunk. */
@@ -32,6 +39,19 @@ export class ByteQueue {
     if (used > 0) this.chunks.splice(0, used);
     this.length -= taken;
     return taken;
+  }
+
+  peek(max: number): Buffer {
+    const chunks: Buffer[] = [];
+    let from = this.head;
+    let left = Math.min(max, this.length);
+    for (let i = 0; left > 0; i++) {
+      const chunk = this.chunks[i].subarray(from, from + left);
+      chunks.push(chunk);
+      left -= chunk.length;
+      from = 0;
+    }
+    return Buffer.concat(chunks);
   }
 
   takeAll(): Buffer {

@@ -1,6 +1,10 @@
 // The other end of a connection, which a test controls.
 import { portOf } from '../sockaddr';
+import type { Waiting } from './bytes';
 import { Endpoint } from './endpoint';
+
+/** Where a connection is in its life; 'ended': the client sends no more; 'closed': the program has closed its end. */
+export type ConnectionState = 'backlog' | 'open' | 'ended' | 'closed' | 'reset';
 
 export class SimClient {
   /** The program has ended its side, and the client has read all of it. */
@@ -37,6 +41,33 @@ export class SimClient {
   /** This end's port. */
   get port(): number {
     return portOf(this.endpoint.address);
+  }
+
+  /** What the kernel holds for the program to read. */
+  get toProgram(): Waiting {
+    return this.endpoint.peer.received;
+  }
+
+  /** What it holds for the client: of a client that has paused. */
+  get toClient(): Waiting {
+    return this.endpoint.received;
+  }
+
+  /** How many bytes the program may write before it gets EAGAIN. */
+  get space(): number {
+    return this.endpoint.peer.space;
+  }
+
+  get reading(): boolean {
+    return !this.paused;
+  }
+
+  get state(): ConnectionState {
+    const { endpoint } = this;
+    if (endpoint.dead || endpoint.peer.dead) return 'reset';
+    if (endpoint.peer.closed) return 'closed';
+    if (endpoint.peer.serial === 0) return 'backlog';
+    return endpoint.closed || endpoint.sendsNoMore ? 'ended' : 'open';
   }
 
   /** Sends bytes, or a string of latin1 characters. There is always room. */

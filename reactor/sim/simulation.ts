@@ -158,6 +158,12 @@ export class Simulation {
     this.clock.set(seconds);
   }
 
+  /** The machine sleeps: so many seconds pass at once, and nothing runs meanwhile. */
+  suspend(seconds: number): void {
+    this.clock.elapsed += microseconds(seconds);
+    this.rouse();
+  }
+
   /** Runs `fn` when `seconds` have passed since the start; if they have passed already, in the loop's next turn. */
   at(seconds: number, fn: () => void): void {
     this.clock.at(microseconds(seconds), fn);

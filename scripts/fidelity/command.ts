@@ -1,5 +1,5 @@
 // The command: reads the arguments and the files, and tells the exit status.
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
@@ -8,14 +8,12 @@ import { compareFile, compareGroup } from './compare';
 import type { Pair } from './pairs';
 import { groups } from './pairs';
 import { jsonReport, textReport } from './report';
+import { Misuse, findSources } from './sources';
 import { faithful } from './verdict';
 
 export const FAITHFUL = 0;
 export const UNFAITHFUL = 1;
 export const MISUSED = 2;
-
-/** What is wrong with how the command was called, in one line. */
-class Misuse extends Error {}
 
 export interface Output {
   out: (text: string) => void;
@@ -26,7 +24,7 @@ export interface Output {
 export function run(args: readonly string[], projectRoot: string, { out, err }: Output): number {
   try {
     const { folders, json, ...details } = readArguments(args);
-    const sources = findSources(folders);
+    const sources = findSources(folders, groups.flatMap(({ pairs }) => pairs.map(({ c }) => c)));
     const results = groups.flatMap((group): GroupResult[] => {
       const files = group.pairs.flatMap((pair): FileResult[] => {
         const source = sources.get(pair.c);
@@ -67,26 +65,6 @@ function readArguments(args: readonly string[]): Arguments {
   } catch (error) {
     throw error instanceof Misuse ? error : new Misuse(usage);
   }
-}
-
-/** The path of each C file that we know, under its name. */
-function findSources(folders: readonly string[]): Map<string, string> {
-  const known = groups.flatMap(({ pairs }) => pairs.map(({ c }) => c));
-  const sources = new Map<string, string>();
-  for (const folder of new Set(folders)) {
-    const found = known.filter((name) => isFile(join(folder, name)));
-    if (found.length === 0) throw new Misuse(`${folder} has none of ${known.join(', ')}`);
-    for (const name of found) {
-      const earlier = sources.get(name);
-      if (earlier !== undefined) throw new Misuse(`two files are ${name}: ${earlier} and ${join(folder, name)}`);
-      sources.set(name, join(folder, name));
-    }
-  }
-  return sources;
-}
-
-function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }
 
 function compare(pair: Pair, source: string, projectRoot: string): FileResult {

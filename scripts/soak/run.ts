@@ -31,7 +31,7 @@ const LOOK_INTERVAL_MS = 1000;
 const LOOKS = 60;
 const BURSTS = 3;
 /** In less time, growth cannot be told from warming up. */
-const GROWTH_SECONDS = 120;
+const GROWTH_SECONDS = 300;
 /** How long a server may take to let go of what its clients have left. */
 const SETTLING_MS = 15_000;
 

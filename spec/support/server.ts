@@ -5,6 +5,10 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
+import { userOption } from '../../scripts/sim/user';
+
+export { userOption };
+
 /** The backends that real clients can reach. */
 export const backends = ['epoll', 'net'] as const;
 export type Backend = (typeof backends)[number];
@@ -57,8 +61,6 @@ export function environment(backend: Backend | undefined): NodeJS.ProcessEnv {
   return Object.fromEntries(others.map((name) => [`EVENT_NO${name.toUpperCase()}`, '1']));
 }
 
-/** Without it, memcached 1.6 warns where it is started by root. */
-export const userOption: readonly string[] = process.getuid?.() === 0 ? ['-u', 'root'] : [];
 
 const PORTS = 100;
 let ports = 0;

@@ -1,16 +1,13 @@
 // A server of our own in this process, on the simulated backend: one at a time, since the port's variables are C's.
 import { memoryInit } from '../../lib/libc/memory';
-import { main as mainToday } from '../../lib/1.6/main';
 import { memoryNeeds } from '../../lib/1.6/options';
-import { main } from '../../lib/memcached';
-import { eventEconomy } from '../../reactor/backends';
-import { Simulation, installSimulation } from '../../reactor/sim';
+import { Simulation } from '../../reactor/sim';
 import type { SimClient, SimulationOptions } from '../../reactor/sim';
+import type { Eventop } from '../../reactor/event.h';
 import { commandOptions } from '../../scripts/command/options';
+import { PORT, argvOf, startOn, stopOn } from '../../scripts/sim/server';
+import { userOption } from '../../scripts/sim/user';
 import { Replies } from './replies';
-import { userOption } from './server';
-
-const PORT = 11211;
 
 const MIB = 1 << 20;
 /** For a few items. (Of more than 32 MB in all a new memory needs no clearing.) */
@@ -26,6 +23,8 @@ export interface SimServerOptions extends Partial<SimulationOptions> {
   today?: boolean;
   /** Bytes for small blocks, large ones and items; else enough for -m. */
   memory?: readonly [small: number, large: number, items: number];
+  /** A layer above the backend. */
+  over?: ((base: Eventop) => Eventop) | null;
 }
 
 export class SimServer {
@@ -34,16 +33,13 @@ export class SimServer {
 
   /** Resolves when it listens. `args` are the arguments beside the port and `--classic`. */
   static async start(args: readonly string[] = [], options: SimServerOptions = {}): Promise<SimServer> {
-    const { classic = false, today = false, memory, ...simulation } = options;
+    const { classic = false, today = false, memory, over = null, ...simulation } = options;
     const sim = new Simulation({ seed: 1, record: false, ...simulation });
-    const argv = ['memcached-ts', '-p', String(PORT), ...(today ? userOption : []), ...args];
-    installSimulation(sim);
-    eventEconomy(!classic);
+    const argv = argvOf([...(today ? userOption : []), ...args]);
     const said = args.includes('-m');
     const megabytes = today ? memoryNeeds(argv)?.megabytes : Number(commandOptions(args).megabytes);
     memoryInit(...(memory ?? memoryFor(said ? megabytes : undefined)));
-    const ended = today ? mainToday(argv) : main(argv.length, argv);
-    await sim.idle();
+    const { ended } = await startOn(sim, argv, { classic, today, over });
     return new SimServer(sim, ended);
   }
 
@@ -58,9 +54,7 @@ export class SimServer {
 
   /** Ends the loop; what main took stays as it is. */
   async stop(): Promise<void> {
-    this.sim.stop();
-    await this.ended;
-    installSimulation(null);
+    await stopOn(this.sim, this.ended);
   }
 }
 

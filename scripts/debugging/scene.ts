@@ -1,0 +1,64 @@
+// A scene of the teaching page for a debugger: clients, kernel and clock are simulated, so nothing goes on while one
+// looks. Its argument is the scene's name, or a file. It prints what happens from outside, and what the clients got.
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+import { memoryInit } from '../../lib/libc/memory';
+import { main } from '../../lib/memcached';
+import { eventEconomy } from '../../reactor/backends';
+import { Simulation, installSimulation } from '../../reactor/sim';
+import { commandOptions } from '../command/options';
+import { Clients } from '../teach/recorder/clients';
+import { loadScene } from '../teach/scenes';
+import type { Scene } from '../teach/trace';
+
+const PORT = 11211;
+const MIB = 1 << 20;
+const SMALL_BYTES = 4 * MIB;
+const LARGE_BYTES = 8 * MIB;
+const DEFAULT_MEGABYTES = 64;
+const SHOWN_CHARACTERS = 100;
+
+/** Where package.json is, seen from this file and from its compiled form alike. */
+function projectRoot(from: string): string {
+  return existsSync(join(from, 'package.json')) || dirname(from) === from ? from : projectRoot(dirname(from));
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value);
+  return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text;
+}
+
+async function play(scene: Scene): Promise<void> {
+  const { megabytes, rest } = commandOptions(scene.args);
+  memoryInit(SMALL_BYTES, LARGE_BYTES, (Number(megabytes ?? DEFAULT_MEGABYTES) * 1.25 + 16) * MIB);
+  const sim = new Simulation({ ...scene.options, seed: scene.seed });
+  installSimulation(sim);
+  eventEconomy(false);
+  const clients = new Clients(sim, PORT);
+  sim.onCall = (call) => clients.intervene(call);
+  say(`${scene.title}. ${scene.about}`);
+  const argv = ['memcached', '-p', String(PORT), ...rest];
+  const ended = main(argv.length, argv);
+  await sim.idle();
+  for (const act of scene.acts) {
+    say(shown(act));
+    await clients.perform(act, () => {});
+  }
+  for (const [name, output] of Object.entries(clients.outputs())) {
+    say(`${name} got ${output.length} bytes: ${shown(output)}`);
+  }
+  sim.stop();
+  await ended;
+}
+
+try {
+  void play(loadScene(projectRoot(__dirname), process.argv.at(2) ?? ''));
+} catch (error) {
+  process.stderr.write(`scene: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}

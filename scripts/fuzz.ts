@@ -1,0 +1,12 @@
+#!/usr/bin/env node
+// npm run fuzz: sends hostile bytes to a server, and keeps those that reach a new part of it.
+import { join } from 'node:path';
+
+import { command } from './fuzz/command';
+
+void command(process.argv.slice(2), join(__dirname, '..', '..'), {
+  out: (text) => process.stdout.write(text),
+  err: (text) => process.stderr.write(text),
+}).then((status) => {
+  process.exitCode = status;
+});

@@ -1,0 +1,32 @@
+#!/usr/bin/env node
+// npm run sim: plays runs of the server on the simulated backend, with clients, faults and time by chance, and checks
+// all that must be true.
+import { join } from 'node:path';
+import { SingleBar } from 'cli-progress';
+
+import { command } from './sim/command';
+
+// The reader of the pipe may have seen enough, as head has.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
+const bar = new SingleBar({ format: '{bar} {value}/{total} {eta_formatted} {what}', hideCursor: true, clearOnComplete: true });
+let shows = false;
+
+void command(process.argv.slice(2), join(__dirname, '..'), {
+  out: (text) => process.stdout.write(text),
+  err: (text) => process.stderr.write(text),
+  progress: (done, all, what) => {
+    if (!process.stderr.isTTY) return;
+    if (shows) bar.update(done, { what });
+    else bar.start(all, done, { what });
+    shows = true;
+  },
+  progressed: () => {
+    if (shows) bar.stop();
+    shows = false;
+  },
+}).then((status) => {
+  process.exitCode = status;
+});

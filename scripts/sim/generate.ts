@@ -1,0 +1,158 @@
+// From a seed to a plan: clients who come, ask, read or do not, and go; time; and what fails meanwhile.
+import { Random } from '../../reactor/sim';
+import { someOp } from './generate-op';
+import type { Traits } from './generate-op';
+import type { Act, Fault, Mode, Plan } from './plan';
+
+const UNLIMITED_FDS = 1 << 20;
+/** So many writes may a value need, where its reader waits. */
+const LONGEST_WRITES = 50;
+const HOUR_SECONDS = 3600;
+/** Standard input, output and error, and the sockets that listen. */
+const OWN_FDS = 5;
+
+/** By call, what may fail, and how. */
+const ERRORS: readonly (readonly [call: string, errnos: readonly string[]])[] = [
+  ['read', ['EAGAIN', 'EAGAIN', 'EINTR', 'ECONNRESET', 'ETIMEDOUT', 'ENOMEM']],
+  ['write', ['EAGAIN', 'EAGAIN', 'EINTR', 'ECONNRESET', 'EPIPE', 'ENOBUFS', 'ENOMEM']],
+  ['accept', ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EINTR', 'ECONNABORTED', 'EAGAIN']],
+  ['fcntl', ['EINTR', 'ENOMEM']],
+  ['setsockopt', ['ENOBUFS', 'ENOMEM']],
+  ['shutdown', ['ENOBUFS', 'ENOTCONN']],
+  ['epoll_add', ['ENOMEM', 'ENOSPC']],
+  ['epoll_mod', ['ENOMEM', 'ENOSPC']],
+  ['epoll_del', ['ENOMEM']],
+  ['epoll_wait', ['EINTR']],
+];
+
+export function generate(seed: number, mode: Mode): Plan {
+  const random = new Random(seed);
+  const today = mode === 'default';
+  const sendBuffer = random.pick([50, 200, 3000, 65536]);
+  const traits: Traits = {
+    longest: sendBuffer * LONGEST_WRITES,
+    today,
+    small: random.chance(0.7),
+    numbers: random.chance(0.4),
+    short: random.chance(0.3),
+  };
+  const faulty = random.pick([0, 0.1, 0.3]);
+  const crowded = random.pick([0, 0, 0.05, 0.3]);
+  const steps = 15 + random.int(45);
+  const acts: Act[] = [];
+  const script = new Script(random, traits, faulty, crowded, acts);
+  for (let i = 0; i < steps; i++) script.step();
+  return {
+    seed, mode, args: argsOf(random, today), sendBuffer,
+    maxFds: random.chance(0.15) ? OWN_FDS + 2 + random.int(5) : UNLIMITED_FDS,
+    shortIo: random.chance(0.4), acts,
+  };
+}
+
+function argsOf(random: Random, today: boolean): string[] {
+  const args = ['-m', String(today ? 2 + random.int(4) : 1 + random.int(4))];
+  if (random.chance(0.3)) args.push('-c', String(1 + random.int(5)));
+  if (!today) return args;
+  const suboptions = ['hashpower=12'];
+  if (random.chance(0.5)) suboptions.push('no_maxconns_fast');
+  if (random.chance(0.3)) suboptions.push(random.pick(['no_lru_crawler', 'no_slab_reassign', 'no_lru_maintainer']));
+  args.push('-o', suboptions.join(','));
+  if (random.chance(0.1)) args.push('-C');
+  if (random.chance(0.15)) args.push('-M');
+  if (random.chance(0.3)) args.push('-R', String(1 + random.int(3)));
+  if (random.chance(0.5)) args.push('-f', '2');
+  // Fewer chunks in a page, so that a run takes less time.
+  args.push('-n', random.pick(['48', '500', '1000']));
+  return args;
+}
+
+class Script {
+  private readonly present: { name: string; binary: boolean; paused: boolean }[] = [];
+  private names = 0;
+
+  constructor(
+    private readonly random: Random, private readonly traits: Traits, private readonly faulty: number,
+    private readonly crowded: number, private readonly acts: Act[],
+  ) {}
+
+  /** Something happens. Mostly the server has time to come to rest, then. */
+  step(): void {
+    const { random, present } = this;
+    if (random.chance(this.faulty)) this.acts.push({ fault: this.fault() });
+    if (random.chance(this.crowded)) {
+      this.acts.push({ fault: { call: 'slab', skip: random.int(3), times: 1 + random.int(random.chance(0.2) ? 12 : 2) } });
+    }
+    if (present.length === 0 || (present.length < 6 && random.chance(0.15))) this.connect();
+    else if (random.chance(0.75)) this.talk();
+    else if (random.chance(0.6)) this.behave();
+    else this.pass();
+    if (random.chance(0.6)) this.acts.push({ rest: true });
+  }
+
+  private connect(): void {
+    const { random } = this;
+    const name = nameOf(this.names++);
+    const binary = this.traits.today && random.chance(0.25);
+    this.present.push({ name, binary, paused: false });
+    this.acts.push({ connect: name, binary });
+    if (random.chance(0.5)) this.talk();
+  }
+
+  private talk(): void {
+    const { random, acts } = this;
+    const { name, binary } = random.pick(this.present);
+    const count = random.chance(0.7) ? 1 : random.chance(0.8) ? 2 + random.int(5) : 25;
+    for (let i = 0; i < count; i++) acts.push({ say: [name, someOp(random, this.traits, binary)] });
+    acts.push({ push: [name, random.chance(0.7) ? 0 : 1 + random.int(random.pick([5, 60, 2000]))] });
+  }
+
+  private behave(): void {
+    const { random, acts, present } = this;
+    const client = random.pick(present);
+    const { name } = client;
+    if (client.paused ? random.chance(0.5) : random.chance(0.4)) {
+      acts.push(client.paused ? { resume: name } : { pause: name });
+      client.paused = !client.paused;
+      return;
+    }
+    if (random.chance(0.4)) {
+      acts.push({ push: [name, 0] });
+      return;
+    }
+    present.splice(present.indexOf(client), 1);
+    acts.push(random.pick([{ shutdown: name }, { reset: name }, { close: name }, { close: name }]));
+    if (random.chance(0.5)) acts.push({ resume: name });
+  }
+
+  private pass(): void {
+    const { random, acts } = this;
+    const kind = random.int(100);
+    if (kind < 40) acts.push({ advance: random.pick([0.001, 0.02, 0.06, 0.3]) });
+    else if (kind < 75) acts.push({ advance: 1 + random.int(6) });
+    else if (kind < 85) acts.push({ clock: (random.int(49) - 24) * HOUR_SECONDS });
+    else if (kind < 93) acts.push({ sleep: random.pick([1, 5, 100, HOUR_SECONDS, 24 * HOUR_SECONDS]) });
+    else if (kind < 95) {
+      acts.push({ restart: 'plain' });
+      this.present.splice(0);
+    } else acts.push({ advance: 0.06 });
+  }
+
+  private fault(): Fault {
+    const { random, present } = this;
+    if (random.chance(0.04)) return { call: 'malloc', skip: random.int(4) };
+    const client = present.length > 0 && random.chance(0.6) ? { client: random.pick(present).name } : {};
+    if (random.chance(0.3)) {
+      const limit = random.pick([1, 1, 2, 7, 100]);
+      return { call: random.pick(['read', 'write']), ...client, skip: random.int(3), limit, times: 1 + random.int(4) };
+    }
+    const [call, errnos] = random.pick(ERRORS);
+    const anyone = call === 'accept' || call === 'epoll_wait' || call === 'fcntl' || call === 'epoll_add';
+    const [skip, errno, times] = [random.int(3), random.pick(errnos), 1 + random.int(2)];
+    return { call, ...(anyone ? {} : client), skip, errno, times };
+  }
+}
+
+/** A, B, …, Z, A1, B1, … */
+function nameOf(n: number): string {
+  return String.fromCharCode(0x41 + n % 26) + (n < 26 ? '' : String(Math.floor(n / 26)));
+}

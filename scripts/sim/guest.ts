@@ -1,0 +1,177 @@
+// A client of a run: what it has to send, what it has sent and is not done yet, and what it has to receive.
+import type { SimClient } from '../../reactor/sim';
+import { Expected } from './expected';
+import { writeBinary, writeText } from './op';
+import type { Books, Op } from './op';
+import type { Job, Outcome } from './world';
+
+/** What a client is told who is one too many. */
+const TOO_MANY = 'ERROR Too many open connections\r\n';
+
+/** As long as a connection lingers, of which the client's side sends nothing. */
+const PATIENCE_SECONDS = 2;
+
+interface Sent {
+  job: Job;
+  /** Where its line ends, and where all of it ends, in what the client has said. */
+  headEnd: number;
+  end: number;
+}
+
+export class Guest {
+  readonly expected = new Expected();
+  paused = false;
+  private pausedAt = 0;
+  /** Something was done for it. */
+  hasBegun = false;
+  /** It sends no more. */
+  shut = false;
+  /** It has left. */
+  gone = false;
+  /** The server may close the connection: a call on it has failed. */
+  mayDie = false;
+  /** The connection may stay as it is, without an answer: what should have ended it has failed, too. */
+  mayStick = false;
+  /** The server is to close the connection, once what is due is sent. */
+  closes = false;
+  /** Memory has failed while something was done for it: its replies may be errors. */
+  wild = false;
+  /** Bytes that it has received in all, in latin1, where somebody wants them. */
+  readonly log: string[] = [];
+
+  /** It has said quit, or something else after which nothing is heard. */
+  private over = false;
+  private hands = '';
+  private said = 0;
+  private sentBytes = 0;
+  /** In order; the server has not done them yet. */
+  private readonly waiting: Sent[] = [];
+  /** Its data are still to come. */
+  private inData: Sent | null = null;
+
+  constructor(readonly name: string, readonly client: SimClient, readonly binary: boolean) {}
+
+  /** The server has accepted it. */
+  get accepted(): boolean {
+    return this.client.socket !== 0;
+  }
+
+  /** The connection is closed, and the client knows. */
+  get closed(): boolean {
+    return this.client.ended || this.client.wasReset;
+  }
+
+  get canSend(): boolean {
+    return !this.gone && !this.shut && !this.closed;
+  }
+
+  say(op: Op, books: Books, serial: number): void {
+    if (this.over) return;
+    this.over = op.name === 'quit' || op.name === 'flood';
+    const written = (this.binary ? writeBinary : writeText)(op, books, serial);
+    const job: Job = { op, written, binary: this.binary, serial, exptime: 0 };
+    this.hands += written.text;
+    this.said += written.text.length;
+    const start = this.said - written.text.length;
+    this.waiting.push({ job, headEnd: start + written.head, end: this.said });
+  }
+
+  /** Sends so many bytes of what it has to say; 0 for all. Returns them. */
+  push(bytes: number): string {
+    const part = bytes === 0 ? this.hands : this.hands.slice(0, bytes);
+    if (part === '' || !this.canSend) return '';
+    this.hands = this.hands.slice(part.length);
+    this.sentBytes += part.length;
+    this.client.send(part);
+    return part;
+  }
+
+  /** `elapsed`: seconds since the start of the run. */
+  pause(elapsed: number): void {
+    this.paused = true;
+    this.pausedAt = elapsed;
+    this.client.pauseReading();
+  }
+
+  resume(): void {
+    this.paused = false;
+    this.client.resumeReading();
+  }
+
+  /** Whoever reads nothing for so long may lose what is on its way, when the server has closed the connection. */
+  waits(elapsed: number): void {
+    const isLeaving = this.closes || this.shut;
+    if (this.paused && isLeaving && elapsed - this.pausedAt >= PATIENCE_SECONDS) this.mayDie = true;
+  }
+
+  shutdown(): void {
+    if (!this.canSend) return;
+    this.shut = true;
+    this.client.end();
+  }
+
+  leave(reset: boolean): void {
+    if (this.gone || this.closed) return;
+    this.gone = true;
+    if (reset) this.client.reset();
+    else this.client.close();
+  }
+
+  /** The operation that the server does now, before it does it; null if nobody has sent one. */
+  get next(): Job | null {
+    return this.inData?.job ?? this.waiting.at(0)?.job ?? null;
+  }
+
+  /** The server has done a line, or the data behind one. A string tells what is wrong. */
+  begun(phase: 'line' | 'data'): Job | string {
+    this.hasBegun = true;
+    if (phase === 'data') {
+      const sent = this.inData;
+      this.inData = null;
+      if (sent === null) return `${this.name}: data without a line were stored`;
+      return sent.end <= this.sentBytes ? sent.job : `${this.name}: data were stored before they had all come`;
+    }
+    const sent = this.waiting.shift();
+    if (sent === undefined) return `${this.name}: a command was done that it has not sent`;
+    const isWhole = sent.headEnd <= this.sentBytes || sent.job.op.name === 'flood';
+    if (!isWhole) return `${this.name}: a command was done before all of it had come`;
+    this.inData = sent;
+    return sent.job;
+  }
+
+  answered(outcome: Outcome): void {
+    if (!outcome.waits) this.inData = null;
+    if (this.closes) return;
+    for (const part of outcome.reply) this.expected.push(part);
+    this.closes = outcome.closes;
+  }
+
+  /** Takes what has come. Null, or what is wrong with it. */
+  receive(): string | null {
+    const bytes = this.client.take().toString('latin1');
+    if (bytes !== '') this.log.push(bytes);
+    if (this.wild) return null;
+    const wrong = this.expected.receive(bytes) ?? this.expected.takeOff();
+    if (wrong !== null) return `${this.name} ${wrong}`;
+    const { unasked } = this.expected;
+    return unasked === null || this.refused ? null : `${this.name} received ${unasked}, and had not asked for it`;
+  }
+
+  /** It was told that there are too many connections. */
+  get refused(): boolean {
+    if (this.hasBegun) return false;
+    const all = this.log.join('');
+    return all !== '' && TOO_MANY.startsWith(all);
+  }
+
+  /** What it has sent completely, and the server has not done; null if there is nothing. */
+  get undone(): string | null {
+    if (this.inData !== null && this.inData.end <= this.sentBytes) return `the data of ${nameOf(this.inData)}`;
+    const first = this.waiting.at(0);
+    return first !== undefined && first.end <= this.sentBytes ? nameOf(first) : null;
+  }
+}
+
+function nameOf({ job: { written } }: Sent): string {
+  return JSON.stringify(written.text.slice(0, 60));
+}

@@ -1,0 +1,55 @@
+// A run as plain data: how the server is started, and what happens then, act by act. All of it follows from a seed; but
+// a plan can be cut down, and played without one.
+import type { Op } from './op';
+
+/** Which server: memcached 1.6, 1.0.4 with the economy of system calls, 1.0.4 without. */
+export type Mode = 'default' | '1.0' | 'classic';
+export const MODES: readonly Mode[] = ['default', '1.0', 'classic'];
+
+/** A call that fails, or moves less than it could: the one after `skip` more of that name. */
+export interface Fault {
+  /** A system call; or malloc; or slab, for a chunk of a slab class that is not to be had. */
+  call: string;
+  /** On that client's connection; else on any. */
+  client?: string;
+  skip?: number;
+  /** The most bytes that it moves. */
+  limit?: number;
+  /** The name of an errno value. */
+  errno?: string;
+  /** How many calls of that name in a row; 1 if it is not said. */
+  times?: number;
+}
+
+export type Act =
+  | { connect: string; binary: boolean }
+  /** The client has this to send. */
+  | { say: [client: string, op: Op] }
+  /** It sends so many bytes of it; all of it, for 0. */
+  | { push: [client: string, bytes: number] }
+  | { pause: string } | { resume: string }
+  | { shutdown: string } | { reset: string } | { close: string }
+  /** Nothing happens until the server waits; then everything is checked. */
+  | { rest: true }
+  /** So many seconds pass. */
+  | { advance: number }
+  /** The wall clock is set so many seconds on, or back. */
+  | { clock: number }
+  /** The machine sleeps for so many seconds: time passes, and nothing runs. */
+  | { sleep: number }
+  /** The server ends, and starts again; `warm`: with its items (memcached 1.6, -e). */
+  | { restart: 'plain' | 'warm' }
+  | { fault: Fault };
+
+export interface Plan {
+  seed: number;
+  mode: Mode;
+  /** Of the server's command line. */
+  args: string[];
+  /** Bytes that the kernel takes from the server for a client who does not read. */
+  sendBuffer: number;
+  /** RLIMIT_NOFILE. */
+  maxFds: number;
+  shortIo: boolean;
+  acts: Act[];
+}

@@ -1,0 +1,346 @@
+// Plays a plan, and checks everything whenever the server rests. The model does an operation at the moment when the
+// server does it, so that it knows in which order clients come; what is sent and received, it predicts.
+import { Simulation } from '../../reactor/sim';
+import { stats } from '../../lib/memcached.h';
+import { statsState } from '../../lib/1.6/memcached.h';
+import { currentTime } from '../../lib/1.6/clock';
+import type { Conn } from '../../lib/memcached.h';
+import { ITEMS_START, freshMemory } from './arenas';
+import { checkBuffers, checkDescriptors, checkItems16, checkItems2003, conns, isListening } from './checks';
+import { Faults } from './faults';
+import { Guest } from './guest';
+import { usedBytes, watch, watchProtocol } from './observer';
+import type { Watcher } from './observer';
+import type { Act, Plan } from './plan';
+import { Owed, PATIENCE_SECONDS } from './owed';
+import { PORT, argvOf, startOn, stopOn } from './server';
+import { Stderr } from './stderr';
+import type { Telling } from './telling';
+import { START_TIME_SECONDS } from './times';
+import type { Facts, World } from './world';
+import { World10 } from './world10';
+import { World16, noteHeld } from './world16';
+
+/** Of malloc's block. */
+const CONN_BYTES = 512;
+const MAX_TURNS = 50_000;
+/** As long as a closed connection may go on reading, and then some. */
+const LAST_SECONDS = 35;
+
+export interface Failure {
+  /** The act after which it was seen; as many as there are, for the end. */
+  act: number;
+  what: string;
+}
+
+/** Thrown inside of a run, to end it. */
+class Wrong extends Error {}
+
+export class Play implements Watcher {
+  private sim: Simulation;
+  private ended: Promise<number> = Promise.resolve(0);
+  private world: World;
+  private readonly guests = new Map<string, Guest>();
+  private readonly faults = new Faults();
+  private readonly stderr = new Stderr();
+  private owed: Owed;
+  private listeners = 0;
+  private serial = 0;
+  private firstUsed = 0;
+  private problem: string | null = null;
+  /** System calls that were told. */
+  private told = 0;
+
+  // Of the command that is being done.
+  private guest: Guest | null = null;
+  private evictions: string[] = [];
+  private noMemory = false;
+  private mallocFailed = false;
+
+  constructor(private readonly plan: Plan, private readonly telling: Telling | null = null) {
+    this.sim = this.newSimulation(plan.seed);
+    this.world = this.newWorld();
+    this.owed = new Owed(this.sim);
+  }
+
+  /** Null, or what went wrong. */
+  async run(): Promise<Failure | null> {
+    let act = -1;
+    try {
+      await this.start();
+      for (act = 0; act < this.plan.acts.length; act++) {
+        this.telling?.act(act, this.plan.acts[act]);
+        await this.do(this.plan.acts[act]);
+        if (this.problem !== null) throw new Wrong(this.problem);
+      }
+      await this.finish();
+      return null;
+    } catch (error) {
+      if (error instanceof Wrong) return { act, what: error.message };
+      return { act, what: error instanceof Error ? `${error.message}\n${error.stack ?? ''}` : String(error) };
+    } finally {
+      this.faults.clear();
+      watch(null);
+      this.stderr.restore();
+      await stopOn(this.sim, this.ended.catch(() => 1));
+      this.tellCalls();
+    }
+  }
+
+  private get today(): boolean {
+    return this.plan.mode === 'default';
+  }
+
+  private newSimulation(seed: number): Simulation {
+    const { sendBuffer, maxFds, shortIo } = this.plan;
+    const faults = this.faults;
+    return new Simulation({
+      seed, sendBuffer, maxFds, shortIo, shuffle: true, startTime: START_TIME_SECONDS, maxTurns: MAX_TURNS,
+      faults: (call) => {
+        const intervention = faults.ofCall(call);
+        if (intervention !== undefined) this.noteFault(call.name, call.fd, intervention);
+        return intervention;
+      },
+    });
+  }
+
+  private newWorld(): World {
+    if (this.today) return new World16();
+    return new World10((of, form) => {
+      for (const guest of this.guests.values()) guest.expected.changed(of, form);
+    });
+  }
+
+  private async start(): Promise<void> {
+    watch(this);
+    const version = { classic: this.plan.mode === 'classic', today: this.today };
+    freshMemory();
+    const { ended } = await startOn(this.sim, argvOf(this.plan.args), version);
+    this.ended = ended;
+    ended.catch((error: unknown) => { this.wrong(`the server has ended: ${String(error)}`); });
+    const accepting = conns();
+    if (this.sim.openFds().length === 0) throw new Error(`the server did not start: ${this.stderr.lines().join('\n')}`);
+    this.listeners = accepting.length;
+    if (!this.today) watchProtocol(accepting[0].protocol);
+    this.world = this.newWorld(); // -C is known now
+    this.firstUsed = this.used();
+    this.owed = new Owed(this.sim);
+  }
+
+  private used(): number {
+    return usedBytes() - stats.connStructs * CONN_BYTES;
+  }
+
+  private async do(act: Act): Promise<void> {
+    if ('connect' in act) this.connect(act.connect, act.binary);
+    else if ('say' in act) this.guests.get(act.say[0])?.say(act.say[1], this.world, ++this.serial);
+    else if ('push' in act) this.push(...act.push);
+    else if ('pause' in act) this.guests.get(act.pause)?.pause(this.sim.elapsed);
+    else if ('resume' in act) this.resume(act.resume);
+    else if ('shutdown' in act) this.shutdown(act.shutdown);
+    else if ('reset' in act) this.guests.get(act.reset)?.leave(true);
+    else if ('close' in act) this.guests.get(act.close)?.leave(false);
+    else if ('clock' in act) this.sim.setClock(this.sim.now + act.clock);
+    else if ('sleep' in act) this.sim.suspend(act.sleep);
+    else if ('restart' in act) await this.restart();
+    else if ('fault' in act) this.fault(act.fault);
+    else if ('advance' in act) await this.rest(act.advance);
+    else await this.rest(0);
+  }
+
+  private connect(name: string, binary: boolean): void {
+    const guest = new Guest(name, this.sim.connect(PORT), binary);
+    this.guests.set(name, guest);
+  }
+
+  private push(name: string, bytes: number): void {
+    const sent = this.guests.get(name)?.push(bytes) ?? '';
+    if (sent !== '') this.telling?.sends(name, sent);
+  }
+
+  private resume(name: string): void {
+    const guest = this.guests.get(name);
+    guest?.waits(this.sim.elapsed);
+    guest?.resume();
+  }
+
+  private shutdown(name: string): void {
+    const guest = this.guests.get(name);
+    guest?.shutdown();
+    // In 2003 the end of a stream is seen before the commands.
+    if (guest !== undefined && this.plan.mode === 'classic') guest.mayDie = true;
+  }
+
+  private fault(fault: Parameters<Faults['add']>[0]): void {
+    const guest = fault.client === undefined ? null : this.guests.get(fault.client);
+    if (guest === undefined) return;
+    this.faults.add(fault, guest === null ? null : () => (guest.gone ? -1 : guest.client.fd));
+  }
+
+  /** A call has failed, or moved less. What the server may do about it is to close the connection. */
+  private noteFault(name: string, fd: number, intervention: { errno: number } | { limit: number }): void {
+    this.owed.faulted();
+    if ('limit' in intervention || Owed.isForNow(intervention.errno)) return;
+    for (const guest of this.guests.values()) {
+      if (guest.client.fd !== fd || guest.gone) continue;
+      guest.mayDie = true;
+      guest.mayStick ||= Owed.isHarmless(name, intervention.errno);
+    }
+  }
+
+  private async restart(): Promise<void> {
+    await this.rest(0);
+    this.faults.clear();
+    await stopOn(this.sim, this.ended);
+    this.guests.clear();
+    this.tellCalls();
+    this.told = 0;
+    this.sim = this.newSimulation(this.plan.seed + 1);
+    await this.start();
+  }
+
+  // Checks.
+
+  /** Lets time pass, until the server rests; then looks at everything. */
+  private async rest(seconds: number, whole = false): Promise<void> {
+    if (await this.restOnce(seconds, whole) === null) return;
+    // There may be room since a moment ago only.
+    const still = await this.restOnce(PATIENCE_SECONDS, whole);
+    expect(still === null ? null : `${still} waits to be accepted, and there is room`);
+  }
+
+  /** Resolves to who waits to be accepted, although there is room. */
+  private async restOnce(seconds: number, whole: boolean): Promise<string | null> {
+    this.owed.begin();
+    if (seconds > 0) await this.sim.advance(seconds);
+    else await this.sim.idle();
+    this.tellCalls();
+    if (this.problem !== null) throw new Wrong(this.problem);
+    for (const guest of this.guests.values()) {
+      guest.waits(this.sim.elapsed);
+      const wrong = guest.receive();
+      this.telling?.receives(guest);
+      expect(wrong);
+    }
+    expect(this.saidWrong());
+    expect(this.owed.spin());
+    expect(checkDescriptors(this.sim, this.listeners));
+    expect(checkBuffers(ITEMS_START));
+    expect(this.today ? checkItems16(whole) : checkItems2003());
+    expect(this.world.compare(this.now(), whole));
+    expect(this.owed.check([...this.guests.values()], seconds, this.listeners, this.plan));
+    return this.owed.waiting;
+  }
+
+  private tellCalls(): void {
+    this.telling?.rests(this.sim.calls.slice(this.told), this.sim.elapsed);
+    this.told = this.sim.calls.length;
+  }
+
+  private now(): number {
+    return this.today ? currentTime : Math.floor(this.sim.now);
+  }
+
+  /** What stderr has, and should not. */
+  private saidWrong(): string | null {
+    const said = this.stderr.lines();
+    const strange = said.find((line) => !/^(warning: serving as root|accept\(\)|setting O_NONBLOCK|malloc\(\))/.test(line));
+    return strange === undefined ? null : `stderr: ${said.join('\n')}`;
+  }
+
+  /** The end: all that is due is sent; then all leave, and nothing is left of them. */
+  private async finish(): Promise<void> {
+    this.faults.clear();
+    for (const guest of this.guests.values()) {
+      guest.waits(this.sim.elapsed);
+      guest.push(0);
+      guest.resume();
+    }
+    await this.rest(0.1);
+    for (const guest of this.guests.values()) guest.leave(false);
+    await this.rest(LAST_SECONDS, true);
+    expect(conns().every(isListening) ? null : 'a connection is left');
+    if (this.today && (statsState.slabReassignRunning || statsState.lruCrawlerRunning)) return;
+    const lost = this.used() - this.firstUsed;
+    expect(lost === 0 ? null : `${lost} bytes of memory are lost`);
+  }
+
+  // Watcher.
+
+  begins(c: Conn, phase: 'line' | 'data'): void {
+    this.guest = this.guestOf(c.sfd);
+    this.evictions = [];
+    this.noMemory = this.mallocFailed = false;
+    const op = this.guest?.next?.op;
+    if (op === undefined) return;
+    const keys = 'keys' in op ? op.keys : 'key' in op ? [op.key] : [];
+    for (const key of keys) {
+      if (this.world instanceof World10) this.world.look(key, this.now());
+      else if (phase === 'line') noteHeld(key);
+    }
+  }
+
+  done(c: Conn, phase: 'line' | 'data', waits: boolean): void {
+    const { guest } = this;
+    this.guest = null;
+    if (guest === null) {
+      this.wrong(`a command was done on descriptor ${c.sfd}, which is nobody's`);
+      return;
+    }
+    const job = guest.begun(phase);
+    if (typeof job === 'string') {
+      this.wrong(job);
+      return;
+    }
+    const facts: Facts = {
+      now: this.now(), wall: Math.floor(this.sim.now), noMemory: this.noMemory, evicted: this.evictions,
+    };
+    if (this.mallocFailed) guest.wild = guest.mayDie = true;
+    this.telling?.did(guest.name, phase, job);
+    const outcome = phase === 'line' ? this.world.line(job, facts) : this.world.data(job, facts);
+    if (outcome.waits !== waits) {
+      this.wrong(`${guest.name}: ${outcome.waits ? 'no data were' : 'data are'} waited for after ${job.written.text.slice(0, 60)}`);
+    }
+    guest.answered(outcome);
+    // What is unread then ends the connection with a reset, in which replies may be lost.
+    if (outcome.closes && this.plan.mode === 'classic') guest.mayDie = true;
+  }
+
+  private guestOf(fd: number): Guest | null {
+    let found: Guest | null = null;
+    for (const guest of this.guests.values()) {
+      if (guest.client.fd === fd && (found === null || guest.client.socket > found.client.socket)) found = guest;
+    }
+    return found;
+  }
+
+  evicted(key: string): void {
+    if (this.guest !== null) this.evictions.push(key);
+    else this.world.evict(key);
+  }
+
+  moved(key: string): void {
+    if (this.guest === null) this.world.evict(key);
+  }
+
+  fails(name: 'malloc' | 'slab'): boolean {
+    if (!this.faults.ofAllocation(name)) return false;
+    if (name === 'malloc') {
+      this.mallocFailed = this.world.unsure = true;
+      for (const guest of this.guests.values()) guest.mayDie = guest.wild = true;
+    }
+    return true;
+  }
+
+  noItem(): void {
+    this.noMemory = true;
+  }
+
+  wrong(what: string): void {
+    this.problem ??= what;
+  }
+}
+
+function expect(problem: string | null): void {
+  if (problem !== null) throw new Wrong(problem);
+}

@@ -1,0 +1,33 @@
+// A process that plays seeds, one after the other, as its parent says.
+import { generate } from './generate';
+import type { Mode } from './plan';
+import { Play } from './play';
+import type { Failure } from './play';
+
+/** What a worker is told. */
+export interface Order {
+  mode: Mode;
+  seeds: number[];
+}
+
+/** What it tells: that it begins with a seed, and what came of it. */
+export type Report = { begins: number } | { seed: number; failure: Failure | null };
+
+async function work({ mode, seeds }: Order): Promise<void> {
+  for (const seed of seeds) {
+    tell({ begins: seed });
+    tell({ seed, failure: await new Play(generate(seed, mode)).run() });
+  }
+}
+
+function tell(report: Report): void {
+  process.send?.(report);
+}
+
+process.on('message', (order: Order) => {
+  void work(order);
+});
+// Its parent may be gone.
+process.on('disconnect', () => {
+  process.exit(0);
+});

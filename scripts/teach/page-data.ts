@@ -1,0 +1,11 @@
+// What a page is built with.
+import type { Scene, Trace } from './trace';
+
+export interface PageData {
+  /** In the order of Trace.files. */
+  sources: { name: string; text: string }[];
+  /** None in a recording. */
+  scenes: Scene[];
+  /** Only in a recording, which has no server to run another scene. */
+  trace?: Trace;
+}

@@ -1,0 +1,170 @@
+// A source file on the page: its lines with numbers, notes in the margin, and marks for what runs. Built once for a
+// file; a step only moves the marks.
+import type { Listing } from '../listing';
+import { withoutNote } from '../listing';
+import { create } from './dom';
+import { highlight } from './highlight';
+
+export interface Source {
+  /** 'lib/memcached.ts' or 'memcached.c' */
+  name: string;
+  text: string;
+  language: 'c' | 'typescript';
+  listing: Listing;
+}
+
+/** Marks of lines. Each has a sign besides its colour (page.css). */
+export type Mark = 'current' | 'ran' | 'twin' | 'chosen';
+
+export class ListingPane {
+  readonly element: HTMLElement;
+  private readonly lines = new Map<number, HTMLElement>();
+  private readonly marked = new Map<Mark, HTMLElement[]>();
+  private focusable: HTMLElement | null = null;
+
+  /** `onLine` is called for a line whose number is clicked; `onHover` for one that is pointed at, or focused. */
+  constructor(
+    readonly source: Source, onLine: (line: number) => void, onHover: (line: number | null) => void,
+  ) {
+    const { text, language, listing } = source;
+    this.element = create('div', `listing ${language}`);
+    this.element.setAttribute('role', 'group');
+    this.element.setAttribute('aria-label', `${source.name}, lines of code`);
+    const plain = text.split('\n');
+    const html = highlight(plain.map(withoutNote).join('\n'), language);
+    const notes = new Map(listing.notes.map((note) => [note.line, note.text]));
+    plain.forEach((_, i) => {
+      if (listing.hidden.has(i + 1) || (i === plain.length - 1 && plain[i] === '')) return;
+      this.element.append(this.line(i + 1, html[i], notes.get(i + 1), listing.cases.has(i + 1)));
+    });
+    this.element.addEventListener('click', ({ target }) => {
+      const number = lineOf(target, '.no, .count');
+      if (number !== null) onLine(number);
+    });
+    const hover = ({ target }: Event): void => onHover(lineOf(target, '.line'));
+    this.element.addEventListener('mouseover', hover);
+    this.element.addEventListener('focusin', hover);
+    this.element.addEventListener('mouseleave', () => onHover(null));
+    this.element.addEventListener('focusout', () => onHover(null));
+    this.element.addEventListener('keydown', (event) => this.walk(event));
+  }
+
+  private line(number: number, html: string, note: string | undefined, isCase: boolean): HTMLElement {
+    const line = create('div', 'line');
+    line.dataset['line'] = String(number);
+    const button = create('button', 'no', String(number));
+    button.type = 'button';
+    button.tabIndex = -1;
+    button.setAttribute('aria-label', `line ${number}`);
+    const code = create('code');
+    code.innerHTML = html === '' ? ' ' : html;
+    code.style.setProperty('--indent', String(/^ */.exec(html)?.[0].length ?? 0));
+    line.append(button, code);
+    if (isCase) line.append(create('span', 'count'));
+    if (note !== undefined) {
+      const aside = create('span', 'note');
+      aside.setAttribute('role', 'note');
+      aside.append(create('span', 'text', note));
+      line.append(aside);
+    }
+    this.lines.set(number, line);
+    return line;
+  }
+
+  /** How often each line ran in the scene; and for each `case` how often the scene came there. */
+  count(runs: ReadonlyMap<number, number>): void {
+    for (const [number, line] of this.lines) {
+      const ran = runs.get(number) ?? 0;
+      line.classList.toggle('reached', ran > 0);
+      const button = line.querySelector('.no');
+      button?.setAttribute('aria-label', `line ${number}${ran > 0 ? `, ran ${ran} times` : ', never ran'}`);
+      const first = this.source.listing.cases.get(number);
+      const badge = line.querySelector('.count');
+      if (first === undefined || badge === null) continue;
+      const reached = runs.get(first) ?? 0;
+      badge.textContent = `${reached}×`;
+      badge.classList.toggle('never', reached === 0);
+      badge.setAttribute('title', `this scene comes here ${reached} times`);
+    }
+  }
+
+  /** These lines, and no others, have the mark. */
+  mark(mark: Mark, numbers: readonly number[]): void {
+    for (const line of this.marked.get(mark) ?? []) {
+      line.classList.remove(mark);
+      if (mark === 'current') line.removeAttribute('aria-current');
+    }
+    const lines = numbers.flatMap((number) => this.lines.get(number) ?? []);
+    for (const line of lines) {
+      line.classList.add(mark);
+      if (mark === 'current') line.setAttribute('aria-current', 'step');
+    }
+    this.marked.set(mark, lines);
+    if (mark === 'current' && lines.length > 0) this.makeFocusable(lines[0]);
+  }
+
+  /** Scrolls only where the line is not well in sight: then its function's head is at the top, if both have room. */
+  reveal(number: number): void {
+    const line = this.lines.get(number);
+    const box = this.element;
+    if (line === undefined || box.clientHeight === 0) return;
+    if (isWellSeen(line, box)) return;
+    const head = this.lines.get(this.source.listing.functions.findLast((each) => each.line <= number)?.line ?? 1) ?? line;
+    // Lines that were never in sight have an estimated height, and the right one once they are scrolled to.
+    for (let i = 0; i < SCROLLS_MAX; i++) {
+      const [top, headTop] = [line, head].map((each) => topIn(box, each));
+      const by = top - headTop < box.clientHeight * 0.7 ? headTop - 8 : top - box.clientHeight * 0.35;
+      if (Math.abs(by) < 2) break;
+      box.scrollTop += by;
+    }
+  }
+
+  /** Only those around this line are printed. */
+  near(number: number, before: number, after: number): void {
+    for (const [each, line] of this.lines) line.classList.toggle('near', each >= number - before && each <= number + after);
+  }
+
+  /** What the margin says at the line; '' for nothing. */
+  noteAt(number: number): string {
+    return this.source.listing.notes.findLast(({ line }) => line === number)?.text ?? '';
+  }
+
+  textOf(number: number): string {
+    return this.lines.get(number)?.querySelector('code')?.textContent.trim() ?? '';
+  }
+
+  /** One line can be reached by Tab; the arrows go on from there. */
+  private makeFocusable(line: HTMLElement): void {
+    const button = line.querySelector('button');
+    if (this.focusable !== null) this.focusable.tabIndex = -1;
+    if (button !== null) button.tabIndex = 0;
+    this.focusable = button;
+  }
+
+  private walk(event: KeyboardEvent): void {
+    const line = event.target instanceof Element ? event.target.closest('.line') : null;
+    const next = event.key === 'ArrowDown' ? line?.nextElementSibling : event.key === 'ArrowUp' ? line?.previousElementSibling : null;
+    if (!(next instanceof HTMLElement)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.makeFocusable(next);
+    next.querySelector('button')?.focus();
+  }
+}
+
+const SCROLLS_MAX = 4;
+
+function topIn(box: HTMLElement, line: HTMLElement): number {
+  return line.getBoundingClientRect().top - box.getBoundingClientRect().top;
+}
+
+/** Neither at the very top, nor near the lower end. */
+function isWellSeen(line: HTMLElement, box: HTMLElement): boolean {
+  const top = topIn(box, line);
+  return top > box.clientHeight * 0.1 && top < box.clientHeight * 0.75;
+}
+
+function lineOf(target: EventTarget | null, inside: string): number | null {
+  const line = target instanceof Element ? target.closest(inside)?.closest<HTMLElement>('.line') : null;
+  return line === null || line === undefined ? null : Number(line.dataset['line']);
+}

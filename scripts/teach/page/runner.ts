@@ -1,0 +1,38 @@
+// Runs scenes: each in a worker of its own, since the server's variables live as long as its program.
+import type { Scene, Trace } from '../trace';
+
+/** The worker's script is in the page; a recording has none. */
+export class Runner {
+  private readonly script: string;
+  private worker: Worker | null = null;
+
+  constructor() {
+    this.script = document.getElementById('worker')?.textContent ?? '';
+  }
+
+  get canRun(): boolean {
+    return this.script !== '';
+  }
+
+  /** A run that is still going on is given up; its promise stays open. Rejects with what went wrong in the scene. */
+  async run(scene: Scene): Promise<Trace> {
+    if (!this.canRun) throw new Error('a recording has no server in it');
+    this.worker?.terminate();
+    const address = URL.createObjectURL(new Blob([this.script], { type: 'text/javascript' }));
+    const worker = new Worker(address);
+    this.worker = worker;
+    try {
+      return await new Promise<Trace>((resolve, reject) => {
+        worker.onmessage = ({ data }: MessageEvent<{ trace?: Trace; error?: string }>) => {
+          if (data.trace !== undefined) resolve(data.trace);
+          else if (data.error !== undefined) reject(new Error(data.error));
+        };
+        worker.onerror = (event) => reject(new Error(event.message));
+        worker.postMessage(scene);
+      });
+    } finally {
+      URL.revokeObjectURL(address);
+      worker.terminate();
+    }
+  }
+}

@@ -1,0 +1,32 @@
+// Globals of Node that the server uses, for a place that has none. esbuild puts them where a file names them.
+export { Buffer } from 'buffer';
+
+/** Lines that the server writes on stderr and stdout. */
+export const written: string[] = [];
+
+const stream = { write: (text: string): boolean => written.push(text) > 0 };
+const ignore = (): void => {};
+
+export const process = {
+  env: {}, argv: [], execArgv: [], pid: 2003, platform: 'linux', stdout: stream, stderr: stream,
+  on: ignore, once: ignore, removeListener: ignore, listeners: (): unknown[] => [],
+  exit(status: number): never {
+    throw new Error(`exit ${status}`);
+  },
+};
+
+interface Port {
+  onmessage: (() => void) | null;
+  postMessage(message: unknown): void;
+  close(): void;
+}
+
+/** As Node's: after what is due already, without a delay. */
+export function setImmediate(callback: () => void): void {
+  const { port1, port2 } = new MessageChannel() as unknown as { port1: Port; port2: Port };
+  port1.onmessage = () => {
+    port1.close();
+    callback();
+  };
+  port2.postMessage(0);
+}

@@ -1,0 +1,59 @@
+// The command: reads the arguments, plays a scene, and tells it as a text or as a diagram.
+import { parseArgs } from 'node:util';
+import { bundleWorker } from '../teach/bundle';
+import { mermaid } from '../teach/mermaid';
+import { recorder } from '../teach/run';
+import { loadScene, sceneNames } from '../teach/scenes';
+import { KINDS } from '../teach/steps';
+import type { StepKind } from '../teach/steps';
+import { story } from '../teach/story';
+
+export interface Output {
+  out: (text: string) => void;
+  err: (text: string) => void;
+}
+
+type Stops = Exclude<StepKind, 'over' | 'out'>;
+
+const STOPS = KINDS.filter((kind): kind is Stops => kind !== 'over' && kind !== 'out');
+
+/** `root`: the folder with lib/ and reactor/. Resolves to the exit status. */
+export async function run(args: readonly string[], root: string, { out, err }: Output): Promise<number> {
+  try {
+    const { scene, steps, diagram } = readArguments(args);
+    if (scene === undefined) {
+      out(sceneNames(root).map((name) => `${name.padEnd(20)}${loadScene(root, name).title}\n`).join(''));
+      return 0;
+    }
+    const loaded = loadScene(root, scene);
+    const trace = await recorder(await bundleWorker(root))(loaded);
+    out(diagram ? mermaid(trace, steps) : story(trace, steps));
+    return 0;
+  } catch (error) {
+    err(`trace: ${error instanceof Error ? error.message : String(error)}\n`);
+    return 1;
+  }
+}
+
+interface Arguments {
+  /** Undefined: list the scenes. */
+  scene: string | undefined;
+  steps: Stops;
+  diagram: boolean;
+}
+
+function readArguments(args: readonly string[]): Arguments {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      scene: { type: 'string' },
+      steps: { type: 'string', default: 'change' },
+      mermaid: { type: 'boolean', default: false },
+      list: { type: 'boolean', default: false },
+    },
+  });
+  const steps = STOPS.find((kind) => kind === values.steps);
+  if (steps === undefined) throw new Error(`--steps is one of ${STOPS.join(', ')}`);
+  if (values.scene === undefined && !values.list) throw new Error('give --scene FILE|NAME, or --list');
+  return { scene: values.list ? undefined : values.scene, steps, diagram: values.mermaid };
+}

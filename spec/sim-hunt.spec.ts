@@ -1,0 +1,76 @@
+// The simulation that hunts: clients, faults and time by seed; everything is checked whenever the server rests.
+import test from 'ava';
+
+import * as items from '../lib/1.6/items';
+import * as later from '../lib/later';
+import { command } from '../scripts/sim/command';
+import { generate } from '../scripts/sim/generate';
+import { MODES } from '../scripts/sim/plan';
+import type { Mode } from '../scripts/sim/plan';
+import { Play } from '../scripts/sim/play';
+import { replace } from './support/replace';
+import { shrink } from '../scripts/sim/shrink';
+import { Trace } from '../scripts/sim/trace';
+import { root } from './support/server';
+
+const SEEDS = 70;
+
+/** The first of these seeds that fails, with what is wrong. */
+async function firstFailure(mode: Mode, seeds: number): Promise<[seed: number, what: string] | null> {
+  for (let seed = 1; seed <= seeds; seed++) {
+    const failure = await new Play(generate(seed, mode)).run();
+    if (failure !== null) return [seed, failure.what];
+  }
+  return null;
+}
+
+for (const mode of MODES) {
+  test.serial(`${mode}: whatever clients, the system and the clock do, nothing is wrong`, async (t) => {
+    t.is(await firstFailure(mode, SEEDS), null);
+  });
+}
+
+test.serial('a seed is played the same way each time', async (t) => {
+  const told = async (): Promise<string[]> => {
+    const lines: string[] = [];
+    await new Play(generate(7, 'default'), new Trace((line) => lines.push(line))).run();
+    return lines;
+  };
+  const first = await told();
+  t.true(first.length > 50);
+  t.deepEqual(await told(), first);
+});
+
+test.serial('a bug is found, and cut down to what shows it', async (t) => {
+  const restore = replace(later, 'freeBuffers', () => () => {});
+  t.teardown(restore);
+  const plan = generate(3, '1.0');
+  const failure = await new Play(plan).run();
+  if (failure === null) throw new Error('it is not found');
+  t.regex(failure.what, /bytes of memory are lost/);
+  const smallest = await shrink(plan, failure, (candidate) => new Play(candidate).run(), 100);
+  t.regex(smallest.failure.what, /bytes of memory are lost/);
+  t.true(smallest.plan.acts.length <= 3, JSON.stringify(smallest.plan.acts));
+});
+
+test.serial('an item that nobody lets go is found', async (t) => {
+  const restore = replace(items, 'itemRemove', (original) => {
+    let n = 0;
+    return (it) => {
+      if (++n !== 5) original(it);
+    };
+  });
+  t.teardown(restore);
+  t.regex((await firstFailure('default', 3))?.[1] ?? '', /references, and|should not|nowhere|another value/);
+});
+
+test.serial('a bad option is one line, and status 2', async (t) => {
+  for (const args of [['--mode', '2.0'], ['--seed', 'x'], ['--runs', '0'], ['--what'], ['--scene', 'file']]) {
+    let said = '';
+    const status = await command(args, root, {
+      out: () => t.fail(), err: (text) => { said += text; }, progress: () => t.fail(), progressed: () => t.fail(),
+    });
+    t.is(status, 2);
+    t.regex(said, /^sim: .*\n$/);
+  }
+});
