@@ -16,13 +16,15 @@ import { closeOnExec } from '../reactor/cloexec';
 import { Errx } from '../reactor/err';
 import { takeMemory } from './command/memory';
 import { USAGE, commandOptions } from './command/options';
+import { neverWaitForStderr } from './command/stderr';
 import { story } from './command/story';
 import type * as today from './command/today';
 
 const [, script, ...args] = process.argv;
 
-// The reader of our messages may be gone: that is no reason to end.
+// The reader of our messages may be gone, or not read: that is no reason to end, or to wait.
 process.stderr.on('error', () => {});
+neverWaitForStderr();
 
 /** One line for an error that the user can mend, the stack for a bug. */
 function fail(error: unknown): never {

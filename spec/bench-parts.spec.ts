@@ -10,6 +10,7 @@ import fc from 'fast-check';
 
 import { eventEconomy } from '../reactor/backends';
 import { eventInit } from '../reactor/event';
+import { crowd } from '../scripts/bench/crowd';
 import { drive } from '../scripts/bench/driver';
 import type { Latency, Measured } from '../scripts/bench/driver';
 import { Failure } from '../scripts/bench/failure';
@@ -227,6 +228,28 @@ for (const [what, reply, says] of [
   });
 }
 
+// Many connections
+
+test.serial('crowd: each of many connections is answered, and once more when all are open', async (t) => {
+  let asked = 0;
+  const result = await withServer(() => {
+    asked++;
+    return 'VERSION 1\r\n';
+  }, (address) => crowd(address, 40, process.pid));
+  t.is(asked, 80);
+  t.is(result.connections, 40);
+  t.true(result.seconds > 0 && result.askedSeconds > 0);
+});
+
+test.serial('crowd: another answer is a failure, and so is none', async (t) => {
+  await withServer(() => 'ERROR\r\n', async (address) => {
+    const says = /wrong reply to "version": "ERROR\r\n"/;
+    await t.throwsAsync(crowd(address, 3, null), { instanceOf: Failure, message: says });
+  });
+  const address = await withServer(() => '', (gone) => Promise.resolve(gone));
+  await t.throwsAsync(crowd(address, 3, null), { instanceOf: Failure, message: /refused/ });
+});
+
 // The plain server
 
 test('plain server: answers get and set as memcached does, in pieces and at once', async (t) => {
@@ -285,6 +308,9 @@ test('the page: a plot for each thing, no script, no address of elsewhere', (t) 
     workloads: ['get', 'set'].map((name) => ({ name, what: name, unit: 'operations', connections: 1, servers })),
     memory: [{ server: 'ours', items: 1e6, emptyBytes: 5e7, filledBytes: 2e8, bytesPerItem: 150 }],
     stall: [{ server: 'ours', seconds: 60, perSecond: 1e5, latency: LATENCY, generatorPause: 400 }],
+    connections: [{
+      server: 'ours', count: 10_000, first: 1, later: null, firstCpu: 0.5, laterCpu: null, bytesPerConnection: 2000,
+    }],
   };
   const html = htmlReport(result);
   // The overview, two for each workload, memory and stall.

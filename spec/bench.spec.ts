@@ -73,7 +73,7 @@ test('arguments: what is not said', (t) => {
   if (options === 'help') return void t.fail();
   t.deepEqual(options.workloads, [
     'get', 'set', 'mix', 'multiget', 'pipeline', 'pipeline-set', 'large', 'large-set', 'single', 'thousand', 'zipf',
-    'memory', 'stall',
+    'memory', 'stall', 'connections',
   ]);
   t.like(options, { servers: null, backend: null, rounds: 7, seconds: 2, stallSeconds: 60, json: false, report: null });
 });

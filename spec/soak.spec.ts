@@ -149,6 +149,12 @@ test('a store has memcached\'s semantics', (t) => {
   t.true(store.store('prepend', 'a', 'x', 0));
   t.is(store.count('a', 1n, true), false);
   t.deepEqual(store.get('a'), { value: 'x4 ', flags: 5 });
+  t.true(store.staysLong('a', 1n));
+  t.false(store.isPlain('b'));
+  for (const [value, plain] of [['12 ', true], ['text', true], ['1x', false], [' 1', false], ['-1', false]] as const) {
+    store.store('set', 'b', value, 0);
+    t.is(store.isPlain('b'), plain, value);
+  }
   t.true(store.delete('a'));
   t.is(store.count('a', 1n, true), null);
 });

@@ -10,7 +10,7 @@ export const serverNames = ['ours', 'memcached', 'net', 'plain', '1.0', 'classic
 export type ServerName = (typeof serverNames)[number];
 
 /** Workloads that are measured once, not in rounds. */
-export const onceNames = ['memory', 'stall'] as const;
+export const onceNames = ['memory', 'stall', 'connections'] as const;
 
 export interface Options {
   workloads: string[];

@@ -5,6 +5,7 @@ import { PerformanceObserver } from 'node:perf_hooks';
 import '../inlining';
 import { eventEconomy } from '../../reactor/backends';
 import { eventInit } from '../../reactor/event';
+import { crowd } from './crowd';
 import type { Address, Plan } from './driver';
 import { drive } from './driver';
 import { Failure } from './failure';
@@ -12,7 +13,7 @@ import type { Answer, Task } from './protocol';
 import { seeded } from './random';
 import type { Tables } from './tables';
 import type { Workload } from './workloads';
-import { stall, storing, workloads } from './workloads';
+import { CROWD, stall, storing, workloads } from './workloads';
 
 /** Tables are made once, since those of a million items take a while. */
 const made = new Map<Workload, Tables>();
@@ -27,6 +28,16 @@ const collector = new PerformanceObserver((list) => {
 });
 
 async function perform(task: Task): Promise<Answer> {
+  try {
+    if (task.kind === 'crowd') return { kind: 'crowd', crowd: await crowd(address(task), CROWD, task.pid) };
+    return await performWorkload(task);
+  } catch (error) {
+    if (error instanceof Failure) return { kind: 'failed', message: error.message };
+    throw error;
+  }
+}
+
+async function performWorkload(task: Task): Promise<Answer> {
   const workload = [...workloads, stall].find(({ name }) => name === task.workload);
   if (workload === undefined) throw new Error(`no workload ${task.workload}`);
   const plan: Plan = task.kind === 'store'
@@ -37,16 +48,11 @@ async function perform(task: Task): Promise<Answer> {
   globalThis.gc?.();
   const begun = performance.now();
   pauses = [];
-  try {
-    const measured = await drive(address(task), tables, plan);
-    pauses.push(...collector.takeRecords());
-    // The observer is told late: also of the collection above.
-    const pause = Math.max(0, ...pauses.filter(({ startTime }) => startTime >= begun).map(({ duration }) => duration));
-    return { kind: 'measured', measured, pause };
-  } catch (error) {
-    if (error instanceof Failure) return { kind: 'failed', message: error.message };
-    throw error;
-  }
+  const measured = await drive(address(task), tables, plan);
+  pauses.push(...collector.takeRecords());
+  // The observer is told late: also of the collection above.
+  const pause = Math.max(0, ...pauses.filter(({ startTime }) => startTime >= begun).map(({ duration }) => duration));
+  return { kind: 'measured', measured, pause };
 }
 
 function tablesOf(workload: Workload, seed: number): Tables {

@@ -12,6 +12,21 @@ export interface Result {
   workloads: WorkloadResult[];
   memory: MemoryResult[];
   stall: StallResult[];
+  connections: ConnectionsResult[];
+}
+
+/** Many connections at once: `first` when the server has just started, `later` the median of the other rounds. */
+export interface ConnectionsResult {
+  server: string;
+  count: number;
+  /** Seconds from the first connect until all are answered. */
+  first: number;
+  later: number | null;
+  /** Its processor time meanwhile, in seconds. */
+  firstCpu: number | null;
+  laterCpu: number | null;
+  /** What a connection that rests takes of resident memory: in the first round. */
+  bytesPerConnection: number | null;
 }
 
 export interface Machine {

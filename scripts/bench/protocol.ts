@@ -1,10 +1,11 @@
 // What the bench and its generator, a process of its own, say to each other.
+import type { Crowd } from './crowd';
 import type { Measured } from './driver';
 
 /** What the generator is to do, one after the other. */
 export interface Task {
-  kind: 'store' | 'measure';
-  /** By name. */
+  kind: 'store' | 'measure' | 'crowd';
+  /** By name; of a crowd it does not matter. */
   workload: string;
   seed: number;
   /** Dotted IPv4. */
@@ -19,4 +20,5 @@ export interface Task {
 export type Answer =
   /** `pause`: the longest of the generator's own garbage collector meanwhile, in milliseconds. */
   | { kind: 'measured'; measured: Measured; pause: number }
+  | { kind: 'crowd'; crowd: Crowd }
   | { kind: 'failed'; message: string };

@@ -3,18 +3,21 @@ import { cpus, release, type } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Options } from './arguments';
+import { onceNames } from './arguments';
+import type { Crowd } from './crowd';
 import { Failure } from './failure';
 import { GeneratorProcess } from './generator-process';
-import type { MemoryResult, Result, StallResult, Round, WorkloadResult } from './model';
+import type { ConnectionsResult, MemoryResult, Result, StallResult, Round, WorkloadResult } from './model';
 import { residentBytes } from './proc';
 import type { Pinning } from './processes';
 import { pinning } from './processes';
 import type { Answer, Task } from './protocol';
 import type { Contestant, Server } from './servers';
 import { contestants, startServer } from './servers';
+import { medianKnown } from './statistics';
 import { baselineOf, serverResults, roundOf } from './summary';
 import type { Store, Workload } from './workloads';
-import { MILLION, stall, stores, workloads } from './workloads';
+import { CROWD, MILLION, stall, stores, workloads } from './workloads';
 
 /** Called before each measurement, with the number of all measurements. */
 export type Progress = (done: number, all: number, what: string) => void;
@@ -22,6 +25,9 @@ export type Progress = (done: number, all: number, what: string) => void;
 /** Shares of the measurement's seconds. The first time, the server's code is not compiled yet. */
 const FIRST_WARM_UP_SHARE = 1.5;
 const WARM_UP_SHARE = 0.15;
+const CONNECTIONS = 'connections';
+/** Beside those of a crowd. */
+const SPARE_CONNECTIONS = 100;
 /** How long to wait after filling a server: memcached's hash table grows on in a thread of its own for some seconds. */
 const SETTLING_MS = 5000;
 
@@ -35,6 +41,7 @@ export async function run(options: Options, scripts: string, progress: Progress)
   try {
     const inRounds = await bench.inRounds();
     const { memory, stalls } = await bench.once();
+    const connections = await bench.crowds();
     return {
       machine: {
         cpu: cpus()[0]?.model ?? 'unknown', cpus: cpus().length, node: process.version, system: `${type()} ${release()}`,
@@ -45,7 +52,7 @@ export async function run(options: Options, scripts: string, progress: Progress)
       },
       baseline: baselineOf(all.map(({ name }) => name)),
       notes: notes(all, pins),
-      workloads: inRounds, memory, stall: stalls,
+      workloads: inRounds, memory, stall: stalls, connections,
     };
   } finally {
     await bench.end();
@@ -75,7 +82,7 @@ class Bench {
     scripts: string, private readonly progress: Progress,
   ) {
     this.wanted = workloads.filter(({ name }) => options.workloads.includes(name));
-    this.onceWanted = ['memory', 'stall'].filter((name) => options.workloads.includes(name));
+    this.onceWanted = onceNames.filter((name) => options.workloads.includes(name));
     this.generator = new GeneratorProcess(scripts, pins.generator);
   }
 
@@ -100,7 +107,7 @@ class Bench {
   async once(): Promise<{ memory: MemoryResult[]; stalls: StallResult[] }> {
     const memory: MemoryResult[] = [];
     const stalls: StallResult[] = [];
-    for (const contestant of this.onceWanted.length === 0 ? [] : this.all) {
+    for (const contestant of this.onceWanted.some((name) => name !== CONNECTIONS) ? this.all : []) {
       const server = await this.serverFor(contestant, 'million');
       const { pid } = server;
       if (pid !== null && this.onceWanted.includes('memory')) {
@@ -127,6 +134,35 @@ class Bench {
       await server.stop();
     }
     return { memory, stalls };
+  }
+
+  /** Each server anew, with room for all of them. */
+  async crowds(): Promise<ConnectionsResult[]> {
+    const results: ConnectionsResult[] = [];
+    for (const contestant of this.onceWanted.includes(CONNECTIONS) ? this.all : []) {
+      this.tell(`${CONNECTIONS}: ${contestant.name}`);
+      const server = await startServer(contestant, stores.main, this.pins.server, CROWD + SPARE_CONNECTIONS);
+      const rounds: Crowd[] = [];
+      while (rounds.length < this.options.rounds) rounds.push(await this.crowd(contestant, server));
+      await server.stop();
+      const [{ before, open, seconds, serverCpu }, ...later] = rounds;
+      results.push({
+        server: contestant.name, count: CROWD, first: seconds, firstCpu: serverCpu,
+        later: medianKnown(later.map((round) => round.seconds)),
+        laterCpu: medianKnown(later.map((round) => round.serverCpu)),
+        bytesPerConnection: before === null || open === null ? null : (open - before) / CROWD,
+      });
+    }
+    return results;
+  }
+
+  private async crowd({ name }: Contestant, { host, port, pid }: Server): Promise<Crowd> {
+    const { seed } = this.options;
+    const answer = await this.generator.perform({
+      kind: 'crowd', workload: CONNECTIONS, seed, host, port, pid, warmUp: 0, seconds: 0,
+    });
+    if (answer.kind === 'crowd') return answer.crowd;
+    throw new Failure(`${name}, ${CONNECTIONS}: ${answer.kind === 'failed' ? answer.message : answer.kind}`);
   }
 
   async end(): Promise<void> {
@@ -165,8 +201,9 @@ class Bench {
     const answer = await this.generator.perform({
       kind, workload: workload.name, seed: this.options.seed, host, port, pid, warmUp, seconds,
     });
-    if (answer.kind === 'failed') throw new Failure(`${contestant.name}, workload ${workload.name}: ${answer.message}`);
-    return answer;
+    if (answer.kind === 'measured') return answer;
+    const why = answer.kind === 'failed' ? answer.message : answer.kind;
+    throw new Failure(`${contestant.name}, workload ${workload.name}: ${why}`);
   }
 
   private tell(what: string): void {

@@ -13,17 +13,19 @@ import { Failure } from './failure';
 import { end, findInPath, start } from './processes';
 
 const LOOPBACK = '127.0.0.1';
-const CONNECTIONS = '2048';
+const CONNECTIONS = 2048;
 /** How long a server may take until it listens. */
-const START_LIMIT_MS = 10_000;
+const START_LIMIT_MS = 30_000;
+
+type Limits = [port: number, megabytes: number, connections: number];
 
 export interface Contestant {
   name: string;
   /**
-   * The command line and what it adds to the environment, for a port and megabytes for items; null where it runs
-   * already.
+   * The command line and what it adds to the environment, for a port, megabytes for items, and so many connections at
+   * most; null where it runs already.
    */
-  command: ((port: number, megabytes: number) => { line: string[]; env?: NodeJS.ProcessEnv }) | null;
+  command: ((...limits: Limits) => { line: string[]; env?: NodeJS.ProcessEnv }) | null;
   /** Where it runs already. */
   address: Address | null;
 }
@@ -50,10 +52,10 @@ export async function contestants(options: Options, scripts: string): Promise<Co
 }
 
 function local(name: ServerName, { backend }: Options, scripts: string): Contestant {
-  const common = (port: number, megabytes: number): string[] =>
-    ['-p', String(port), '-l', LOOPBACK, '-m', String(megabytes), '-c', CONNECTIONS];
-  const ours = (...more: string[]) => (port: number, megabytes: number): string[] =>
-    [process.execPath, join(scripts, 'memcached-ts.js'), ...common(port, megabytes), ...more];
+  const common = (...[port, megabytes, connections]: Limits): string[] =>
+    ['-p', String(port), '-l', LOOPBACK, '-m', String(megabytes), '-c', String(connections)];
+  const ours = (...more: string[]) => (...limits: Limits): string[] =>
+    [process.execPath, join(scripts, 'memcached-ts.js'), ...common(...limits), ...more];
   const on = (wanted: Options['backend']): NodeJS.ProcessEnv =>
     wanted === null ? {} : wanted === 'net' ? { EVENT_NOEPOLL: '1' } : { EVENT_NONET: '1' };
 
@@ -71,15 +73,15 @@ function local(name: ServerName, { backend }: Options, scripts: string): Contest
     case 'memcached': {
       // memcached refuses to run as root without -u root.
       const user = process.getuid?.() === 0 ? ['-u', 'root'] : [];
-      return started(name, (port, megabytes) => ['memcached', '-t', '1', ...common(port, megabytes), ...user]);
+      return started(name, (...limits) => ['memcached', '-t', '1', ...common(...limits), ...user]);
     }
   }
 }
 
 function started(
-  name: string, line: (port: number, megabytes: number) => string[], env: NodeJS.ProcessEnv = {},
+  name: string, line: (...limits: Limits) => string[], env: NodeJS.ProcessEnv = {},
 ): Contestant {
-  return { name, command: (port, megabytes) => ({ line: line(port, megabytes), env }), address: null };
+  return { name, command: (...limits) => ({ line: line(...limits), env }), address: null };
 }
 
 async function external({ host, port }: Address): Promise<Contestant> {
@@ -92,14 +94,16 @@ async function external({ host, port }: Address): Promise<Contestant> {
 }
 
 /** Starts it, or takes it as it runs, and resolves when it accepts connections. */
-export async function startServer(contestant: Contestant, megabytes: number, cpu: number | null): Promise<Server> {
+export async function startServer(
+  contestant: Contestant, megabytes: number, cpu: number | null, connections = CONNECTIONS,
+): Promise<Server> {
   const { command, address } = contestant;
   if (command === null) {
     if (address === null) throw new Error(`${contestant.name} has neither a command nor an address`);
     return { ...address, pid: null, stop: () => Promise.resolve() };
   }
   const port = await freePort();
-  const { line, env } = command(port, megabytes);
+  const { line, env } = command(port, megabytes, connections);
   const child = start(line, cpu, {
     env: { ...process.env, NODE_V8_COVERAGE: undefined, DEBUG: undefined, ...env },
     stdio: ['ignore', 'ignore', 'pipe'],

@@ -1,7 +1,7 @@
 // The result as tables of text: printed here, and written into the page by report.ts.
 import Table from 'cli-table3';
 
-import type { MemoryResult, Result, ServerResult, StallResult, WorkloadResult } from './model';
+import type { ConnectionsResult, MemoryResult, Result, ServerResult, StallResult, WorkloadResult } from './model';
 import type { Spread } from './statistics';
 
 export interface TextTable {
@@ -29,11 +29,12 @@ export function heading({ machine, options, baseline, notes, workloads }: Result
   ];
 }
 
-export function fullTables({ workloads, memory, stall }: Result): TextTable[] {
+export function fullTables({ workloads, memory, stall, connections }: Result): TextTable[] {
   return [
     ...workloads.map(workloadTable),
     ...(memory.length === 0 ? [] : [memoryTable(memory)]),
     ...(stall.length === 0 ? [] : [stallTable(stall)]),
+    ...(connections.length === 0 ? [] : [connectionsTable(connections)]),
   ];
 }
 
@@ -76,6 +77,18 @@ function stallTable(results: readonly StallResult[]): TextTable {
     rows: results.map(({ server, perSecond, latency, generatorPause }) => [
       server, whole(perSecond), whole(latency.count), micros(latency.p50), micros(latency.p99), micros(latency.p999),
       micros(latency.max), micros(generatorPause),
+    ]),
+  };
+}
+
+function connectionsTable(results: readonly ConnectionsResult[]): TextTable {
+  const seconds = (value: number | null): string => (value === null ? 'n/a' : value.toFixed(2));
+  return {
+    title: `connections: ${whole(results[0].count)} at once, until each is answered; seconds`,
+    head: ['connections', 'first time', 'its CPU', 'later', 'its CPU', 'bytes per idle connection'],
+    rows: results.map(({ server, first, firstCpu, later, laterCpu, bytesPerConnection }) => [
+      server, seconds(first), seconds(firstCpu), seconds(later), seconds(laterCpu),
+      bytesPerConnection === null ? 'n/a' : whole(bytesPerConnection),
     ]),
   };
 }

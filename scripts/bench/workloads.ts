@@ -10,6 +10,9 @@ export const SMALL: Items = { prefix: 'key:', count: 10_000, size: 32 };
 export const LARGE: Items = { prefix: 'big:', count: 100, size: 100 * 1024 };
 export const MILLION: Items = { prefix: 'key:', count: 1_000_000, size: 32 };
 
+/** Connections at once. */
+export const CROWD = 10_000;
+
 /** A server is started for each of these that is wanted, with so many megabytes for items (-m). */
 export const stores = { main: 1024, evicting: 64, million: 1024 } as const;
 export type Store = keyof typeof stores;

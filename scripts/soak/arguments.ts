@@ -31,7 +31,7 @@ export const help = `Keeps memcached-ts busy for long, with clients that check e
   --report FILE        write a page with plots
   --help
 
-Exit status: 0, 1 when a server answered wrongly or when its memory or its descriptors grew on and on (from 2 minutes
+Exit status: 0, 1 when a server answered wrongly or when its memory or its descriptors grew on and on (from 5 minutes
 on), 2 when the arguments are wrong.
 `;
 

@@ -121,7 +121,8 @@ function remove(random: Random, store: Store, prefix: string, opaque: number): B
 }
 
 function count(random: Random, store: Store, prefix: string, opaque: number): BinaryExchange {
-  const name = counter(random, prefix), delta = BigInt(below(random, 1000)), up = random() < 0.6;
+  const name = counter(random, prefix), delta = BigInt(below(random, 1000));
+  const up = random() < 0.5 || !store.staysLong(name, delta);
   const opcode = up ? INCREMENT : DECREMENT;
   const counted = store.count(name, delta, up);
   const status = counted === null ? NOT_FOUND : counted === false ? NOT_A_NUMBER : 0;

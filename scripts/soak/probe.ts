@@ -1,29 +1,45 @@
 // Loaded into a server of ours before its own code (--require): writes down from time to time what only a process knows
 // of itself.
 import { renameSync, writeFileSync } from 'node:fs';
-import { PerformanceObserver } from 'node:perf_hooks';
+import type { PerformanceEntry } from 'node:perf_hooks';
+import { PerformanceObserver, constants } from 'node:perf_hooks';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 
 export interface Probe {
-  /** Bytes of JavaScript's heap in use. */
+  /** Bytes of JavaScript's heap in use, with its garbage; and what was left of them when all garbage was collected. */
   heapBytes: number;
-  /** The longest pause of the garbage collector so far, in milliseconds. */
+  liveBytes: number;
+  /** The longest pause of the garbage collector so far, in milliseconds, without those that were asked for here. */
   pause: number;
 }
 
 /** The environment variable that names the file. */
 export const PROBE_FILE = 'MEMCACHED_TS_SOAK_PROBE';
 const INTERVAL_MS = 250;
+/** How often all garbage is collected, in intervals: the collector itself lets it grow for minutes. */
+const COLLECTION = 40;
 
 const file = process.env[PROBE_FILE];
 if (file !== undefined) watch(file);
 
 function watch(path: string): void {
-  let pause = 0;
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  let pause = 0, liveBytes = 0, turn = 0;
   new PerformanceObserver((list) => {
-    for (const { duration } of list.getEntries()) pause = Math.max(pause, duration);
+    for (const entry of list.getEntries()) {
+      const { duration, detail } = entry as PerformanceEntry & { detail?: { flags: number } };
+      if (((detail?.flags ?? 0) & constants.NODE_PERFORMANCE_GC_FLAGS_FORCED) === 0) pause = Math.max(pause, duration);
+    }
   }).observe({ entryTypes: ['gc'] });
   setInterval(() => {
-    const probe: Probe = { heapBytes: process.memoryUsage().heapUsed, pause };
+    const heapBytes = process.memoryUsage().heapUsed;
+    if (turn++ % COLLECTION === 0) {
+      collect();
+      liveBytes = process.memoryUsage().heapUsed;
+    }
+    const probe: Probe = { heapBytes, liveBytes, pause };
     writeFileSync(`${path}.new`, JSON.stringify(probe));
     renameSync(`${path}.new`, path); // who reads it finds it whole
   }, INTERVAL_MS).unref();

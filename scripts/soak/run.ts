@@ -31,7 +31,7 @@ const LOOK_INTERVAL_MS = 1000;
 const LOOKS = 60;
 const BURSTS = 3;
 /** In less time, growth cannot be told from warming up. */
-const GROWTH_SECONDS = 120;
+const GROWTH_SECONDS = 300;
 /** How long a server may take to let go of what its clients have left. */
 const SETTLING_MS = 15_000;
 
@@ -97,7 +97,7 @@ class Soak {
       pause: watch.pause === null ? null : watch.pause * 1000,
       growth: {
         'resident memory': long ? growth(watch.resident, 0.05, 8 * MEBIBYTE) : null,
-        'heap': long ? growth(watch.heap, 0.05, 2 * MEBIBYTE) : null,
+        'heap': long ? growth(watch.live, 0.05, MEBIBYTE) : null,
         'descriptors': long ? growth(watch.descriptors, 0, 2) : null,
       },
     };
@@ -127,7 +127,7 @@ class Soak {
     });
     if (answer.kind === 'failed') {
       load.failed = answer.message;
-    } else if (kind === 'measure') {
+    } else if (answer.kind === 'measured' && kind === 'measure') {
       load.operations += answer.measured.operations;
       load.max = Math.max(load.max, answer.measured.latency.max);
     }

@@ -42,7 +42,17 @@ export class Store {
     return next;
   }
 
-  get size(): number {
-    return this.entries.size;
+  /**
+   * Whether a number stays as long when `delta` is taken from it. Where it gets shorter, memcached writes it in the
+   * place of the longer, or not, as it is being sent or not.
+   */
+  staysLong(key: string, delta: bigint): boolean {
+    const value = this.entries.get(key)?.value ?? '';
+    return !/^\d{1,20} *$/.test(value) || String(BigInt(value.trimEnd()) - delta).length === value.trimEnd().length;
+  }
+
+  /** Whether it is beyond doubt that the value is a number, or is none: servers read what is between as they like. */
+  isPlain(key: string): boolean {
+    return /^(\d{1,20} *$|[^\s\d+\-\0])/.test(this.entries.get(key)?.value ?? '');
   }
 }

@@ -14,6 +14,8 @@ const KEYS = 40;
 const NUMBERS = 6;
 /** Longer values are not made longer still. */
 const GROWN_MAX = 4000;
+/** What a counter begins with. */
+const FIRST = '20000';
 const NOT_A_NUMBER = 'CLIENT_ERROR cannot increment or decrement non-numeric value\r\n';
 
 export function pick<T>(random: Random, from: readonly T[]): T {
@@ -118,11 +120,11 @@ function remove(random: Random, store: Store, prefix: string): Exchange {
 
 function count(random: Random, store: Store, prefix: string): Exchange {
   const name = random() < 0.9 ? counter(random, prefix) : key(random, prefix);
-  if (store.get(name) === undefined) {
-    store.store('set', name, '10', 0);
-    return { request: `set ${name} 0 0 2\r\n10\r\n`, answer: 'STORED\r\n' };
+  if (!store.isPlain(name)) {
+    store.store('set', name, FIRST, 0);
+    return { request: `set ${name} 0 0 ${FIRST.length}\r\n${FIRST}\r\n`, answer: 'STORED\r\n' };
   }
-  const delta = BigInt(below(random, 1000)), up = random() < 0.6;
+  const delta = BigInt(below(random, 1000)), up = random() < 0.5 || !store.staysLong(name, delta);
   const counted = store.count(name, delta, up);
   if (random() < 0.5) {
     const answer = counted === false || counted === null ? NOT_A_NUMBER : `VA ${counted.length}\r\n${counted}\r\n`;

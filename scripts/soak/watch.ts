@@ -8,6 +8,7 @@ import type { Probe } from './probe';
 export class Watch {
   readonly resident: Point[] = [];
   readonly heap: Point[] = [];
+  readonly live: Point[] = [];
   readonly descriptors: Point[] = [];
   /** In milliseconds; null where none is known. */
   pause: number | null = null;
@@ -32,6 +33,7 @@ export class Watch {
     note(this.descriptors, descriptors(this.pid));
     const probe = readProbe(this.probe);
     note(this.heap, probe?.heapBytes ?? null);
+    note(this.live, probe?.liveBytes ?? null);
     if (probe !== null) this.pause = probe.pause;
   }
 }
