@@ -567,7 +567,7 @@ function closedRing(): Batch {
   const before = descriptors();
   const batch = loadSystem()?.syscalls.batch ?? null;
   if (batch === null) throw new Error('no ring');
-  for (const [fd, what] of descriptors()) if (what.includes('io_uring') && !before.has(fd)) closeSync(fd);
+  for (const [fd, what] of descriptors()) if (what.includes('io_uring') && before.get(fd) !== what) closeSync(fd);
   return batch;
 }
 
