@@ -2,9 +2,9 @@
 import { parseArgs } from 'node:util';
 
 import { workloads } from './workloads';
+import { Misuse, readingArguments } from '../arguments';
 
-/** What is wrong with how the command was called, in one line. */
-export class Misuse extends Error {}
+export { Misuse };
 
 export const serverNames = ['ours', 'memcached', 'net', 'plain', '1.0', 'classic'] as const;
 export type ServerName = (typeof serverNames)[number];
@@ -59,7 +59,7 @@ Exit status: 0, 1 when a server answered wrongly or could not be driven, 2 when 
 
 /** The options, or 'help'. Throws Misuse. */
 export function readArguments(args: readonly string[]): Options | 'help' {
-  const { values } = parse(args);
+  const { values } = readingArguments(() => parseKnown(args));
   if (values.help === true) return 'help';
   return {
     workloads: values.workloads === undefined ? [...workloadNames] : list(values.workloads, workloadNames, 'workload'),
@@ -73,16 +73,6 @@ export function readArguments(args: readonly string[]): Options | 'help' {
     json: values.json ?? false,
     report: values.report ?? null,
   };
-}
-
-function parse(args: readonly string[]): ReturnType<typeof parseKnown> {
-  try {
-    return parseKnown(args);
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    // Node goes on to explain how arguments that begin with a dash can be given.
-    throw new Misuse(`${message.split(/[.\n]/)[0]} (--help tells the options)`);
-  }
 }
 
 function parseKnown(args: readonly string[]) {

@@ -2,8 +2,9 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** What is wrong with how a command was called, in one line. */
-export class Misuse extends Error {}
+import { Misuse } from '../arguments';
+
+export { Misuse };
 
 /** The path of each of the `known` C files, under its name. Throws Misuse for a folder without any, or a file twice. */
 export function findSources(folders: readonly string[], known: readonly string[]): Map<string, string> {

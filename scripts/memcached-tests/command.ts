@@ -8,6 +8,7 @@ import type { TestFile } from './folder';
 import { report } from './report';
 import type { Row } from './report';
 import { runFile } from './run';
+import { Misuse, readingArguments } from '../arguments';
 
 export const AS_EXPECTED = 0;
 export const FAILED = 1;
@@ -26,9 +27,6 @@ const USAGE = `Runs memcached's own tests against memcached-ts.
 
 Needs perl. Exit status: 0, 1 where a file fails that is expected to pass, 2 when the arguments are wrong.
 `;
-
-/** What is wrong with how the command was called, in one line. */
-class Misuse extends Error {}
 
 export interface Output {
   out: (text: string) => void;
@@ -67,7 +65,7 @@ export async function command(args: readonly string[], program: string, { out, e
 }
 
 function readArguments(args: readonly string[]): Options | 'help' {
-  const { values, positionals } = parse(args);
+  const { values, positionals } = readingArguments(() => parseKnown(args));
   if (values.help === true) return 'help';
   const [source, ...files] = positionals;
   if (positionals.length === 0) throw new Misuse('give the folder of memcached\'s source (--help tells the options)');
@@ -80,16 +78,6 @@ function readArguments(args: readonly string[]): Options | 'help' {
     limitSeconds: whole(values.limit, '--limit', 180),
     jobs: whole(values.jobs, '--jobs', 1),
   };
-}
-
-function parse(args: readonly string[]): ReturnType<typeof parseKnown> {
-  try {
-    return parseKnown(args);
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    // Node goes on to explain how arguments that begin with a dash can be given.
-    throw new Misuse(`${message.split(/[.\n]/)[0]} (--help tells the options)`);
-  }
 }
 
 function parseKnown(args: readonly string[]) {

@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 
 import { Misuse } from '../bench/arguments';
+import { readingArguments } from '../arguments';
 
 export const serverNames = ['epoll', 'epoll-single', 'net', 'memcached'] as const;
 export type ServerName = (typeof serverNames)[number];
@@ -37,7 +38,7 @@ on), 2 when the arguments are wrong.
 
 /** The options, or 'help'. Throws Misuse. */
 export function readArguments(args: readonly string[]): Options | 'help' {
-  const { values } = parse(args);
+  const { values } = readingArguments(() => parseKnown(args));
   if (values.help === true) return 'help';
   return {
     minutes: minutes(values.minutes ?? '10'),
@@ -46,16 +47,6 @@ export function readArguments(args: readonly string[]): Options | 'help' {
     seed: seed(values.seed ?? '1'),
     report: values.report ?? null,
   };
-}
-
-function parse(args: readonly string[]): ReturnType<typeof parseKnown> {
-  try {
-    return parseKnown(args);
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    // Node goes on to explain how arguments that begin with a dash can be given.
-    throw new Misuse(`${message.split(/[.\n]/)[0]} (--help tells the options)`);
-  }
 }
 
 function parseKnown(args: readonly string[]) {

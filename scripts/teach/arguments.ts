@@ -1,8 +1,8 @@
 // The command line of npm run teach. An error in it is reported in one line.
 import { parseArgs } from 'node:util';
+import { Misuse, readingArguments } from '../arguments';
 
-/** What is wrong with how the command was called, in one line. */
-export class Misuse extends Error {}
+export { Misuse };
 
 export interface Options {
   /** The port to serve the page on, 0 for any; null for no server. */
@@ -27,21 +27,12 @@ export const help = `Builds a page in which the server runs, step by step, in th
 
 /** The options, or 'help'. Throws Misuse. */
 export function readArguments(args: readonly string[]): Options | 'help' {
-  const { values, positionals } = parse(args);
+  const { values, positionals } = readingArguments(() => parseKnown(args));
   if (values.help === true) return 'help';
   const serve = values.serve === true ? port(positionals.shift()) : null;
   if (positionals.length > 0) throw new Misuse(`what is "${positionals[0]}"? (--help tells the options)`);
   if (serve !== null && values.scene !== undefined) throw new Misuse('--serve and --scene do not go together');
   return { serve, scene: values.scene ?? null, output: values.output ?? null };
-}
-
-function parse(args: readonly string[]): ReturnType<typeof parseKnown> {
-  try {
-    return parseKnown(args);
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new Misuse(`${message.split(/[.\n]/)[0]} (--help tells the options)`);
-  }
 }
 
 function parseKnown(args: readonly string[]) {

@@ -1,0 +1,15 @@
+// What the commands of this folder share in reading their arguments.
+
+/** The arguments are wrong. The message is one line for the user. */
+export class Misuse extends Error {}
+
+/** What `parse` returns; an error of node:util's parseArgs becomes a Misuse. */
+export function readingArguments<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    // Node goes on to explain how arguments that begin with a dash can be given.
+    throw new Misuse(`${message.split(/[.\n]/)[0]} (--help tells the options)`);
+  }
+}
