@@ -18,6 +18,7 @@ for (const path of process.argv.slice(2)) {
     console.log(`${basename(path)}: failed: ${title}`);
     failures++;
   }
+  for (const [, title] of log.matchAll(/^ {2}\u25CC (.*)$/gm)) console.log(`${basename(path)}: did not end: ${title}`);
   if (!/^ {2}\d+ tests? (?:passed|failed)$/m.test(log)) failures++; // it did not come to its end
   for (const [, title] of log.matchAll(/^ {2}- \[skip\] (.*)$/gm)) {
     const need = /\(needs (.*)\)$/.exec(title)?.[1];
