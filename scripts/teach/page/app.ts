@@ -77,6 +77,8 @@ export class App {
     window.addEventListener('beforeprint', () => this.beforePrint());
     [this.scene] = this.scenes;
     void this.openAddress(location.hash);
+    // While the worker runs the scene.
+    this.code.prepare();
   }
 
   private async openAddress(hash: string): Promise<void> {
