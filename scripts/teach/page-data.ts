@@ -3,7 +3,7 @@ import type { Scene, Trace } from './trace';
 
 export interface PageData {
   /** In the order of Trace.files. */
-  sources: { name: string; text: string }[];
+  sources: { name: string; text: string; /** By line, in colours; without what stands in the margin. */ html: string[] }[];
   /** None in a recording. */
   scenes: Scene[];
   /** Only in a recording, which has no server to run another scene. */

@@ -17,9 +17,10 @@ export function setUpKeys(actions: readonly KeyAction[]): void {
     shown.split(' ').forEach((key, i) => term.append(i === 0 ? '' : ' ', create('kbd', '', key)));
     list.append(term, create('dd', '', about));
   }
+  const dialogs = [...document.querySelectorAll('dialog')];
   document.addEventListener('keydown', (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-    if (document.querySelector('dialog[open]') !== null || takesKeys(event.target, event.key)) return;
+    if (dialogs.some(({ open }) => open) || takesKeys(event.target, event.key)) return;
     const action = actions.find(({ keys }) => keys.includes(event.key));
     if (action === undefined) return;
     event.preventDefault();

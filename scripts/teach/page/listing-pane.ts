@@ -1,14 +1,14 @@
 // A source file on the page: its lines with numbers, notes in the margin, and marks for what runs. Built once for a
 // file; a step only moves the marks.
 import type { Listing } from '../listing';
-import { withoutNote } from '../listing';
 import { create } from './dom';
-import { highlight } from './highlight';
 
 export interface Source {
   /** 'lib/memcached.ts' or 'memcached.c' */
   name: string;
   text: string;
+  /** By line, in colours. */
+  html: readonly string[];
   language: 'c' | 'typescript';
   listing: Listing;
 }
@@ -27,12 +27,11 @@ export class ListingPane {
   constructor(
     readonly source: Source, onLine: (line: number) => void, onHover: (line: number | null) => void,
   ) {
-    const { text, language, listing } = source;
+    const { text, html, language, listing } = source;
     this.element = create('div', `listing ${language}`);
     this.element.setAttribute('role', 'group');
     this.element.setAttribute('aria-label', `${source.name}, lines of code`);
     const plain = text.split('\n');
-    const html = highlight(plain.map(withoutNote).join('\n'), language);
     const shown = plain.flatMap((each, i) => (
       listing.hidden.has(i + 1) || (i === plain.length - 1 && each === '') ? [] : [i + 1]));
     for (let at = 0; at < shown.length; at += BLOCK_LINES) {
@@ -159,7 +158,7 @@ export class ListingPane {
 }
 
 /** So many lines are laid out, or left out of sight, together (page.css): each of them alone costs more than it saves. */
-const BLOCK_LINES = 40;
+const BLOCK_LINES = 24;
 const SCROLLS_MAX = 4;
 
 function topIn(box: HTMLElement, line: HTMLElement): number {
