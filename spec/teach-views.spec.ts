@@ -7,7 +7,7 @@ import test from 'ava';
 
 import { actsOf, argumentsOf, bytes, rowsOf } from '../scripts/teach/acts-text';
 import { Misuse, readArguments } from '../scripts/teach/arguments';
-import { bundleWorker } from '../scripts/teach/bundle';
+import { workerScript } from '../scripts/teach/cached';
 import { command } from '../scripts/teach/command';
 import { faultKinds, faultOf, withFault } from '../scripts/teach/faults';
 import { readListing, withoutNote } from '../scripts/teach/listing';
@@ -32,7 +32,7 @@ const traces = new Map<string, Trace>();
 let record: (scene: Scene) => Promise<Trace>;
 
 test.before(async () => {
-  record = recorder(await bundleWorker(root));
+  record = recorder(await workerScript(root));
   for (const scene of scenes) traces.set(scene.name, await record(scene));
 });
 

@@ -1,16 +1,18 @@
 // The core of the teaching page: the server is instrumented and bundled once, scenes run in it, and what it recorded
 // is what the server itself does.
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
 import test from 'ava';
 
 import { ConnState } from '../lib/memcached.h';
 import type { TranscriptEntry } from '../reactor/sim';
-import { INSTRUMENTED, bundleWorker } from '../scripts/teach/bundle';
+import { keyOf, workerScript } from '../scripts/teach/cached';
 import { EDGES, STATES, WAITS, edgeBetween, edgesTaken, questions } from '../scripts/teach/edges';
 import { emptyTables, instrument } from '../scripts/teach/instrument';
+import { INSTRUMENTED } from '../scripts/teach/instrumented';
 import { mermaid } from '../scripts/teach/mermaid';
 import { narrate } from '../scripts/teach/narrate';
 import { REASONS } from '../scripts/teach/narration/changes';
@@ -38,7 +40,7 @@ import { upTo } from './support/thorough';
 const PORT = 11211;
 const KILOBYTE = 1024;
 
-const bundle = bundleWorker(root);
+const bundle = workerScript(root);
 const record = bundle.then(recorder);
 const scenes = new Map(sceneNames(root).map((name) => [name, loadScene(root, name)]));
 const recorded = new Map<string, Promise<Trace>>();
@@ -180,6 +182,24 @@ for (const name of scenes.keys()) {
     t.true(gzipSync(JSON.stringify(await traceOf(name))).length < 60 * KILOBYTE);
   });
 }
+
+test('a bundle is kept for the files that it is made of, and for no others', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'memcached-ts-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const write = (name: string, content: string): void => {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), content);
+  };
+  const files = ['lib/a.ts', 'reactor/b/c.ts', 'scripts/teach/d.ts', 'scripts/command/e.ts', 'package-lock.json', 'tsconfig.json'];
+  for (const name of files) write(name, 'const a = 1;');
+  const keys = new Set([keyOf(folder)]);
+  for (const name of files) keys.add((write(name, 'const a = 2;'), keyOf(folder)));
+  keys.add((write('lib/new.ts', ''), keyOf(folder)));
+  t.is(keys.size, files.length + 2, 'another one after each change');
+  for (const name of files) write(name, 'const a = 1;');
+  rmSync(join(folder, 'lib/new.ts'));
+  t.true(keys.has(keyOf(folder)), 'and the same one for the same files');
+});
 
 test('the bundle is small', async (t) => {
   t.true(gzipSync(await bundle).length < 100 * KILOBYTE);

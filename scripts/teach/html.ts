@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 
 import { highlight } from '../side-by-side/highlight';
-import { INSTRUMENTED } from './bundle';
+import { INSTRUMENTED } from './instrumented';
 import { withoutNote } from './listing';
 import type { PageData } from './page-data';
 import type { Scene, Trace } from './trace';
