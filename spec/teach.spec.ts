@@ -139,7 +139,8 @@ for (const name of scenes.keys()) {
     t.deepEqual({ statements: trace.steps.length, paths: paths(trace), outputs: trace.outputs }, golden[name]);
   });
 
-  test.serial(`${name}: the system calls are those that the server makes without instruments`, async (t) => {
+  const isPlainToo = upTo(0, 1) === 1 || ['listen-and-accept', 'multi-get', 'memory-full', 'fairness'].includes(name);
+  if (isPlainToo) test.serial(`${name}: the system calls are those that the server makes without instruments`, async (t) => {
     const { args, options, seed, acts, fromStart } = sceneOf(name);
     const words = args.filter((word) => word !== '--classic');
     const server = await SimServer.start(words, { classic: true, record: true, seed, ...options });
@@ -159,7 +160,8 @@ for (const name of scenes.keys()) {
 
   test(`${name}: every step has its sentence, and none is empty or says undefined`, async (t) => {
     const trace = await traceOf(name);
-    const sentences = trace.steps.map((_, n) => narrate(trace, n));
+    const told = upTo(3, 1);
+    const sentences = trace.steps.flatMap((_, n) => (n % told === 0 ? [narrate(trace, n)] : []));
     t.deepEqual(sentences.filter((text) => !/^\S.*\S$/s.test(text) || /undefined|NaN|\[object/.test(text)), []);
     // What one stops for is told as what has happened.
     t.true(new Set(sentences).size > 50);
@@ -212,8 +214,9 @@ test('the same seed gives the same trace, another seed another one', async (t) =
   const told = async (seed: number): Promise<string> => {
     return JSON.stringify({ ...await played({ ...random, seed }), scene: null, milliseconds: 0 });
   };
-  t.is(await told(1), await told(1));
-  t.not(await told(1), await told(2));
+  const first = await told(1);
+  t.is(await told(1), first);
+  t.not(await told(2), first);
 });
 
 test('the state at a step is the same, whichever way one comes to it', async (t) => {
