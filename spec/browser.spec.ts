@@ -94,11 +94,15 @@ async function inPage<T>(expression: string): Promise<T> {
 
 /** Another address in the page that is open; resolves when its scene is shown. */
 async function goTo(scene: string, n: number): Promise<void> {
-  if (!page.url().startsWith('file:')) await open();
+  await follow(scene, `step=${n}`, `document.getElementById('number').value === '${n}'`);
+}
+
+async function follow(scene: string, place: string, isThere: string): Promise<void> {
+  if (!page.url().includes('index.html')) await open();
   const title = scenes.find(({ name }) => name === scene)?.title ?? '';
   // The address is followed where it changes: so it does each time.
-  await inPage(`location.hash = 'scene=${scene}&step=${n}&visit=${++visits}'`);
-  await page.waitForFunction(`document.title.startsWith(${JSON.stringify(`${title} ·`)}) && document.getElementById('number').value === '${n}'`);
+  await inPage(`location.hash = 'scene=${scene}&${place}&visit=${++visits}'`);
+  await page.waitForFunction(`document.title.startsWith(${JSON.stringify(`${title} ·`)}) && ${isThere}`);
 }
 
 /** Presses a key, as a reader who holds it down, until nothing moves any more; returns how often. */
@@ -340,13 +344,13 @@ async function drop(name: string, source: string): Promise<void> {
 }
 
 inBrowser('an address names a place in the code, too', async (t) => {
-  await open('#scene=multi-get&at=driveMachine:mwrite');
+  await follow('multi-get', 'at=driveMachine:mwrite', 'Number(document.getElementById("number").value) > 0');
   t.regex(await page.locator('.listing.typescript .line.current').innerText(), /if \(c\.ibytes > 0\)/);
 });
 
 inBrowser('the reader’s own C, from a folder or dropped, moves along', async (t) => {
   const n = get.steps.findIndex(({ site, act }) => act > 0 && get.sites[site].code.startsWith('c.rbytes += res'));
-  await open(`#scene=get&step=${n}`);
+  await goTo('get', n);
   mkdirSync(join(folder, 'c'));
   writeFileSync(join(folder, 'c', 'memcached.c'), C_SOURCE);
   writeFileSync(join(folder, 'c', 'README'), 'nothing');
@@ -359,9 +363,9 @@ inBrowser('the reader’s own C, from a folder or dropped, moves along', async (
   await press('t');
   t.regex(await page.locator('.listing.c .line.ran').innerText(), /c->rbytes/);
 
-  await open('#scene=get&step=240');
-  await drop('memcached.c', C_SOURCE);
-  await page.waitForSelector('body.with-c');
+  await goTo('get', 240);
+  await drop('memcached.c', C_SOURCE.replace('int res', 'long res'));
+  await page.waitForFunction('document.querySelector(".listing.c").textContent.includes("long res")');
   await drop('other.c', 'x');
   await page.waitForFunction('document.getElementById("status").textContent.startsWith("None")');
   t.regex(await page.locator('#status').innerText(), /^None of memcached\.c/);
@@ -370,9 +374,9 @@ inBrowser('the reader’s own C, from a folder or dropped, moves along', async (
 inBrowser('dialogs, size and colours by their keys', async (t) => {
   // The shortest file: axe-core takes its time for each line that is shown.
   const n = get.steps.findIndex(({ file }) => get.files[file] === 'lib/slabs.ts') + 2;
-  await open(`#scene=get&step=${n}`);
+  await goTo('get', n);
   await drop('slabs.c', 'void *slabs_alloc(unsigned int id)\n{\n    return slots[id];\n}\n');
-  await page.waitForSelector('body.with-c');
+  await page.waitForFunction('document.getElementById("status").textContent.startsWith("slabs.c")');
   await press('?');
   t.true(await page.isVisible('#help-dialog'));
   t.true(await page.locator('#keys dt').count() > 15);

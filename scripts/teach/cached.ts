@@ -38,8 +38,10 @@ export async function workerScript(root: string): Promise<string> {
 /** Changes with any file that can be in the bundle. Numbers of errors and signals in it are the system's. */
 export function keyOf(root: string): string {
   const hash = createHash('sha256').update(`${process.version} ${process.platform} ${process.arch}\n`);
-  const inFolders = FOLDERS.flatMap((folder) => readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name)).sort());
+  const inFolders = FOLDERS.flatMap((folder) => {
+    return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name)).sort();
+  });
   for (const path of [...inFolders, ...FILES.map((file) => join(root, file))]) {
     const text = readFileSync(path);
     hash.update(`${path} ${text.length}\n`).update(text);

@@ -30,6 +30,8 @@ export function setUpKeys(actions: readonly KeyAction[]): void {
 
 /** Whether the element has a use of its own for the key. */
 function takesKeys(target: EventTarget | null, key: string): boolean {
+  // The focus stays in a dialog that was closed until the next frame.
+  if (target instanceof Element && target.closest('dialog')?.open === false) return false;
   if (target instanceof HTMLSelectElement) return true;
   if (target instanceof HTMLInputElement) {
     if (target.type === 'radio' || target.type === 'range') return /^(Arrow|Home|End|Page| )/.test(key);

@@ -157,7 +157,7 @@ export class ListingPane {
   }
 }
 
-/** So many lines are laid out, or left out of sight, together (page.css): each of them alone costs more than it saves. */
+/** So many lines are laid out, or left out of sight, together (page.css): each one alone costs more than it saves. */
 const BLOCK_LINES = 24;
 const SCROLLS_MAX = 4;
 
