@@ -1,12 +1,13 @@
 // A server of our own in this process, on the simulated backend: one at a time, since the port's variables are C's.
-import { memoryInit } from '../../lib/libc/memory';
+import heap from '../../lib/libc/heap';
+import { memoryInit, memoryReset } from '../../lib/libc/memory';
 import { memoryNeeds } from '../../lib/1.6/options';
 import { Simulation } from '../../reactor/sim';
 import type { SimClient, SimulationOptions } from '../../reactor/sim';
 import type { Eventop } from '../../reactor/event.h';
 import { commandOptions } from '../../scripts/command/options';
 import { PORT, argvOf, startOn, stopOn } from '../../scripts/sim/server';
-import { userOption } from '../../scripts/sim/user';
+import { replace } from './replace';
 import { Replies } from './replies';
 
 const MIB = 1 << 20;
@@ -15,6 +16,29 @@ export const SMALL_MEMORY = [16 * MIB, 8 * MIB, 10 * MIB] as const;
 /** Less than the command takes, which is for more connections and items than a spec has, if it does not say -m. */
 const memoryFor = (megabytes = 16): readonly [small: number, large: number, items: number] =>
   [16 * MIB, 64 * MIB, (1.25 * megabytes + 16) * MIB];
+
+/** The memory of the last server, and its sizes. */
+let last: { u8: Uint8Array; sizes: string } | null = null;
+
+/** Takes a memory; that of the last server again, if it was as large, for a new one costs more than the start itself. */
+function takeMemory(...sizes: readonly [small: number, large: number, items: number]): void {
+  if (last !== null && last.u8 === heap.u8 && last.sizes === sizes.join()) {
+    memoryReset();
+    return;
+  }
+  memoryInit(...sizes);
+  last = { u8: heap.u8, sizes: sizes.join() };
+}
+
+/** Has the server take this process for one that root did not start: to switch to root is slow, and changes nothing. */
+async function withoutRoot<T>(run: () => Promise<T>): Promise<T> {
+  const restores = (['getuid', 'geteuid'] as const).map((name) => replace(process, name, () => () => 1));
+  try {
+    return await run();
+  } finally {
+    for (const restore of restores) restore();
+  }
+}
 
 export interface SimServerOptions extends Partial<SimulationOptions> {
   /** Whether it runs with `--classic`. */
@@ -35,11 +59,11 @@ export class SimServer {
   static async start(args: readonly string[] = [], options: SimServerOptions = {}): Promise<SimServer> {
     const { classic = false, today = false, memory, over = null, ...simulation } = options;
     const sim = new Simulation({ seed: 1, record: false, ...simulation });
-    const argv = argvOf([...(today ? userOption : []), ...args]);
+    const argv = argvOf(args);
     const said = args.includes('-m');
     const megabytes = today ? memoryNeeds(argv)?.megabytes : Number(commandOptions(args).megabytes);
-    memoryInit(...(memory ?? memoryFor(said ? megabytes : undefined)));
-    const { ended } = await startOn(sim, argv, { classic, today, over });
+    takeMemory(...(memory ?? memoryFor(said ? megabytes : undefined)));
+    const { ended } = await withoutRoot(() => startOn(sim, argv, { classic, today, over }));
     return new SimServer(sim, ended);
   }
 
