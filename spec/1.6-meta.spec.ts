@@ -9,7 +9,7 @@ import { Client } from './support/client';
 import { startServer } from './support/server';
 import { SimServer } from './support/sim-server';
 import type { SimPeer } from './support/sim-server';
-import { upTo } from './support/thorough';
+import { backendsToTry, upTo } from './support/thorough';
 
 const BAD_LINE = 'CLIENT_ERROR bad command line format\r\n';
 const BAD_TOKEN = 'CLIENT_ERROR bad token in command line format\r\n';
@@ -261,7 +261,7 @@ const conversations: Record<string, Conversation> = {
   'me: EN, if there is none': [['me a\r\nme !!! b\r\n', `EN\r\n${BAD_LINE}`]],
 };
 
-for (const backend of ['epoll', 'net'] as const) {
+for (const backend of backendsToTry) {
   test(`${backend}: conversations`, async (t) => {
     const server = await startServer({ backend, today: true });
     t.teardown(() => server.stop());

@@ -24,7 +24,7 @@ function stat(answer: string, name: string): string | undefined {
   return new RegExp(`^STAT ${name} (.*)\r$`, 'm').exec(answer)?.[1];
 }
 
-/** Tests that ask for it are serial, for the last of them ends it. */
+/** Tests that ask for it are serial, and so come before the one that ends it. */
 const shared = start({ port: 0, memory: 8, args: ['-A'] });
 test.after.always(async () => (await shared).close());
 
@@ -65,7 +65,7 @@ test.serial('what keeps it from starting is told as by the command, in one line'
   await t.throwsAsync(start({ args: ['--1.0'] }), { message: /^start\(\) serves memcached 1\.6: --1\.0 / });
 });
 
-test.serial('an end that nobody asked for is told, and close is content', async (t) => {
+test('an end that nobody asked for is told, and close is content', async (t) => {
   const server = await shared;
   const client = await Client.connect(server.port);
   client.send('shutdown\r\n');

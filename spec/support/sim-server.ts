@@ -20,7 +20,7 @@ const memoryFor = (megabytes = 16): readonly [small: number, large: number, item
 /** The memory of the last server, and its sizes. */
 let last: { u8: Uint8Array; sizes: string } | null = null;
 
-/** Takes a memory; that of the last server again, if it was as large, for a new one costs more than the start itself. */
+/** Takes a memory: the last server's, if it is as large, for a new one takes longer than all else of a start. */
 function takeMemory(...sizes: readonly [small: number, large: number, items: number]): void {
   if (last !== null && last.u8 === heap.u8 && last.sizes === sizes.join()) {
     memoryReset();
