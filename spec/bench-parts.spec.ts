@@ -87,8 +87,8 @@ test('tables: requests and replies lie one after the other, behind the room for 
   t.is(tables.bytes.toString('latin1', tables.missAt, tables.missEnd), 'END\r\n');
 });
 
-/** Those whose exchanges another workload has, too, on other numbers of connections. */
-const ALIKE = ['single', 'thousand'];
+/** Those whose exchanges others have, too: on another number of connections, or to store their items. */
+const ALIKE = ['single', 'thousand', 'large-set'];
 const tried = workloads.filter(({ name }) => name !== 'zipf' && (upTo(0, 1) === 1 || !ALIKE.includes(name)));
 
 for (const workload of tried) {

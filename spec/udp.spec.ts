@@ -333,10 +333,10 @@ test.serial('an answer that headers cannot number is not sent', (t) => {
   const client = sim.datagrams(PORT);
   client.send(request(1, 'x'));
   const fd = accept(server, null);
-  const half = new Uint8Array(65535 * 1392 / 2 + 1);
-  t.is(write(fd, half, 0, half.length), half.length);
-  fails(t, write(fd, half, 0, half.length), EMSGSIZE);
-  fails(t, write(fd, half, 0, 1), EMSGSIZE);
+  const most = new Uint8Array(65535 * 1392);
+  t.is(write(fd, most, 0, 1), 1);
+  fails(t, write(fd, most, 0, most.length), EMSGSIZE);
+  fails(t, write(fd, most, 0, 1), EMSGSIZE);
   close(fd);
   t.deepEqual(client.take(), []);
 });

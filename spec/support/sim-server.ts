@@ -1,34 +1,20 @@
 // A server of our own in this process, on the simulated backend: one at a time, since the port's variables are C's.
-import heap from '../../lib/libc/heap';
-import { memoryInit, memoryReset } from '../../lib/libc/memory';
 import { memoryNeeds } from '../../lib/1.6/options';
 import { Simulation } from '../../reactor/sim';
 import type { SimClient, SimulationOptions } from '../../reactor/sim';
 import type { Eventop } from '../../reactor/event.h';
 import { commandOptions } from '../../scripts/command/options';
 import { PORT, argvOf, startOn, stopOn } from '../../scripts/sim/server';
+import { takeMemory } from './memory';
 import { replace } from './replace';
 import { Replies } from './replies';
 
 const MIB = 1 << 20;
-/** For a few items. (Of more than 32 MB in all a new memory needs no clearing.) */
+/** For a few items. */
 export const SMALL_MEMORY = [16 * MIB, 8 * MIB, 10 * MIB] as const;
 /** Less than the command takes, which is for more connections and items than a spec has, if it does not say -m. */
 const memoryFor = (megabytes = 16): readonly [small: number, large: number, items: number] =>
-  [16 * MIB, 64 * MIB, (1.25 * megabytes + 16) * MIB];
-
-/** The memory of the last server, and its sizes. */
-let last: { u8: Uint8Array; sizes: string } | null = null;
-
-/** Takes a memory: the last server's, if it is as large, for a new one takes longer than all else of a start. */
-function takeMemory(...sizes: readonly [small: number, large: number, items: number]): void {
-  if (last !== null && last.u8 === heap.u8 && last.sizes === sizes.join()) {
-    memoryReset();
-    return;
-  }
-  memoryInit(...sizes);
-  last = { u8: heap.u8, sizes: sizes.join() };
-}
+  [16 * MIB, 16 * MIB, (1.25 * megabytes + 16) * MIB];
 
 /** Has the server take this process for one that root did not start: to switch to root is slow, and changes nothing. */
 async function withoutRoot<T>(run: () => Promise<T>): Promise<T> {

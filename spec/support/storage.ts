@@ -11,11 +11,11 @@ import { settings, settingsInit } from '../../lib/1.6/settings';
 import { slabsInit, slabsStats } from '../../lib/1.6/slabs';
 import { storeItem } from '../../lib/1.6/store';
 import type { Ptr } from '../../lib/libc/memory';
-import { NULL, bss, memoryInit } from '../../lib/libc/memory';
+import { NULL, bss } from '../../lib/libc/memory';
 import { eventEconomy } from '../../reactor/backends';
 import { eventInit } from '../../reactor/event';
 import { keyText, listOf } from '../../scripts/sim/storage';
-import { bytes, put } from './memory';
+import { bytes, put, takeMemory } from './memory';
 
 export { checkStorage, keyText } from '../../scripts/sim/storage';
 
@@ -39,7 +39,7 @@ export function start(changed: Partial<Settings> = {}, arena = 64, also: Circums
   settingsInit();
   settings.hashpowerInit = 6; // a table that must grow, and can be walked in no time
   Object.assign(settings, changed);
-  memoryInit(before, 0, arena * MIB);
+  takeMemory(before, 0, arena * MIB);
   assocInit(settings.hashpowerInit);
   slabsInit(settings.maxbytes, settings.factor, settings.chunkSize, slabSizes, preallocate);
   itemInit();
