@@ -21,7 +21,7 @@ import type { Answer } from './support/datagrams';
 import { backends } from './support/server';
 import type { Server } from './support/server';
 import { sharedServer } from './support/shared-server';
-import { SimServer } from './support/sim-server';
+import { SMALL_MEMORY, SimServer } from './support/sim-server';
 import { PORT, failOnce, newEvent, start, stopAll } from './support/simulated';
 import { init } from './support/sockets';
 import { Stderr } from './support/stderr';
@@ -135,7 +135,7 @@ for (const backend of backends) {
 async function simulated(
   t: ExecutionContext, args: readonly string[] = [], options: Parameters<typeof SimServer.start>[1] = {},
 ): Promise<SimServer> {
-  const server = await SimServer.start(['-U', String(PORT), ...args], { today: true, ...options });
+  const server = await SimServer.start(['-U', String(PORT), ...args], { today: true, memory: SMALL_MEMORY, ...options });
   t.teardown(() => server.stop());
   return server;
 }

@@ -34,7 +34,7 @@ interface Circumstances {
 }
 
 /** Everything as after a start with these settings, and an arena of items of `arena` megabytes. */
-export function start(changed: Partial<Settings> = {}, arena = 64, also: Circumstances = {}): void {
+export function start(changed: Partial<Settings> = {}, arena = 16, also: Circumstances = {}): void {
   const { slabSizes = null, preallocate = false, before = MIB } = also;
   settingsInit();
   settings.hashpowerInit = 6; // a table that must grow, and can be walked in no time
