@@ -6,7 +6,7 @@ import { EAGAIN } from '../reactor/errno.h';
 import { Random } from '../reactor/sim';
 import { Client } from './support/client';
 import { sharedServer } from './support/shared-server';
-import { SimServer } from './support/sim-server';
+import { SMALL_MEMORY, SimServer } from './support/sim-server';
 import { backendsToTry, upTo } from './support/thorough';
 
 const BAD_LINE = 'CLIENT_ERROR bad command line format\r\n';
@@ -139,7 +139,7 @@ for (const [name, conversation] of Object.entries(conversations)) {
       const often = { probability: 0.3, errnos: [EAGAIN] };
       const server = await SimServer.start(['-m', '8'], {
         today: true, seed, shortIo: true, shuffle: true, sendBuffer: random.pick([64, 65536]), maxTurns: Infinity,
-        faults: { write: often, read: often },
+        faults: { write: often, read: often }, memory: SMALL_MEMORY,
       });
       const peer = await server.connect();
       const sends = conversation.map(([text]) => text).join('');
