@@ -15,15 +15,13 @@ import { loadSystem } from '../reactor/linux/ffi';
 import { AF_UNIX, F_SETFL, O_NONBLOCK, SOCK_DGRAM } from '../reactor/socket.h';
 import { notifyReady } from '../scripts/command/notify';
 import { Client, ask } from './support/client';
-import { backends, environment, program, startServer, userOption } from './support/server';
+import { environment, program, startServer, userOption } from './support/server';
 import type { Options, Server } from './support/server';
-import { upTo } from './support/thorough';
+import { backendsToTry, upTo } from './support/thorough';
 import { where } from './support/where';
 
 const VERSION = /^VERSION 1\.6\.45\r\n$/;
 const onLinux = where(process.platform === 'linux', 'Linux', test.serial);
-/** The other backend's process hardly ends or starts in another way. */
-const backendsToTry = backends.slice(0, upTo(1, backends.length));
 
 function folderFor(t: ExecutionContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'memcached-ts-'));

@@ -12,8 +12,8 @@ import { Replies } from './replies';
 const MIB = 1 << 20;
 /** For a few items. (Of more than 32 MB in all a new memory needs no clearing.) */
 export const SMALL_MEMORY = [16 * MIB, 8 * MIB, 10 * MIB] as const;
-/** Less than the command takes, which is for more connections and items than a spec has, if it does not say -m. */
-const memoryFor = (megabytes = 16): readonly [small: number, large: number, items: number] =>
+/** Less than the command takes, which is for more connections. */
+const memoryFor = (megabytes: number): readonly [small: number, large: number, items: number] =>
   [16 * MIB, 64 * MIB, (1.25 * megabytes + 16) * MIB];
 
 export interface SimServerOptions extends Partial<SimulationOptions> {
@@ -21,7 +21,7 @@ export interface SimServerOptions extends Partial<SimulationOptions> {
   classic?: boolean;
   /** Whether it speaks as memcached 1.6; else as 1.0.4. */
   today?: boolean;
-  /** Bytes for small blocks, large ones and items; else enough for -m. */
+  /** Bytes for small blocks, large ones and items; else enough for -m, or a few items where that is not said. */
   memory?: readonly [small: number, large: number, items: number];
   /** A layer above the backend. */
   over?: ((base: Eventop) => Eventop) | null;
@@ -38,7 +38,7 @@ export class SimServer {
     const argv = argvOf([...(today ? userOption : []), ...args]);
     const said = args.includes('-m');
     const megabytes = today ? memoryNeeds(argv)?.megabytes : Number(commandOptions(args).megabytes);
-    memoryInit(...(memory ?? memoryFor(said ? megabytes : undefined)));
+    memoryInit(...(memory ?? (said && megabytes !== undefined ? memoryFor(megabytes) : SMALL_MEMORY)));
     const { ended } = await startOn(sim, argv, { classic, today, over });
     return new SimServer(sim, ended);
   }
