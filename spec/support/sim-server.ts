@@ -12,8 +12,8 @@ import { Replies } from './replies';
 const MIB = 1 << 20;
 /** For a few items. */
 export const SMALL_MEMORY = [16 * MIB, 8 * MIB, 10 * MIB] as const;
-/** Less than the command takes, which is for more connections and items than a spec has, if it does not say -m. */
-const memoryFor = (megabytes = 16): readonly [small: number, large: number, items: number] =>
+/** Less than the command takes, which is for more connections. */
+const memoryFor = (megabytes: number): readonly [small: number, large: number, items: number] =>
   [16 * MIB, 16 * MIB, (1.25 * megabytes + 16) * MIB];
 
 /** Has the server take this process for one that root did not start: to switch to root is slow, and changes nothing. */
@@ -31,7 +31,7 @@ export interface SimServerOptions extends Partial<SimulationOptions> {
   classic?: boolean;
   /** Whether it speaks as memcached 1.6; else as 1.0.4. */
   today?: boolean;
-  /** Bytes for small blocks, large ones and items; else enough for -m. */
+  /** Bytes for small blocks, large ones and items; else enough for -m, or a few items where that is not said. */
   memory?: readonly [small: number, large: number, items: number];
   /** A layer above the backend. */
   over?: ((base: Eventop) => Eventop) | null;
@@ -48,7 +48,7 @@ export class SimServer {
     const argv = argvOf(args);
     const said = args.includes('-m');
     const megabytes = today ? memoryNeeds(argv)?.megabytes : Number(commandOptions(args).megabytes);
-    takeMemory(...(memory ?? memoryFor(said ? megabytes : undefined)));
+    takeMemory(...(memory ?? (said && megabytes !== undefined ? memoryFor(megabytes) : SMALL_MEMORY)));
     const { ended } = await withoutRoot(() => startOn(sim, argv, { classic, today, over }));
     return new SimServer(sim, ended);
   }
