@@ -14,7 +14,7 @@ const MIB = 1 << 20;
 export const SMALL_MEMORY = [16 * MIB, 8 * MIB, 10 * MIB] as const;
 /** Less than the command takes, which is for more connections. */
 const memoryFor = (megabytes: number): readonly [small: number, large: number, items: number] =>
-  [16 * MIB, 16 * MIB, (1.25 * megabytes + 16) * MIB];
+  [16 * MIB, 32 * MIB, (1.25 * megabytes + 16) * MIB];
 
 /** Has the server take this process for one that root did not start: to switch to root is slow, and changes nothing. */
 async function withoutRoot<T>(run: () => Promise<T>): Promise<T> {
