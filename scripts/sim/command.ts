@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
+import { BUGS } from './bugs';
 import { generate } from './generate';
 import { hunt } from './hunt';
 import type { Caught } from './hunt';
@@ -30,6 +31,7 @@ export const USAGE = `Usage: npm run sim -- [options]
   --shrink      with --seed: tell it of the smallest run that fails, too
   --scene FILE  with --seed: write it as a scene for the teaching page
   --planted     put known bugs back, one at a time, and tell in how many of the seeds each is caught
+  --bug WORDS   with --planted: only those with these words in their names
   --jobs N      processes (default: as many as processors)
 `;
 
@@ -49,7 +51,8 @@ export async function command(args: readonly string[], dist: string, io: Io): Pr
       args: [...args],
       options: {
         runs: { type: 'string' }, from: { type: 'string' }, mode: { type: 'string' }, seed: { type: 'string' },
-        shrink: { type: 'boolean' }, scene: { type: 'string' }, planted: { type: 'boolean' }, jobs: { type: 'string' },
+        shrink: { type: 'boolean' }, scene: { type: 'string' }, planted: { type: 'boolean' }, bug: { type: 'string' },
+        jobs: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
     });
@@ -65,7 +68,12 @@ export async function command(args: readonly string[], dist: string, io: Io): Pr
       return await one(generate(number('seed', values.seed, 0), mode), values.shrink === true, values.scene ?? null, io);
     }
     if (values.scene !== undefined || values.shrink === true) throw new Usage('--scene and --shrink want a --seed');
-    if (values.planted === true) return await plantAll({ runs, from, jobs, dist, ...io });
+    if (values.planted === true) {
+      const bugs = BUGS.filter(({ name }) => name.includes(values.bug ?? ''));
+      if (bugs.length === 0) throw new Usage(`no bug has the words ${values.bug ?? ''}`);
+      return await plantAll({ bugs, runs, from, jobs, dist, ...io });
+    }
+    if (values.bug !== undefined) throw new Usage('--bug wants --planted');
     return await many({ mode, from, runs, jobs, dist }, io);
   } catch (error) {
     if (!(error instanceof Usage) && !isParseError(error)) throw error;

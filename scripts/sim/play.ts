@@ -13,6 +13,7 @@ import { usedBytes, watch, watchProtocol } from './observer';
 import type { Watcher } from './observer';
 import type { Act, Plan } from './plan';
 import { Owed, PATIENCE_SECONDS } from './owed';
+import { sameProcess } from './process';
 import { PORT, argvOf, startOn, stopOn } from './server';
 import { Stderr } from './stderr';
 import type { Telling } from './telling';
@@ -65,6 +66,7 @@ export class Play implements Watcher {
 
   /** Null, or what went wrong. */
   async run(): Promise<Failure | null> {
+    const restore = sameProcess();
     let act = -1;
     try {
       await this.start();
@@ -82,6 +84,7 @@ export class Play implements Watcher {
       this.faults.clear();
       watch(null);
       this.stderr.restore();
+      restore();
       await stopOn(this.sim, this.ended.catch(() => 1));
       this.tellCalls();
     }
