@@ -10,7 +10,6 @@ import { hunt } from './hunt';
 import type { Caught } from './hunt';
 import { MODES } from './plan';
 import type { Mode, Plan } from './plan';
-import { plantAll } from './planted';
 import { Play } from './play';
 import type { Failure } from './play';
 import { SceneWriter } from './scene';
@@ -71,6 +70,7 @@ export async function command(args: readonly string[], dist: string, io: Io): Pr
     if (values.planted === true) {
       const bugs = BUGS.filter(({ name }) => name.includes(values.bug ?? ''));
       if (bugs.length === 0) throw new Usage(`no bug has the words ${values.bug ?? ''}`);
+      const { plantAll } = await import('./planted.js'); // it needs the compiler, which takes long to load
       return await plantAll({ bugs, runs, from, jobs, dist, ...io });
     }
     if (values.bug !== undefined) throw new Usage('--bug wants --planted');

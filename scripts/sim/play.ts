@@ -184,9 +184,13 @@ export class Play implements Watcher {
   /** A call has failed, or moved less. What the server may do about it is to close the connection. */
   private noteFault(name: string, fd: number, intervention: { errno: number } | { limit: number }): void {
     this.owed.faulted();
-    if ('limit' in intervention || Owed.isForNow(intervention.errno)) return;
     for (const guest of this.guests.values()) {
       if (guest.client.fd !== fd || guest.gone) continue;
+      if ('limit' in intervention) {
+        guest.readShort ||= name === 'read';
+        continue;
+      }
+      if (Owed.isForNow(intervention.errno)) continue;
       guest.mayDie = true;
       guest.mayStick ||= Owed.isHarmless(name, intervention.errno);
     }
