@@ -126,10 +126,11 @@ async function tellSmallest(plan: Plan, failure: Failure, io: Io): Promise<void>
   io.out(`${(again ?? smallest.failure).what}\n`);
 }
 
-function head({ seed, mode, args, sendBuffer, maxFds, shortIo }: Plan): string {
+function head({ seed, mode, args, sendBuffer, maxFds, shortIo, keepsItems }: Plan): string {
   const words = [`seed ${seed}`, `mode ${mode}`, args.join(' '), `send buffer ${sendBuffer}`];
   if (maxFds < 1000) words.push(`${maxFds} descriptors`);
   if (shortIo) words.push('short reads and writes');
+  if (keepsItems) words.push('its items kept in a file');
   return words.join(', ');
 }
 

@@ -41,14 +41,15 @@ export function generate(seed: number, mode: Mode): Plan {
   };
   const faulty = random.pick([0, 0.1, 0.3]);
   const crowded = random.pick([0, 0, 0.05, 0.3]);
+  const keepsItems = today && random.chance(0.25);
   const steps = 15 + random.int(45);
   const acts: Act[] = [];
-  const script = new Script(random, traits, faulty, crowded, acts);
+  const script = new Script(random, traits, faulty, crowded, keepsItems, acts);
   for (let i = 0; i < steps; i++) script.step();
   return {
     seed, mode, args: argsOf(random, today), sendBuffer,
     maxFds: random.chance(0.15) ? OWN_FDS + 2 + random.int(5) : UNLIMITED_FDS,
-    shortIo: random.chance(0.4), acts,
+    shortIo: random.chance(0.4), keepsItems, acts,
   };
 }
 
@@ -81,7 +82,7 @@ class Script {
 
   constructor(
     private readonly random: Random, private readonly traits: Traits, private readonly faulty: number,
-    private readonly crowded: number, private readonly acts: Act[],
+    private readonly crowded: number, private readonly keepsItems: boolean, private readonly acts: Act[],
   ) {}
 
   /** Something happens. Mostly the server has time to come to rest, then. */
@@ -177,14 +178,18 @@ class Script {
   private pass(): void {
     const { random, acts } = this;
     const kind = random.int(100);
-    if (kind < 40) acts.push({ advance: random.pick([0.001, 0.02, 0.06, 0.3]) });
+    if (this.keepsItems && random.chance(0.2)) this.restart('warm');
+    else if (kind < 40) acts.push({ advance: random.pick([0.001, 0.02, 0.06, 0.3]) });
     else if (kind < 75) acts.push({ advance: 1 + random.int(6) });
     else if (kind < 85) acts.push({ clock: (random.int(49) - 24) * HOUR_SECONDS });
     else if (kind < 93) acts.push({ sleep: random.pick([1, 5, 100, HOUR_SECONDS, 24 * HOUR_SECONDS]) });
-    else if (kind < 95) {
-      acts.push({ restart: 'plain' });
-      this.present.splice(0);
-    } else acts.push({ advance: 0.06 });
+    else if (kind < 95) this.restart('plain');
+    else acts.push({ advance: 0.06 });
+  }
+
+  private restart(how: 'plain' | 'warm'): void {
+    this.acts.push({ restart: how });
+    this.present.splice(0);
   }
 
   private fault(): Fault {

@@ -4,11 +4,13 @@ import { Simulation } from '../../reactor/sim';
 import { stats } from '../../lib/memcached.h';
 import { statsState } from '../../lib/1.6/memcached.h';
 import { currentTime } from '../../lib/1.6/clock';
+import { restartMmapClose } from '../../lib/1.6/restart';
 import type { Conn } from '../../lib/memcached.h';
 import { ITEMS_START, freshMemory } from './arenas';
 import { checkBuffers, checkDescriptors, checkItems16, checkItems2003, conns, isListening } from './checks';
 import { Faults } from './faults';
 import { Guest } from './guest';
+import type { Model } from './model';
 import { usedBytes, watch, watchProtocol } from './observer';
 import type { Watcher } from './observer';
 import type { Act, Plan } from './plan';
@@ -18,15 +20,20 @@ import { PORT, argvOf, startOn, stopOn } from './server';
 import { Stderr } from './stderr';
 import type { Telling } from './telling';
 import { START_TIME_SECONDS } from './times';
+import { memoryFile, removeMemoryFile } from './warm';
 import type { Facts, World } from './world';
 import { World10 } from './world10';
 import { World16, noteHeld } from './world16';
 
+/** What stderr may have. */
+const TOLD = /^(warning: serving as root|accept\(\)|setting O_NONBLOCK|malloc\(\)|\[restart\] no metadata save file)/;
 /** Of malloc's block. */
 const CONN_BYTES = 512;
 const MAX_TURNS = 50_000;
 /** As long as a closed connection may go on reading, and then some. */
 const LAST_SECONDS = 35;
+/** Between the end of a server and its start with the items of before. */
+const DOWN_SECONDS = 2;
 
 export interface Failure {
   /** The act after which it was seen; as many as there are, for the end. */
@@ -49,6 +56,8 @@ export class Play implements Watcher {
   private serial = 0;
   private firstUsed = 0;
   private problem: string | null = null;
+  /** Of the command line: where it keeps its items, if it does. */
+  private memoryFile: string[] = [];
   /** System calls that were told. */
   private told = 0;
 
@@ -69,6 +78,7 @@ export class Play implements Watcher {
     const restore = sameProcess();
     let act = -1;
     try {
+      if (this.plan.keepsItems) this.memoryFile = memoryFile();
       await this.start();
       for (act = 0; act < this.plan.acts.length; act++) {
         this.telling?.act(act, this.plan.acts[act]);
@@ -86,6 +96,7 @@ export class Play implements Watcher {
       this.stderr.restore();
       restore();
       await stopOn(this.sim, this.ended.catch(() => 1));
+      if (this.memoryFile.length > 0) removeMemoryFile();
       this.tellCalls();
     }
   }
@@ -114,18 +125,20 @@ export class Play implements Watcher {
     });
   }
 
-  private async start(): Promise<void> {
+  /** `kept`: of a server that has kept its items. */
+  private async start(kept: Model | null = null): Promise<void> {
     watch(this);
     const version = { classic: this.plan.mode === 'classic', today: this.today };
     freshMemory();
-    const { ended } = await startOn(this.sim, argvOf(this.plan.args), version);
+    const { ended } = await startOn(this.sim, argvOf([...this.plan.args, ...this.memoryFile]), version);
     this.ended = ended;
     ended.catch((error: unknown) => { this.wrong(`the server has ended: ${String(error)}`); });
     const accepting = conns();
     if (this.sim.openFds().length === 0) throw new Error(`the server did not start: ${this.stderr.lines().join('\n')}`);
     this.listeners = accepting.length;
     if (!this.today) watchProtocol(accepting[0].protocol);
-    this.world = this.newWorld(); // -C is known now
+    this.world = kept === null ? this.newWorld() : new World16(kept); // -C is known now
+    kept?.restart(currentTime);
     this.firstUsed = this.used();
     this.owed = new Owed(this.sim);
   }
@@ -146,7 +159,7 @@ export class Play implements Watcher {
     else if ('close' in act) this.guests.get(act.close)?.leave(false);
     else if ('clock' in act) this.sim.setClock(this.sim.now + act.clock);
     else if ('sleep' in act) this.sim.suspend(act.sleep);
-    else if ('restart' in act) await this.restart();
+    else if ('restart' in act) await this.restart(act.restart === 'warm' && this.plan.keepsItems);
     else if ('fault' in act) this.fault(act.fault);
     else if ('advance' in act) await this.rest(act.advance);
     else await this.rest(0);
@@ -196,15 +209,19 @@ export class Play implements Watcher {
     }
   }
 
-  private async restart(): Promise<void> {
+  private async restart(warm: boolean): Promise<void> {
     await this.rest(0);
     this.faults.clear();
+    const kept = warm && this.world instanceof World16 ? this.world.model : null;
+    if (kept !== null) restartMmapClose();
     await stopOn(this.sim, this.ended);
     this.guests.clear();
     this.tellCalls();
     this.told = 0;
+    const wall = this.sim.now;
     this.sim = this.newSimulation(this.plan.seed + 1);
-    await this.start();
+    if (kept !== null) this.sim.setClock(wall + DOWN_SECONDS);
+    await this.start(kept);
   }
 
   // Checks.
@@ -252,7 +269,7 @@ export class Play implements Watcher {
   /** What stderr has, and should not. */
   private saidWrong(): string | null {
     const said = this.stderr.lines();
-    const strange = said.find((line) => !/^(warning: serving as root|accept\(\)|setting O_NONBLOCK|malloc\(\))/.test(line));
+    const strange = said.find((line) => !TOLD.test(line));
     return strange === undefined ? null : `stderr: ${said.join('\n')}`;
   }
 
