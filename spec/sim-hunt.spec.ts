@@ -5,17 +5,23 @@ import test from 'ava';
 
 import * as items from '../lib/1.6/items';
 import * as later from '../lib/later';
+import heap from '../lib/libc/heap';
+import { NULL } from '../lib/libc/memory';
+import { checkMemory } from '../scripts/sim/checking';
 import { command } from '../scripts/sim/command';
 import { generate } from '../scripts/sim/generate';
 import { MODES } from '../scripts/sim/plan';
 import type { Mode } from '../scripts/sim/plan';
 import { Play } from '../scripts/sim/play';
+import type { Failure } from '../scripts/sim/play';
 import { replace } from '../scripts/checked/replace';
 import { shrink } from '../scripts/sim/shrink';
 import { Trace } from '../scripts/sim/trace';
 import { root } from './support/server';
+import { upTo } from './support/thorough';
 
-const SEEDS = 45;
+/** Thousands are played by `npm run sim`, and by the gate. */
+const SEEDS = upTo(20, 70);
 const simulation = join(root, 'dist', 'scripts', 'sim.js');
 
 /** The first of these seeds that fails, with what is wrong. */
@@ -81,4 +87,16 @@ test.serial('a bad option is one line, and status 2', async (t) => {
     t.is(status, 2);
     t.regex(said, /^sim: .*\n$/);
   }
+});
+
+test.serial('on a checked memory, an access that nobody sees the consequences of is found', async (t) => {
+  checkMemory();
+  const play = (): Promise<Failure | null> => new Play(generate(9, '1.0')).run();
+  t.is(await play(), null);
+  t.teardown(replace(later, 'freeBuffers', (original) => (c) => {
+    const { rbuf } = c;
+    original(c);
+    if (rbuf !== NULL) t.is(heap.u8[rbuf], 0);
+  }));
+  t.regex((await play())?.what ?? '', /^MemoryViolation: use after free: read of 1 byte/);
 });

@@ -13,6 +13,7 @@ const WHAT_MAX_CHARACTERS = 60;
 
 export interface Planting {
   bugs: readonly Bug[];
+  checked: boolean;
   runs: number;
   from: number;
   jobs: number;
@@ -24,7 +25,8 @@ export interface Planting {
 }
 
 /** Resolves to the exit status: 1 if a bug was found in no seed. */
-export async function plantAll({ bugs, runs, from, jobs, dist, out, progress, progressed }: Planting): Promise<number> {
+export async function plantAll(planting: Planting): Promise<number> {
+  const { bugs, checked, runs, from, jobs, dist, out, progress, progressed } = planting;
   const project = join(dist, '..');
   const table = new Table({ head: ['bug', 'mode', `of ${runs} seeds`, 'the first', 'what is seen'], style: { head: [] } });
   let missed = 0;
@@ -32,7 +34,7 @@ export async function plantAll({ bugs, runs, from, jobs, dist, out, progress, pr
     const folder = plant(bug, project, dist);
     try {
       const caught = await hunt({
-        mode: bug.mode, from, runs, jobs, folder: join(folder, 'dist', 'scripts', 'sim'),
+        mode: bug.mode, checked, from, runs, jobs, folder: join(folder, 'dist', 'scripts', 'sim'),
         done: (count) => {
           progress(count, runs, bug.name);
         },
