@@ -15,7 +15,7 @@ import type { Conversation } from './support/auth-1.6';
 import { Client } from './support/client';
 import { answer, answers, end, request } from './support/packets-1.6';
 import type { Replies } from './support/replies';
-import { startServer } from './support/server';
+import { sharedServer } from './support/shared-server';
 import { SimServer } from './support/sim-server';
 import { Stderr } from './support/stderr';
 
@@ -29,6 +29,7 @@ function file(name: string, text: string): string {
 }
 
 const authfile = file('authfile', AUTHFILE);
+const changing = file('changing', AUTHFILE);
 const pwdb = file('pwdb', PWDB);
 process.env['MEMCACHED_SASL_PWDB'] = pwdb;
 
@@ -51,6 +52,9 @@ async function answered(t: ExecutionContext, peer: Replies, name: string, { says
   t.deepEqual(await answers(t, peer), receives, name);
   if (closes) t.is(await peer.closed(), '', name);
 }
+
+/** Strangers come before its file changes. */
+const reread = sharedServer({ today: true, args: ['-Y', changing] });
 
 const kinds = [
   { protocol: 'text', args: ['-Y', authfile], conversations: inText, last: 'quit\r\n' },
@@ -80,9 +84,9 @@ for (const { protocol, args, conversations, last } of kinds) {
     await server.stop();
   });
 
-  test(`${protocol}: strangers from another process`, async (t) => {
-    const server = await startServer({ today: true, args });
-    t.teardown(() => server.stop());
+  const shared = isBinary ? sharedServer({ today: true, args }) : reread;
+  test.serial(`${protocol}: strangers from another process`, async (t) => {
+    const server = await shared();
     for (const [name, conversation] of Object.entries(conversations)) {
       const peer = await Client.connect(server.port);
       peer.send(bytesOf(conversation, last));
@@ -90,7 +94,6 @@ for (const { protocol, args, conversations, last } of kinds) {
       peer.destroy();
     }
     if (isBinary) await memjsAuthenticates(t, server.port);
-    t.is(await server.stop(), 0);
     t.is(server.stderr(), '');
   });
 }
@@ -112,23 +115,22 @@ async function memjsAuthenticates(t: ExecutionContext, port: number): Promise<vo
   stranger.close();
 }
 
-test('SIGHUP has the file of -Y read again; a broken one is told, and changes nothing', async (t) => {
-  const path = file('changing', 'foo:old\n');
-  const server = await startServer({ today: true, args: ['-Y', path] });
-  t.teardown(() => server.stop());
+test.serial('SIGHUP has the file of -Y read again; a broken one is told, and changes nothing', async (t) => {
+  const path = changing;
+  const server = await reread();
   const isLetIn = async (password: string): Promise<boolean> => {
     const peer = await Client.connect(server.port);
     const reply = await peer.ask(token(`foo ${password}`));
     peer.destroy();
     return reply === 'STORED\r\n';
   };
-  t.true(await isLetIn('old'));
+  t.true(await isLetIn('bar'));
   writeFileSync(path, 'foo:new\n');
   t.false(await isLetIn('new'));
   server.process.kill('SIGHUP');
   for (let tries = 0; tries < 500 && !await isLetIn('new');) tries++;
   t.true(await isLetIn('new'));
-  t.false(await isLetIn('old'));
+  t.false(await isLetIn('bar'));
 
   writeFileSync(path, 'foo:newer\nnonsense\n');
   server.process.kill('SIGHUP');

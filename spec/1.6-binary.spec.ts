@@ -7,7 +7,7 @@ import { Random } from '../reactor/sim';
 import { Client } from './support/client';
 import { answer, answers, end, request, words } from './support/packets-1.6';
 import { startServer } from './support/server';
-import { SimPeer, SimServer } from './support/sim-server';
+import { SMALL_MEMORY, SimPeer, SimServer } from './support/sim-server';
 
 const [GET, SET, ADD, REPLACE, DELETE, INCR, DECR, QUIT, FLUSH] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
 const [GETQ, NOOP, VERSION, GETK, GETKQ, APPEND, PREPEND, STAT] = [0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x0e, 0x0f, 0x10];
@@ -264,7 +264,7 @@ test('all of it on a connection from another process', async (t) => {
 async function withServer(
   args: readonly string[], body: (peer: SimPeer, other: SimPeer, server: SimServer) => Promise<void>,
 ): Promise<void> {
-  const server = await SimServer.start(args, { today: true, maxTurns: Infinity });
+  const server = await SimServer.start(args, { today: true, memory: SMALL_MEMORY, maxTurns: Infinity });
   await body(await server.connect(), await server.connect(), server);
   await server.stop();
 }

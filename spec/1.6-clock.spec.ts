@@ -26,3 +26,25 @@ for (const jump of [HOUR_SECONDS, -HOUR_SECONDS]) {
     await server.stop();
   });
 }
+
+test.serial("sim: after a machine's sleep, whose hours only the wall clock has, all goes on where it was", async (t) => {
+  const server = await SimServer.start(['-m', '8'], { today: true, sendBuffer: 1000 });
+  const { sim } = server;
+  const c = await server.connect(), slow = await server.connect();
+  t.is(await c.ask(`set long 0 0 5000\r\n${'x'.repeat(5000)}\r\n`), 'STORED\r\n');
+  t.is(await c.ask('set a 0 60 1\r\n1\r\n'), 'STORED\r\n');
+  slow.pauseReading();
+  slow.send('get long\r\nset half 0 0 6\r\nabc');
+  await sim.idle();
+
+  sim.setClock(sim.now + 8 * HOUR_SECONDS);
+  await sim.advance(1);
+  t.is(await c.ask('get a\r\n', 'END\r\n'), FOUND);
+  t.regex(await c.ask('stats\r\n', 'END\r\n'), /STAT uptime \d\r\n[^]*STAT curr_items 2\r\n/);
+  slow.resumeReading();
+  slow.send('def\r\n');
+  t.is(await slow.ask('', 'STORED\r\n'), `VALUE long 0 5000\r\n${'x'.repeat(5000)}\r\nEND\r\nSTORED\r\n`);
+  await sim.advance(60);
+  t.is(await c.ask('get a\r\n', 'END\r\n'), 'END\r\n');
+  await server.stop();
+});

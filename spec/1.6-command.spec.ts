@@ -5,8 +5,10 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, watch, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
+import { freePort } from '../scripts/shards/proxy';
 import { ask } from './support/client';
 import { program, root, startServer, userOption } from './support/server';
+import { sharedServer } from './support/shared-server';
 
 interface Outcome {
   status: number | null;
@@ -29,33 +31,26 @@ test.after.always(() => rmSync(folder, { recursive: true }));
 
 /** Whether the specs run as root, and so can do what only root may. */
 const isRoot = process.getuid?.() === 0;
-/** For a server that says nothing about being root. */
 
-test('-V and -h print on stdout, and end with status 0', async (t) => {
-  t.deepEqual(await run('-V'), { status: 0, stdout: 'memcached 1.6.45\n', stderr: '' });
+test('-h prints on stdout, and ends with status 0', async (t) => {
   const help = await run('-h');
   t.is(help.status, 0);
   t.is(help.stderr, '');
   t.regex(help.stdout, /^memcached 1\.6\.45\n-p, --port=<num>/);
 });
 
-test('a mistake is told in one line, with the status of memcached', async (t) => {
-  t.deepEqual(await run('-q'), { status: 1, stdout: '', stderr: "memcached: invalid option -- 'q'\n" });
-  t.deepEqual(await run('-I', '1000'), {
-    status: 64, stdout: '', stderr: 'Item max size cannot be less than 1024 bytes.\n',
-  });
+test('a mistake, as a user that does not exist, is told in one line, with the status of memcached', async (t) => {
+  const [args, status, line] = isRoot
+    ? [['-u', 'no-such-user'], 67, "can't find the user no-such-user to switch to"]
+    : [['-I', '1000'], 64, 'Item max size cannot be less than 1024 bytes.'];
+  t.deepEqual(await run(...args), { status, stdout: '', stderr: `${line}\n` });
 });
 
-if (isRoot && process.platform === 'linux') {
-  test('a user that does not exist is told in one line, with status 67', async (t) => {
-    const { status, stderr } = await run('-u', 'no-such-user');
-    t.is(stderr, "can't find the user no-such-user to switch to\n");
-    t.is(status, 67);
-  });
+const asNobody = sharedServer({ today: true, args: isRoot ? ['-u', 'nobody'] : [] });
 
-  test('-u serves as that user', async (t) => {
-    const server = await startServer({ today: true, args: ['-u', 'nobody'] });
-    t.teardown(() => server.stop());
+if (isRoot && process.platform === 'linux') {
+  test.serial('-u serves as that user', async (t) => {
+    const server = await asNobody();
     t.regex(await ask(server.port, 'version\r\n'), /^VERSION 1\.6\.45\r\n$/);
     const status = readFileSync(`/proc/${server.process.pid}/status`, 'utf8');
     const nobody = /^nobody:[^:]*:(\d+):(\d+):/m.exec(readFileSync('/etc/passwd', 'utf8'));
@@ -63,37 +58,62 @@ if (isRoot && process.platform === 'linux') {
     t.is(/^Gid:\t(\d+)/m.exec(status)?.[1], nobody?.[2]);
     t.is(/^Groups:\t(.*)/m.exec(status)?.[1].trim(), '');
   });
-
-  test('root without -u is served, with a warning', async (t) => {
-    const server = await startServer({ today: true, userUnsaid: true });
-    t.teardown(() => server.stop());
-    t.is(await ask(server.port, 'version\r\n'), 'VERSION 1.6.45\r\n');
-    t.regex(server.stderr(), /^warning: serving as root[^\n]*\n$/);
-  });
 }
 
-test('-P writes the number of the process, with a warning if another that runs is in the file', async (t) => {
+test.serial('SIGUSR1 ends it gracefully, and SIGHUP not at all', async (t) => {
+  const server = await asNobody();
+  server.process.kill('SIGHUP');
+  t.is(await ask(server.port, 'version\r\n'), 'VERSION 1.6.45\r\n');
+  const ended = once(server.process, 'exit');
+  server.process.kill('SIGUSR1');
+  t.deepEqual(await ended, [0, null]);
+  t.is(server.stderr(), 'Gracefully stopping\n');
+});
+
+test('-P writes the number of the process, with a warning if another that runs is in the file; SIGTERM leaves it', async (t) => {
   const file = join(folder, 'served.pid');
   writeFileSync(file, `${process.pid}\n`);
-  const server = await startServer({ today: true, args: ['-P', file] });
+  const server = await startServer({ today: true, args: ['-v', '-P', file] });
   t.is(await ask(server.port, 'version\r\n'), 'VERSION 1.6.45\r\n');
   t.is(readFileSync(file, 'utf8'), `${server.process.pid}\n`);
-  t.is(server.stderr(), `WARNING: The pid file contained the following (running) pid: ${process.pid}\n`);
-  await server.stop();
+  t.is(await server.stop(), 0);
   t.true(existsSync(file), 'only a daemon removes it, as in C');
+  t.is(server.stderr(), `WARNING: The pid file contained the following (running) pid: ${process.pid}\nExiting normally\n`);
+});
+
+const setting = '/sys/kernel/mm/transparent_hugepage/enabled';
+const hasLargePages = existsSync(setting) && !readFileSync(setting, 'utf8').includes('[never]');
+const limits = process.platform === 'linux' ? ['-r', '-k', ...(hasLargePages ? ['-L'] : [])] : [];
+/** A server that has warnings to give, and serves. */
+const warned = sharedServer({
+  today: true, userUnsaid: true, args: ['-P', join(folder, 'none', 'm.pid'), ...limits],
 });
 
 test('a pid file that cannot be written is told, and the server serves', async (t) => {
-  const server = await startServer({ today: true, args: ['-P', join(folder, 'none', 'm.pid')] });
-  t.teardown(() => server.stop());
+  const server = await warned();
   t.is(await ask(server.port, 'version\r\n'), 'VERSION 1.6.45\r\n');
-  t.regex(server.stderr(), /^Could not open the pid file .*\/none\/m\.pid\.tmp for writing: no such file or directory\n$/);
+  t.regex(server.stderr(), /^Could not open the pid file .*\/none\/m\.pid\.tmp for writing: no such file or directory$/m);
 });
 
+if (isRoot && process.platform === 'linux') {
+  test('root without -u is served, with a warning', async (t) => {
+    t.regex((await warned()).stderr(), /^warning: serving as root[^\n]*\n/);
+  });
+}
+
+if (process.platform === 'linux') {
+  test('-r lifts the limit of core files; -k serves, with a warning at the most; -L where there are large pages', async (t) => {
+    const server = await warned();
+    const text = readFileSync(`/proc/${server.process.pid}/limits`, 'utf8');
+    const [, soft, hard] = /^Max core file size +(\S+) +(\S+)/m.exec(text) ?? [];
+    t.is(soft, hard);
+    const others = server.stderr().split('\n').filter((line) => !/^(warning: serving as root|Could not open the pid)/.test(line));
+    t.regex(others.join('\n'), /^(warning: -k invalid, mlockall\(\) failed: .*\n)?$/);
+  });
+}
+
 test('-d leaves a daemon behind, which removes its pid file when it ends', async (t) => {
-  const taken = await startServer({ today: true });
-  const port = taken.port; // free again in a moment
-  await taken.stop();
+  const port = await freePort();
   const file = join(folder, 'daemon.pid');
   const started = await run('-d', ...userOption, '-p', String(port), '-l', '127.0.0.1', '-P', file, '-t', '65');
   t.is(started.status, 0);
@@ -104,33 +124,4 @@ test('-d leaves a daemon behind, which removes its pid file when it ends', async
   t.teardown(() => watcher.close());
   process.kill(pid, 'SIGTERM');
   while (existsSync(file)) await once(watcher, 'change');
-});
-
-if (process.platform === 'linux') {
-  const setting = '/sys/kernel/mm/transparent_hugepage/enabled';
-  const hasLargePages = existsSync(setting) && !readFileSync(setting, 'utf8').includes('[never]');
-
-  test('-r lifts the limit of core files; -k serves, with a warning at the most; -L where there are large pages', async (t) => {
-    const args = ['-r', '-k', ...(hasLargePages ? ['-L'] : [])];
-    const server = await startServer({ today: true, args });
-    t.teardown(() => server.stop());
-    t.is(await ask(server.port, 'version\r\n'), 'VERSION 1.6.45\r\n');
-    const limits = readFileSync(`/proc/${server.process.pid}/limits`, 'utf8');
-    const [, soft, hard] = /^Max core file size +(\S+) +(\S+)/m.exec(limits) ?? [];
-    t.is(soft, hard);
-    t.regex(server.stderr(), /^(warning: -k invalid, mlockall\(\) failed: .*\n)?$/);
-  });
-}
-
-test('SIGUSR1 ends it gracefully, SIGTERM normally, and SIGHUP not at all', async (t) => {
-  const graceful = await startServer({ today: true });
-  graceful.process.kill('SIGHUP');
-  t.is(await ask(graceful.port, 'version\r\n'), 'VERSION 1.6.45\r\n');
-  const ended = once(graceful.process, 'exit');
-  graceful.process.kill('SIGUSR1');
-  t.deepEqual(await ended, [0, null]);
-  t.is(graceful.stderr(), 'Gracefully stopping\n');
-  const normal = await startServer({ today: true, args: ['-v'] });
-  t.is(await normal.stop(), 0);
-  t.is(normal.stderr(), 'Exiting normally\n');
 });

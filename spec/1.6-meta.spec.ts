@@ -7,9 +7,9 @@ import { Random } from '../reactor/sim';
 import { lruHits, slabStats, threadStats } from '../lib/1.6/memcached.h';
 import { Client } from './support/client';
 import { startServer } from './support/server';
-import { SimServer } from './support/sim-server';
+import { SMALL_MEMORY, SimServer } from './support/sim-server';
 import type { SimPeer } from './support/sim-server';
-import { upTo } from './support/thorough';
+import { backendsToTry, upTo } from './support/thorough';
 
 const BAD_LINE = 'CLIENT_ERROR bad command line format\r\n';
 const BAD_TOKEN = 'CLIENT_ERROR bad token in command line format\r\n';
@@ -261,7 +261,7 @@ const conversations: Record<string, Conversation> = {
   'me: EN, if there is none': [['me a\r\nme !!! b\r\n', `EN\r\n${BAD_LINE}`]],
 };
 
-for (const backend of ['epoll', 'net'] as const) {
+for (const backend of backendsToTry) {
   test(`${backend}: conversations`, async (t) => {
     const server = await startServer({ backend, today: true });
     t.teardown(() => server.stop());
@@ -286,7 +286,7 @@ for (const [name, conversation] of Object.entries(conversations)) {
       const often = { probability: 0.3, errnos: [EAGAIN] };
       const server = await SimServer.start(['-m', '8'], {
         today: true, seed, shortIo: true, shuffle: true, sendBuffer: random.pick([64, 65536]), maxTurns: Infinity,
-        faults: { write: often, read: often },
+        faults: { write: often, read: often }, memory: SMALL_MEMORY,
       });
       const peer = await server.connect();
       const sends = conversation.map(([text]) => text).join('');

@@ -6,13 +6,17 @@ import type { ExecutionContext } from 'ava';
 import { hold, itemRemove } from '../lib/1.6/items';
 import { lock, unlock } from '../lib/1.6/item_locks';
 import { crawlFromTail, crawlOn } from '../lib/1.6/lru';
-import { COLD_LRU, ITEM_LINKED, STORED, clientFlagsOf, itFlags, resettable, statsState } from '../lib/1.6/memcached.h';
+import {
+  COLD_LRU, IT_NBYTES, ITEM_LINKED, STORED, clientFlagsOf, dataOf, field, itFlags, resettable, statsState,
+} from '../lib/1.6/memcached.h';
 import { slabList } from '../lib/1.6/slabclass';
 import { slabsClsid, slabsPageCount, slabsPerslab, slabsTotalMalloced } from '../lib/1.6/slabs';
 import { MOVES_AT_ONCE } from '../lib/1.6/slabs_mover';
+import heap from '../lib/libc/heap';
 import type { Ptr } from '../lib/libc/memory';
 import { NULL } from '../lib/libc/memory';
 import { Random } from '../reactor/sim';
+import { listOf } from '../scripts/sim/storage';
 import type { SimPeer } from './support/sim-server';
 import { SMALL_MEMORY, SimServer } from './support/sim-server';
 import {
@@ -20,6 +24,8 @@ import {
 } from './support/storage';
 import { upTo } from './support/thorough';
 
+/** All buckets are looked at after each step. */
+const BUCKETS = ['-o', 'hashpower=12'];
 const MANUAL = ['-m', '8', '-o', 'no_slab_automove,no_lru_maintainer'];
 /** A class with 48 chunks to a page, and another with 1,110. */
 const MIDDLE = 20_000;
@@ -33,7 +39,7 @@ const MILLISECOND = 0.001;
 
 async function serverWith(t: ExecutionContext, ...args: string[]): Promise<SimServer> {
   const options = { today: true, memory: SMALL_MEMORY, maxTurns: Infinity, sendBuffer: 4096 };
-  const server = await SimServer.start(args, options);
+  const server = await SimServer.start([...args, ...BUCKETS], options);
   t.teardown(() => server.stop());
   return server;
 }
@@ -197,7 +203,7 @@ test.serial('a step moves a bounded number of items, and requests are served bet
   fill(11_000, 1, 'free');
   for (let i = 0; i < 11_000; i++) remove(`free${i}`);
   const page = slabList[1][0];
-  const inPage = (): number => keysOf(1 | COLD_LRU).filter((key) => item(key) >= page && item(key) < page + MIB).length;
+  const inPage = (): number => listOf(1 | COLD_LRU).filter((it) => it >= page && it < page + MIB).length;
   await reassign(peer, 1, 0);
   const counts = [inPage()];
   t.true(counts[0] > 10_000);
@@ -244,6 +250,21 @@ test.serial('of blocks, the oldest goes for a page, and those that somebody hold
   t.is(storeRoom('k4', 2 * MIB - 1000), STORED);
 });
 
+/** Values are parts of this. */
+const random = new Random(1);
+const BYTES = Buffer.from(Uint32Array.from({ length: MIB }, () => random.int(2 ** 32)).buffer);
+
+function storeBytes(key: string, value: Buffer): number | null {
+  const result = storeRoom(key, value.length);
+  if (result === STORED) heap.u8.set(value, dataOf(item(key)));
+  return result;
+}
+
+function isValue(it: Ptr, value: Buffer): boolean {
+  const start = dataOf(it), end = start + field(it, IT_NBYTES) - 2;
+  return value.compare(heap.u8, start, end) === 0;
+}
+
 const RANDOM = [
   ['many classes', ['-m', '8']],
   ['a flat LRU', ['-m', '8', '-o', 'no_lru_maintainer']],
@@ -258,25 +279,28 @@ for (const [name, args] of RANDOM) {
     const peer = server.connectNow();
     const random = new Random(name.length);
     const lengths = [3000, 11_000, 60_000, 300_000, ...(name === 'blocks' ? [1_100_000, 700_000] : [])];
-    const holds: [Ptr, string][] = [];
-    const values = new Map<string, string>();
+    const holds: [Ptr, Buffer][] = [];
+    const values = new Map<string, Buffer>();
+    const check = (key: string): void => {
+      if (has(key) && !isValue(item(key), values.get(key) ?? BYTES)) t.fail(`${key} has another's value`);
+    };
     for (let i = 0; i < upTo(40, 100); i++) {
       // Mostly of one size for a time, so that others run short of pages.
       for (let n = 0; n < 10; n++) {
         const length = lengths[random.chance(0.7) ? Math.floor(i / 10) % lengths.length : random.int(lengths.length)];
-        const key = `k${random.int(1000)}`, value = key.repeat(Math.ceil(length / key.length)).slice(0, length);
+        const key = `k${random.int(1000)}`, from = random.int(MIB), value = BYTES.subarray(from, from + length);
         if (random.chance(0.15)) remove(key);
-        else if (store(key, value) === STORED) values.set(key, value);
-        if (random.chance(0.1) && has(key)) t.true(get(key) === values.get(key));
+        else if (storeBytes(key, value) === STORED) values.set(key, value);
+        if (random.chance(0.1)) check(key);
         if (random.chance(0.05) && has(key)) {
           hold(item(key));
-          holds.push([item(key), valueOf(item(key))]);
+          holds.push([item(key), values.get(key) ?? BYTES]);
         }
       }
       if (random.chance(0.5) || holds.length > 8) {
-        const [it, value] = holds.shift() ?? [NULL, ''];
+        const [it, value] = holds.shift() ?? [NULL, BYTES];
         if (it !== NULL) {
-          t.true(valueOf(it) === value, 'as it was when it was held');
+          t.true(isValue(it, value), 'as it was when it was held');
           itemRemove(it);
         }
       }
@@ -286,7 +310,7 @@ for (const [name, args] of RANDOM) {
       checkStorage(unlinkedOf(holds.map(([it]) => it)));
     }
     t.true(resettable.slabsMoved > upTo(1, 5), `${resettable.slabsMoved} pages`);
-    for (const [key, value] of values) if (has(key)) t.true(get(key) === value);
+    for (const key of values.keys()) check(key);
     for (const [it] of holds) itemRemove(it);
     checkStorage();
   });

@@ -2,9 +2,10 @@
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import { Client } from './support/client';
-import { backends, startServer } from './support/server';
+import { startServer } from './support/server';
 import { SMALL_MEMORY, SimServer } from './support/sim-server';
 import type { Replies } from './support/replies';
+import { backendsToTry } from './support/thorough';
 
 const FLAT = ['-o', 'no_lru_crawler,no_lru_maintainer'];
 
@@ -220,7 +221,7 @@ test.serial('an unknown subcommand is an ERROR', async (t) => {
   }
 });
 
-for (const backend of backends) {
+for (const backend of backendsToTry) {
   test(`${backend}: stats conns tells addresses and states`, async (t) => {
     const server = await startServer({ backend, today: true });
     t.teardown(() => server.stop());

@@ -127,9 +127,9 @@ test.serial('what is evicted is told: whether it was fetched, its time left, how
   await server.sim.advance(3);
   for (let i = 0; i < 3; i++) await peer.ask(`get fetched${i}\r\n`, 'END\r\n');
   const watcher = await watcherOf(server, 'evictions');
-  for (let i = 0; i < 60; i++) peer.send(`set k${i} 0 0 400000 noreply\r\n${value}\r\n`);
+  for (let i = 0; i < 36; i++) peer.send(`set k${i} 0 0 400000 noreply\r\n${value}\r\n`);
   const evicted = await lines(server, watcher);
-  t.true(evicted.length > 30);
+  t.true(evicted.length > 15);
   t.is(await figure(peer, 'evictions'), String(evicted.length));
   t.true(evicted.includes('eviction key=fetched0 fetch=yes ttl=97 la=3 clsid=39 size=400000'), evicted[0]);
   t.true(evicted.includes('eviction key=k0 fetch=no ttl=-1 la=0 clsid=39 size=400000'));

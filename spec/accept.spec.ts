@@ -4,13 +4,13 @@ import { EAGAIN, EMFILE, ENFILE, ENOBUFS, ENOMEM } from '../reactor/errno.h';
 import * as syscalls from '../reactor/syscalls';
 import type { Simulation } from '../reactor/sim';
 import { replace } from './support/replace';
-import { SMALL_MEMORY, SimServer } from './support/sim-server';
+import { SimServer } from './support/sim-server';
 import { Stderr } from './support/stderr';
 
 const VERSION = 'VERSION 1.0.4\r\n';
 const REST_SECONDS = 0.01;
 /** More turns than any of these need by far. */
-const options = { memory: SMALL_MEMORY, record: true, maxTurns: 5000 };
+const options = { record: true, maxTurns: 5000 };
 
 function accepts(sim: Simulation): number {
   return sim.calls.filter(({ name }) => name === 'accept').length;

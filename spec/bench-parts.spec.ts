@@ -25,6 +25,7 @@ import type { Tables } from '../scripts/bench/tables';
 import { fullTables } from '../scripts/bench/text';
 import { SMALL, storing, workloads } from '../scripts/bench/workloads';
 import { root } from './support/server';
+import { upTo } from './support/thorough';
 
 // Chance
 
@@ -43,7 +44,7 @@ test('chance: a shuffle has everything once', (t) => {
 });
 
 test('chance: Zipf ranks come as often as 1 / rank', (t) => {
-  const n = 1000, draws = 200_000;
+  const n = 1000, draws = 50_000;
   const rank = zipf(seeded(5), n, 0.99);
   const counts = new Uint32Array(n);
   for (let i = 0; i < draws; i++) counts[rank()]++;
@@ -56,6 +57,10 @@ test('chance: Zipf ranks come as often as 1 / rank', (t) => {
 });
 
 // Tables
+
+function bytesOf({ buffer, byteOffset, byteLength }: Uint32Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
+}
 
 function exchangeOf({ bytes, requestAt, replyAt, operations }: Tables, i: number): [string, string, number] {
   return [
@@ -82,13 +87,17 @@ test('tables: requests and replies lie one after the other, behind the room for 
   t.is(tables.bytes.toString('latin1', tables.missAt, tables.missEnd), 'END\r\n');
 });
 
-for (const workload of workloads.filter(({ name }) => name !== 'zipf')) {
+/** Those whose exchanges others have, too: on another number of connections, or to store their items. */
+const ALIKE = ['single', 'thousand', 'large-set'];
+const tried = workloads.filter(({ name }) => name !== 'zipf' && (upTo(0, 1) === 1 || !ALIKE.includes(name)));
+
+for (const workload of tried) {
   test(`workload ${workload.name}: well-formed, the same by seed, and its items are stored before`, (t) => {
     const tables = workload.tables(seeded(1));
     const stored = storing(workload, 1);
     t.is(stored.operations.reduce((sum, n) => sum + n, 0), workload.items.count);
     t.true(tables.order.every((exchange) => exchange < tables.operations.length));
-    t.deepEqual(workload.tables(seeded(1)).order, tables.order);
+    t.is(Buffer.compare(bytesOf(workload.tables(seeded(1)).order), bytesOf(tables.order)), 0);
     for (const exchange of [0, tables.operations.length - 1]) {
       const [request, reply] = exchangeOf(tables, exchange);
       t.regex(request, /^(get( (key|big):\d{12})+\r\n)+$|^(set (key|big):\d{12} 0 0 \d+\r\n[\d:a-z]+\r\n)+$/);

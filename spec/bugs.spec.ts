@@ -14,7 +14,7 @@ import type { Event } from '../reactor/event.h';
 import * as syscalls from '../reactor/syscalls';
 import { bytes, putz } from './support/memory';
 import { replace } from './support/replace';
-import { SMALL_MEMORY, SimServer } from './support/sim-server';
+import { SimServer } from './support/sim-server';
 import type { SimPeer } from './support/sim-server';
 import { Stderr } from './support/stderr';
 
@@ -144,7 +144,7 @@ async function start(t: ExecutionContext, classic: boolean, sendBuffer = 20_000)
   t.teardown(() => { stderr.restore(); });
   chunksAreFreedOnce(t);
   const server = await SimServer.start(['-m', '4'], {
-    classic, sendBuffer, memory: SMALL_MEMORY, record: true, maxTurns: 1000,
+    classic, sendBuffer, record: true, maxTurns: 1000,
   });
   const steady = await server.connect();
   t.is(await steady.ask(`set large 0 0 ${LARGE.length}\r\n${LARGE}\r\n`), 'STORED\r\n');

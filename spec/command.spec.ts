@@ -2,7 +2,8 @@
 import { spawn } from 'node:child_process';
 import test from 'ava';
 import { ask } from './support/client';
-import { backends, environment, program, root, startServer } from './support/server';
+import { environment, program, root, startServer } from './support/server';
+import { backendsToTry } from './support/thorough';
 
 interface Outcome {
   status: number | null;
@@ -42,7 +43,7 @@ test('a mistake is told in one line, with status 1', async (t) => {
   t.regex(stderr, /^Illegal address: localhost\n$/);
 });
 
-for (const backend of backends) {
+for (const backend of backendsToTry) {
   test(`${backend}: EVENT_SHOW_METHOD names it; a port in use, or an address that is not ours, is told in one line`, async (t) => {
     const server = await startServer({ backend, env: { EVENT_SHOW_METHOD: '1' } });
     t.teardown(() => server.stop());

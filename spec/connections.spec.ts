@@ -2,13 +2,14 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { Client, ask, served } from './support/client';
-import { backends, someKinds, startServer } from './support/server';
+import { startServer } from './support/server';
 import { sharedServer } from './support/shared-server';
 import { SimServer } from './support/sim-server';
+import { backendsToTry, kindsToTry } from './support/thorough';
 
 const LARGE = 'L'.repeat(900_000);
 
-for (const { name, ...kind } of someKinds) {
+for (const { name, ...kind } of kindsToTry) {
   const shared = sharedServer(kind);
 
   test.serial(`${name}: 1,000 connections at once are opened, used and closed`, async (t) => {
@@ -79,7 +80,7 @@ for (const { name, ...kind } of someKinds) {
   });
 }
 
-for (const backend of backends) {
+for (const backend of backendsToTry) {
   test.serial(`${backend}: SIGTERM ends the server with status 0, while it is busy, too`, async (t) => {
     const server = await startServer({ backend });
     const c = await Client.connect(server.port);

@@ -4,11 +4,11 @@ import fc from 'fast-check';
 import { bss } from '../lib/libc/memory';
 import { assocFind } from '../lib/memcached';
 import { Client, ask } from './support/client';
-import { someKinds, startServer } from './support/server';
+import { startServer } from './support/server';
 import { sharedServer } from './support/shared-server';
 import { putz } from './support/memory';
-import { SMALL_MEMORY, SimServer } from './support/sim-server';
-import { upTo } from './support/thorough';
+import { SimServer } from './support/sim-server';
+import { kindsToTry, upTo } from './support/thorough';
 
 const key = bss(256);
 const BAD_LINE = 'CLIENT_ERROR bad command line format\r\n';
@@ -29,7 +29,7 @@ const word = {
 };
 
 test.serial('sim: whatever is wrong with a storage line, its data are no commands, where its length can be read', async (t) => {
-  const server = await SimServer.start([], { memory: SMALL_MEMORY });
+  const server = await SimServer.start();
   const c = await server.connect();
   t.is(await c.ask('set victim 0 0 1\r\n1\r\n'), 'STORED\r\n');
   const repeated = fc.integer({ min: 1, max: 3 });
@@ -47,7 +47,7 @@ test.serial('sim: whatever is wrong with a storage line, its data are no command
   await server.stop();
 });
 
-for (const { name, ...kind } of someKinds) {
+for (const { name, ...kind } of kindsToTry) {
   const shared = sharedServer(kind);
 
   test(`${name}: a key has up to 250 bytes, in every command`, async (t) => {
@@ -148,7 +148,7 @@ for (const classic of [false, true]) {
   const name = classic ? 'sim --classic' : 'sim';
 
   test.serial(`${name}: small things that C trips over`, async (t) => {
-    const server = await SimServer.start([], { classic, memory: SMALL_MEMORY });
+    const server = await SimServer.start([], { classic });
     const c = await server.connect();
     t.is(await c.ask('delete \r\n'), 'ERROR\r\n');
     t.is(await c.ask('stats cachedump 32 0\r\n'), 'SERVER_ERROR out of memory\r\n');
@@ -183,7 +183,7 @@ for (const classic of [false, true]) {
 }
 
 test.serial('sim --classic: of 25 commands that come at once, some are done after the other client\'s one', async (t) => {
-  const server = await SimServer.start([], { classic: true, memory: SMALL_MEMORY, record: true });
+  const server = await SimServer.start([], { classic: true, record: true });
   const { sim } = server;
   const greedy = await server.connect();
   const other = await server.connect();
@@ -246,7 +246,7 @@ test.serial('an item that is deleted again and again is noted once', async (t) =
 
 test.serial('a client that leaves before the END of its reply is read lets go of no item that another one holds', async (t) => {
   const reply = `VALUE a 0 1000\r\n${'v'.repeat(1000)}\r\n`;
-  const server = await SimServer.start([], { memory: SMALL_MEMORY, classic: true, sendBuffer: reply.length });
+  const server = await SimServer.start([], { classic: true, sendBuffer: reply.length });
   const [c, leaving, holding] = await Promise.all([0, 1, 2].map(() => server.connect()));
   t.is(await c.ask(`set a 0 0 1000\r\n${'v'.repeat(1000)}\r\n`), 'STORED\r\n');
   for (const client of [leaving, holding]) client.pauseReading();

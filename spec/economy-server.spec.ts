@@ -150,18 +150,14 @@ for (const backend of backends) {
     t.is(await other.ask(`set a 0 0 1000\r\n${'x'.repeat(1000)}\r\n`), 'STORED\r\n');
     const before = process.platform === 'linux' ? resident(server) : 0;
     const count = 20_000;
-    const readers = await Promise.all(Array.from({ length: 3 }, () => Client.connect(server.port)));
-    for (const reader of readers) {
-      reader.pauseReading();
-      reader.send('get a\r\n'.repeat(count));
-    }
+    const reader = await Client.connect(server.port);
+    reader.pauseReading();
+    reader.send('get a\r\n'.repeat(count));
     for (let i = 0; i < 50; i++) t.is(await other.ask('version\r\n'), 'VERSION 1.0.4\r\n');
-    if (process.platform === 'linux') t.true(resident(server) - before < 40_000, 'kilobytes');
+    if (process.platform === 'linux') t.true(resident(server) - before < 12_000, 'kilobytes');
     const one = `VALUE a 0 1000\r\n${'x'.repeat(1000)}\r\nEND\r\n`;
-    for (const reader of readers) {
-      reader.resumeReading();
-      for (let i = 0; i < count; i += 1000) t.true((await reader.take(one.length * 1000)) === one.repeat(1000));
-    }
+    reader.resumeReading();
+    for (let i = 0; i < count; i += 1000) t.true((await reader.take(one.length * 1000)) === one.repeat(1000));
   });
 
   test(`${backend}: a client that resets with replies on their way ends its own connection`, async (t) => {

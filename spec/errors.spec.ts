@@ -10,7 +10,7 @@ import { eventqueue } from '../reactor/event';
 import { TAILQ_FIRST, TAILQ_NEXT } from '../reactor/queue';
 import type { CallName } from '../reactor/sim';
 import { putz } from './support/memory';
-import { SMALL_MEMORY, SimServer } from './support/sim-server';
+import { SimServer } from './support/sim-server';
 import type { SimPeer } from './support/sim-server';
 import { Stderr } from './support/stderr';
 
@@ -34,7 +34,7 @@ async function start(t: ExecutionContext, classic: boolean, verbose: boolean, se
   t.teardown(() => { stderr.restore(); });
   const args = ['-m', '4', ...(verbose ? ['-v'] : [])];
   const server = await SimServer.start(args, {
-    classic, sendBuffer, memory: SMALL_MEMORY, record: true, maxTurns: 5000,
+    classic, sendBuffer, record: true, maxTurns: 5000,
   });
   const steady = await server.connect();
   t.is(await steady.ask(`set large 0 0 ${LARGE.length}\r\n${LARGE}\r\n`), 'STORED\r\n');

@@ -7,6 +7,7 @@ import test from 'ava';
 import { Client } from './support/client';
 import type { Server } from './support/server';
 import { sharedServer } from './support/shared-server';
+import { upTo } from './support/thorough';
 
 /** Runs in the server: tells on stderr, at each SIGUSR2, how often it has scavenged. */
 const COUNTER = `
@@ -53,7 +54,7 @@ type Version = '1.0' | '1.6';
 
 const loads: Record<string, Load> = {
   // Fewer, since the server lets Node's loop run more often, and that makes garbage of its own.
-  'gets, one at a time': { request: `get ${KEYS[0]}\r\n`, reply: `${item(KEYS[0])}END\r\n`, operations: 1, count: 20_000, version: '1.6' },
+  'gets, one at a time': { request: `get ${KEYS[0]}\r\n`, reply: `${item(KEYS[0])}END\r\n`, operations: 1, count: upTo(10_000, 20_000), version: '1.6' },
   'gets, 16 at a time': {
     request: KEYS.slice(0, 16).map((key) => `get ${key}\r\n`).join(''),
     reply: KEYS.slice(0, 16).map((key) => `${item(key)}END\r\n`).join(''),
@@ -75,7 +76,7 @@ const loads: Record<string, Load> = {
   },
 };
 
-const COUNT = 60_000;
+const COUNT = upTo(30_000, 60_000);
 /**
  * Each time that the server lets Node's own loop run makes some garbage: by time, and so for each request of a client
  * that has too little of the processor. That only adds to what requests make, so the least of several rounds is what

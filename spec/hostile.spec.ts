@@ -25,17 +25,25 @@ import { upTo } from './support/thorough';
 
 const CORPUS = join(root, 'spec', 'corpus');
 const PIECES_MAX = 6;
-/** Of the inputs that are compared, every third in a usual run. */
-const EVERY = upTo(3, 1);
+/** In a usual run, every second input is sent, and of these every third in pieces, too. */
+const EVERY = upTo(2, 1);
+const EVERY_COMPARED = upTo(3, 1);
 const name = bss(256);
 
 function corpusOf(target: Target): Buffer[] {
-  return readCorpus(CORPUS, target.name) ?? [];
+  return (readCorpus(CORPUS, target.name) ?? []).filter((_, i) => i % EVERY === 0);
+}
+
+/** Those of the corpus that are sent in pieces, too. */
+function comparedOf(target: Target): Buffer[] {
+  if (target.datagrams) return [];
+  return corpusOf(target).filter(isCompared).filter((_, i) => i % EVERY_COMPARED === 0);
 }
 
 for (const target of targets) {
   test.serial(`${target.name}: each input of the corpus ends its own connection at most`, async (t) => {
-    const inputs = corpusOf(target);
+    const compared = comparedOf(target).map((input) => input.toString('latin1')); // which end no more, either: see below
+    const inputs = corpusOf(target).filter((input) => !compared.includes(input.toString('latin1')));
     t.true(inputs.length > 0);
     const server = await HostileServer.start(target);
     for (const input of inputs) {
@@ -49,7 +57,7 @@ for (const target of targets) {
 
   test.serial(`${target.name}: an input is answered alike, whole and in pieces`, async (t) => {
     const random = new Random(1);
-    const inputs = corpusOf(target).filter(isCompared).filter((_, i) => i % EVERY === 0);
+    const inputs = comparedOf(target);
     const answers: string[][] = [];
     for (const most of [0, PIECES_MAX]) {
       const server = await HostileServer.start(target);

@@ -12,6 +12,7 @@ import { Client, ask } from './support/client';
 import { sharedServer } from './support/shared-server';
 import type { Server } from './support/server';
 import { Attached, mayAttach } from './support/strace';
+import { someOf } from './support/thorough';
 import { where } from './support/where';
 
 const attaches = mayAttach();
@@ -109,7 +110,9 @@ async function bystanding(t: ExecutionContext, server: Server): Promise<Client> 
   return bystander;
 }
 
-for (const error of ['EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS', 'ECONNABORTED', 'EPROTO', 'EINTR', 'EAGAIN']) {
+const ACCEPT_ERRORS = ['EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS', 'ECONNABORTED', 'EPROTO', 'EINTR', 'EAGAIN'];
+
+for (const error of someOf(ACCEPT_ERRORS, 3)) {
   maybe(`accept fails three times with ${error}: who waits is accepted then`, async (t) => {
     const server = await running();
     const bystander = await bystanding(t, server);
@@ -141,9 +144,9 @@ maybe('accept fails on and on: the others are served, nothing spins, and who wai
   await sound(t, server, bystander);
 });
 
-for (const [call, error, when] of [
+for (const [call, error, when] of someOf([
   ['fcntl', 'EINVAL', '1'], ['fcntl', 'ENOMEM', '2'], ['epoll_ctl', 'ENOMEM', '1'], ['epoll_ctl', 'ENOSPC', '1+'],
-] as const) {
+] as const, 2)) {
   maybe(`a new connection for which ${call} fails with ${error} (${when}) ends, and the next is served`, async (t) => {
     const server = await running();
     const bystander = await bystanding(t, server);
@@ -157,13 +160,13 @@ for (const [call, error, when] of [
   });
 }
 
-for (const [call, error, when, expected] of [
+for (const [call, error, when, expected] of someOf([
   ['read', 'EAGAIN', '1..3', 'answered'], ['read', 'EINTR', '1', 'ended'],
   ['read', 'ECONNRESET', '1+', 'ended'], ['read', 'ETIMEDOUT', '1+', 'ended'], ['read', 'ENOMEM', '1+', 'ended'],
   ['write', 'EAGAIN', '1..3', 'answered'], ['write', 'EINTR', '1..3', 'answered'],
   ['write', 'EPIPE', '1+', 'ended'], ['write', 'ECONNRESET', '1', 'ended'], ['write', 'ENOBUFS', '1', 'ended'],
   ['write', 'ENOMEM', '1+', 'ended'],
-] as const) {
+] as const, 6)) {
   maybe(`${call} fails with ${error} (${when}): the client is ${expected}`, async (t) => {
     const server = await running();
     const bystander = await bystanding(t, server);
@@ -177,9 +180,9 @@ for (const [call, error, when, expected] of [
   });
 }
 
-for (const [error, when, expected] of [
+for (const [error, when, expected] of someOf([
   ['EAGAIN', '1..3', 'answered'], ['ENOBUFS', '1', 'ended'], ['EPIPE', '1+', 'ended'],
-] as const) {
+] as const, 2)) {
   maybe(`sendmsg of a large value fails with ${error} (${when}): the client is ${expected}`, async (t) => {
     const server = await running();
     const bystander = await bystanding(t, server);
@@ -212,11 +215,11 @@ maybe('epoll_ctl fails where a slow reader is to be waited for: it gets what was
   await sound(t, server, bystander);
 });
 
-for (const [call, error, command] of [
+for (const [call, error, command] of someOf([
   ['close', 'EINTR', 'quit\r\n'], ['close', 'EIO', 'quit\r\n'],
   ['shutdown', 'ENOTCONN', `quit\r\n${LARGE}`], // with unread input, a close begins with a shutdown
   ['epoll_ctl', 'ENOENT', 'quit\r\n'], ['epoll_ctl', 'ENOMEM', 'quit\r\n'],
-] as const) {
+] as const, 3)) {
   maybe(`${call} fails with ${error} at the end of a connection: for the others nothing changes`, async (t) => {
     const server = await running();
     const bystander = await bystanding(t, server);
@@ -242,7 +245,7 @@ maybe('epoll_wait is interrupted again and again: everybody is answered', async 
   await sound(t, server, bystander);
 });
 
-for (const [error, still] of [['EAGAIN', true], ['EBUSY', true], ['EINTR', true], ['ENOMEM', false]] as const) {
+for (const [error, still] of someOf([['EAGAIN', true], ['EBUSY', true], ['EINTR', true], ['ENOMEM', false]] as const, 2)) {
   const then = still ? 'is called again' : 'is given up';
   withUring(`io_uring_enter fails with ${error}: all are answered, and the ring ${then}`, async (t) => {
     const server = await running();

@@ -1,11 +1,13 @@
 // The life of a server process where it is not at its best: its end under load and the start after it, few descriptors,
-// a full disk, a stderr that nobody reads, being stopped for a while, being process 1, and systemd.
+// a full disk, a stderr that nobody reads, being stopped for a while, or its client, being process 1, and systemd. (A
+// machine's sleep is in 1.6-clock.spec.ts.)
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import test from 'ava';
@@ -15,15 +17,13 @@ import { loadSystem } from '../reactor/linux/ffi';
 import { AF_UNIX, F_SETFL, O_NONBLOCK, SOCK_DGRAM } from '../reactor/socket.h';
 import { notifyReady } from '../scripts/command/notify';
 import { Client, ask } from './support/client';
-import { backends, environment, program, startServer, userOption } from './support/server';
+import { environment, program, startServer, userOption } from './support/server';
 import type { Options, Server } from './support/server';
-import { upTo } from './support/thorough';
+import { backendsToTry, upTo } from './support/thorough';
 import { where } from './support/where';
 
 const VERSION = /^VERSION 1\.6\.45\r\n$/;
 const onLinux = where(process.platform === 'linux', 'Linux', test.serial);
-/** The other backend's process hardly ends or starts in another way. */
-const backendsToTry = backends.slice(0, upTo(1, backends.length));
 
 function folderFor(t: ExecutionContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'memcached-ts-'));
@@ -48,6 +48,11 @@ async function writes(t: ExecutionContext, client: Client, key: string, answered
     }
     answered();
   }
+}
+
+/** Resolves when the process is stopped. */
+async function stopped({ pid }: ChildProcess): Promise<void> {
+  while (!/^State:\s+T/m.test(readFileSync(`/proc/${pid}/status`, 'latin1'))) await sleep(1);
 }
 
 for (const [backend, signal, keeps] of [['epoll', 'SIGUSR1', true], ['net', 'SIGTERM', false]] as const) {
@@ -100,7 +105,7 @@ for (const backend of backendsToTry) {
     const client = await Client.connect(server.port);
     t.is(await client.ask('set a 0 0 1\r\nb\r\n'), 'STORED\r\n');
     server.process.kill('SIGSTOP');
-    while (!/^State:\s+T/m.test(readFileSync(`/proc/${server.process.pid}/status`, 'latin1'))) await sleep(1);
+    await stopped(server.process);
     await client.sent('get a\r\n');
     const late = Client.connect(server.port);
     server.process.kill('SIGCONT');
@@ -108,6 +113,37 @@ for (const backend of backendsToTry) {
     t.regex(await (await late).ask('version\r\n'), VERSION);
   });
 }
+
+/** A client that says when the first of its replies has come, and, at their end, how long they were. */
+const READER = `
+const { connect } = require('node:net');
+const [port, length] = process.argv.slice(1).map(Number);
+let read = 0;
+const socket = connect(port, '127.0.0.1', () => socket.write('get large\\r\\n'.repeat(40)));
+socket.on('data', (chunk) => {
+  if (read === 0) console.log('begun');
+  read += chunk.length;
+  if (read >= length) socket.end(() => console.log(read));
+});`;
+
+onLinux('a client that is stopped for a while gets all of its replies; others are served meanwhile', async (t) => {
+  const server = await start(t, { backend: 'epoll' });
+  const other = await Client.connect(server.port);
+  const value = 'x'.repeat(900_000);
+  t.is(await other.ask(`set large 0 0 ${value.length}\r\n${value}\r\n`), 'STORED\r\n');
+  const length = 40 * `VALUE large 0 ${value.length}\r\n${value}\r\nEND\r\n`.length;
+  const reader = spawn(process.execPath, ['-e', READER, String(server.port), String(length)], {
+    env: { ...process.env, NODE_V8_COVERAGE: undefined }, stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.teardown(() => reader.kill('SIGKILL'));
+  const said = createInterface({ input: reader.stdout })[Symbol.asyncIterator]();
+  t.is((await said.next()).value, 'begun');
+  reader.kill('SIGSTOP');
+  await stopped(reader);
+  for (let i = 0; i < 20; i++) t.regex(await other.ask('version\r\n'), VERSION);
+  reader.kill('SIGCONT');
+  t.is((await said.next()).value, String(length));
+});
 
 /** A server that cannot tell its port on stderr: `redirection` says where that goes. */
 async function startUnheard(t: ExecutionContext, redirection: string): Promise<{ child: ChildProcess; port: number }> {

@@ -8,15 +8,16 @@ import type { ExecutionContext } from 'ava';
 import { command } from '../scripts/memcached-tests/command';
 import { need } from '../scripts/memcached-tests/needs';
 
+/** One of them has Test::More, as memcached's own; the others, which perl runs faster, print what it would. */
 const FILES: Record<string, string> = {
-  'whole.t': 'use Test::More tests => 2; ok(1); ok(-x "memcached-debug");',
-  'server.t': 'use Test::More tests => 1; is(`./timedrun 10 ./memcached-debug -x "a b"`, "1 -x a b\\n");',
+  'whole.t': 'print "1..2\\nok 1\\n", -x "memcached-debug" ? "ok 2\\n" : "not ok 2\\n";',
+  'server.t': `print "1..1\\n", \`./timedrun 10 ./memcached-debug -x "a b"\` eq "1 -x a b\\n" ? "ok 1\\n" : "not ok 1\\n";`,
   'part.t': 'use Test::More tests => 2; ok(1, "one"); ok(0, "two");',
-  'early.t': 'use Test::More tests => 2; ok(1); exit 3;',
-  'hang.t': 'use Test::More tests => 2; ok(1); sleep 100;',
-  'skip.t': 'use Test::More; plan skip_all => "not here" if 1;',
-  'conn-limits.t': 'use Test::More tests => 1; ok(0);',
-  'proxyx.t': 'use Test::More;\nif (!supports_proxy()) {\n  plan skip_all => "no proxy";\n}\n',
+  'early.t': '$| = 1; print "1..2\\nok 1\\n"; exit 3;',
+  'hang.t': '$| = 1; print "1..2\\nok 1\\n"; sleep 100;',
+  'skip.t': 'print "1..0 # SKIP not here\\n";',
+  'conn-limits.t': 'print "1..1\\nnot ok 1\\n";',
+  'proxyx.t': 'if (!supports_proxy()) {\n  plan skip_all => "no proxy";\n}\n',
 };
 
 /** The folder of a source, with a server in it. */
@@ -86,7 +87,7 @@ test('of exceptions, and of files that need what is not there, none is expected 
 
 test('without names, all that need nothing special run', async (t) => {
   const { folder, server } = source(t);
-  const { out } = await run(server, '--jobs', '4', '--limit', '3', folder);
+  const { out } = await run(server, '--jobs', '4', '--limit', '1', folder);
   t.regex(out, /^ {2}1: the proxy$/m);
   t.regex(out, /^2 of 7 whole$/m);
   t.notRegex(out, /│ proxyx/);

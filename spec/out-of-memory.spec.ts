@@ -7,7 +7,7 @@ import { stats } from '../lib/memcached.h';
 import { bss } from '../lib/libc/memory';
 import { Allocations } from './support/allocations';
 import { putz } from './support/memory';
-import { SMALL_MEMORY, SimServer } from './support/sim-server';
+import { SimServer } from './support/sim-server';
 import type { SimPeer } from './support/sim-server';
 import { Stderr } from './support/stderr';
 import { upTo } from './support/thorough';
@@ -77,7 +77,7 @@ async function runs(
   t: ExecutionContext, classic: boolean, fails: (n: number) => boolean, name: string,
 ): Promise<{ count: number; used: number }> {
   const allocations = new Allocations();
-  const server = await SimServer.start(['-m', '8'], { classic, sendBuffer: 100_000, memory: SMALL_MEMORY });
+  const server = await SimServer.start(['-m', '8'], { classic, sendBuffer: 100_000 });
   const connect = (): SimPeer => server.connectNow();
   try {
     const first = allocations.count;
@@ -114,7 +114,7 @@ for (const { name, classic, fails } of modes) {
     t.teardown(() => { stderr.restore(); });
     const { count, used } = await runs(t, classic, () => false, 'none fails');
     t.true(count > 70);
-    for (let at = 0; at < count; at += upTo(3, 1)) {
+    for (let at = 0; at < count; at += upTo(7, 1)) {
       const after = await runs(t, classic, fails(at), `number ${at}`);
       if (after.used !== used) t.fail(`number ${at}: ${after.used - used} bytes are lost`);
     }
@@ -130,7 +130,7 @@ async function start(t: ExecutionContext, args: readonly string[] = []): Promise
     stderr.restore();
     allocations.restore();
   });
-  const server = await SimServer.start(['-m', '8', ...args], { memory: SMALL_MEMORY, sendBuffer: 100_000 });
+  const server = await SimServer.start(['-m', '8', ...args], { sendBuffer: 100_000 });
   const c = await server.connect();
   t.is(await c.ask('version\r\n'), 'VERSION 1.0.4\r\n');
   return { server, c, allocations, stderr };

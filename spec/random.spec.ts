@@ -4,9 +4,9 @@ import test from 'ava';
 import { Random } from '../reactor/sim';
 import { Client } from './support/client';
 import { converse } from './support/conversation';
-import { someKinds, startServer } from './support/server';
+import { startServer } from './support/server';
 import { SimServer } from './support/sim-server';
-import { upTo } from './support/thorough';
+import { kindsToTry, upTo } from './support/thorough';
 
 const COMMANDS = 300;
 const SEEDS = Array.from({ length: upTo(2, 6) }, (_, seed) => seed + 1);
@@ -35,7 +35,7 @@ function difference(actual: string, expected: string): { actual: string; expecte
   return { actual: actual.slice(from, at + 200), expected: expected.slice(from, at + 200) };
 }
 
-for (const { name, ...kind } of someKinds) {
+for (const { name, ...kind } of kindsToTry) {
   test.serial(`${name}: conversations by chance go as in the model`, async (t) => {
     for (const seed of SOME_SEEDS) {
       const random = new Random(seed);

@@ -7,9 +7,10 @@ import test from 'ava';
 import type { ExecutionContext } from 'ava';
 
 import { Client, ask } from './support/client';
-import { backends, startServer } from './support/server';
+import { startServer } from './support/server';
 import type { Backend, Server } from './support/server';
 import { sharedServer } from './support/shared-server';
+import { backendsToTry } from './support/thorough';
 import { where } from './support/where';
 
 type Signal = NodeJS.Signals;
@@ -48,7 +49,7 @@ test('every signal of this system is in one of the tables', (t) => {
   t.deepEqual(here.filter((name) => !numbers.includes(constants.signals[name])), []);
 });
 
-for (const backend of backends) {
+for (const backend of backendsToTry) {
   for (const signal of ofHere(graceful)) {
     test.serial(`${backend}: ${signal} ends the server with status 0, and nothing is said`, async (t) => {
       const server = await start(t, backend);

@@ -1,10 +1,17 @@
-// Memory at -m 1, over the wire: which items are evicted, which stay, and what the counters say.
+// Memory at -m 1, over the wire: which items are evicted, which stay, and what the counters say; and chunks that are
+// freed.
 import test from 'ava';
+import { u8 } from '../lib/libc/heap';
+import { mallocForItems, memoryInit } from '../lib/libc/memory';
+import { memset } from '../lib/libc/string';
+import { slabsAlloc, slabsFree, slabsInit } from '../lib/slabs';
 import { Client } from './support/client';
 import { backends, startServer } from './support/server';
 import { SimServer } from './support/sim-server';
 import type { Replies } from './support/replies';
 
+const MIB = 1 << 20;
+const CLASS = 7;
 const VALUE = 'v'.repeat(100_000); // eight chunks of 128 KB to the page
 
 async function has(c: Replies, key: string): Promise<boolean> {
@@ -35,3 +42,31 @@ for (const backend of [...backends, 'sim'] as const) {
     t.regex(await c.ask('stats cachedump 17 2\r\n', 'END\r\n'), /^ITEM k8 .*\r\nITEM k2 .*\r\nEND\r\n$/);
   });
 }
+
+test.serial('chunks that are freed are given out again, each once, and their list grows in memory of its own', (t) => {
+  memoryInit(MIB, MIB, 4 * MIB);
+  slabsInit(0);
+  const chunks = Array.from({ length: 100 }, () => slabsAlloc(CLASS));
+  const others = chunks.map((chunk) => {
+    slabsFree(chunk, CLASS);
+    const other = mallocForItems(64);
+    memset(other, 0x5a, 64);
+    return other;
+  });
+  for (const other of others) t.true(u8.subarray(other, other + 64).every((byte) => byte === 0x5a));
+  t.deepEqual(Array.from({ length: 100 }, () => slabsAlloc(CLASS)).sort(), chunks.sort());
+});
+
+test.serial('sim: the one chunk of a page of the largest class is given out again, too', async (t) => {
+  const server = await SimServer.start(['-m', '1']);
+  const c = await server.connect();
+  const value = 'v'.repeat(1_048_000);
+  for (let round = 0; round < 3; round++) {
+    t.is(await c.ask(`set largest 0 0 ${value.length}\r\n${value}\r\n`), 'STORED\r\n');
+    t.is(await c.ask('delete largest\r\n'), 'DELETED\r\n');
+    await server.sim.advance(10);
+    t.false(await has(c, 'largest'));
+    t.regex(await c.ask('stats slabs\r\n', 'END\r\n'), /STAT 20:free_chunks 1\r\n/);
+  }
+  await server.stop();
+});

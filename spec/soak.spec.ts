@@ -55,7 +55,7 @@ test('a short run: every answer is right, bad clients were there, and the page h
   const folder = await mkdtemp(join(tmpdir(), 'soak-'));
   try {
     const page = join(folder, 'out.html');
-    const { status, stdout, stderr } = await run('--minutes', '0.02', '--servers', 'epoll', '--report', page);
+    const { status, stdout, stderr } = await run('--minutes', '0.01', '--servers', 'epoll', '--report', page);
     t.is(stderr, '');
     t.is(status, 0, stdout);
     t.regex(stdout, /│ epoll +│ +0\.0 │ +[\d,]+ │ +0 │ +[\d,]+ │/);
@@ -80,7 +80,7 @@ test('a wrong answer fails the run, and is told', async (t) => {
     const program = join(folder, 'memcached');
     await writeFile(program, CONTRARY);
     await chmod(program, 0o755);
-    const { status, stdout } = await run('--minutes', '0.01', '--servers', 'memcached', '--memcached', program);
+    const { status, stdout } = await run('--minutes', '0.002', '--servers', 'memcached', '--memcached', program);
     t.is(status, 1);
     t.regex(stdout, /\nmemcached: wrong answer: [^\n]*NO/);
   } finally {

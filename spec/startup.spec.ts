@@ -148,7 +148,7 @@ test.serial('-k that the system refuses is told, and the server runs', async (t)
     setErrno(EPERM);
     return -1;
   }));
-  const server = await SimServer.start(['-k', '-l', '127.0.0.1'], { memory: SMALL_MEMORY });
+  const server = await SimServer.start(['-k', '-l', '127.0.0.1']);
   t.deepEqual(stderr.lines(), ['warning: -k invalid, mlockall() failed: operation not permitted']);
   t.is(settings.interface.sAddr, 0x7f000001);
   t.is(await (await server.connect()).ask('version\r\n'), 'VERSION 1.0.4\r\n');
@@ -158,7 +158,7 @@ test.serial('-k that the system refuses is told, and the server runs', async (t)
 test.serial('stats maps: the file and its NUL, or which step failed', async (t) => {
   t.teardown(() => { shows.maps = false; });
   shows.maps = true;
-  const server = await SimServer.start([], { memory: SMALL_MEMORY });
+  const server = await SimServer.start();
   const c = await server.connect();
   await c.ask('version\r\n');
   const { uordblks } = mallinfo();

@@ -3,7 +3,7 @@ import { takeLines } from './support/debug-lines';
 import test from 'ava';
 import { CommandLines } from '../scripts/command/commandlines';
 import { story } from '../scripts/command/story';
-import { SMALL_MEMORY, SimServer } from './support/sim-server';
+import { SimServer } from './support/sim-server';
 
 function linesOf(...chunks: string[]): string[] {
   const stream = new CommandLines();
@@ -11,7 +11,7 @@ function linesOf(...chunks: string[]): string[] {
 }
 
 test('a connection from its first event to its end', async (t) => {
-  const server = await SimServer.start([], { classic: true, memory: SMALL_MEMORY, over: story() });
+  const server = await SimServer.start([], { classic: true, over: story() });
   const client = await server.connect();
   await server.sim.idle();
   takeLines();

@@ -735,7 +735,7 @@ maybe('epoll: fifty clients that send and read by chance get back what they sent
     const [sent, heard]: [Buffer[], Buffer[]] = [[], []];
     socket.on('data', (chunk: Buffer) => heard.push(chunk));
     const ended = once(socket, 'end');
-    for (let step = 0; step < upTo(80, 200); step++) {
+    for (let step = 0; step < upTo(50, 200); step++) {
       const length = 1 + random.int(random.pick([10, 10, 300, 3000]));
       const chunk = Buffer.from(Array.from({ length }, () => random.int(256)));
       sent.push(chunk);
@@ -752,7 +752,7 @@ maybe('epoll: fifty clients that send and read by chance get back what they sent
   }));
   t.is(await eventDispatch(), 1);
   t.deepEqual(await talked, times(50, 0));
-  t.true(counts.recv > upTo(20, 50) && counts.send > upTo(20, 50), JSON.stringify(counts));
+  t.true(counts.recv > upTo(10, 50) && counts.send > upTo(10, 50), JSON.stringify(counts));
   close(server.fd);
 });
 
@@ -767,7 +767,9 @@ maybe("epoll: who is added by a callback of Node's, to what was fetched and left
 
 const usual = where(process.platform === 'linux', 'Linux');
 
-for (const [name, env] of [['as it is', {}], ['with EVENT_NOIOURING', { EVENT_NOIOURING: '1' }]] as const) {
+const servers = [['as it is', {}], ['with EVENT_NOIOURING', { EVENT_NOIOURING: '1' }]] as const;
+
+for (const [name, env] of servers.slice(0, upTo(1, 2))) {
   usual(`server, ${name}: forty clients at once get the replies that are theirs, whatever becomes of others`, async (t) => {
     const server = await startServer({ backend: 'epoll', env });
     t.teardown(() => server.stop());
@@ -778,7 +780,7 @@ for (const [name, env] of [['as it is', {}], ['with EVENT_NOIOURING', { EVENT_NO
 
     await Promise.all(clients.map(async (client, i) => {
       const random = new Random(i + 1);
-      for (let step = 0; step < upTo(25, 60); step++) {
+      for (let step = 0; step < upTo(15, 60); step++) {
         const size = random.int(random.pick([20, 300, 3000, 20_000]));
         const value = String(step).padEnd(size, String.fromCharCode(97 + i % 26)).slice(0, size);
         const stored = `VALUE key${i} ${i} ${size}\r\n${value}\r\nEND\r\n`;

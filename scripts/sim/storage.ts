@@ -18,6 +18,34 @@ import { bytes } from './memory';
 
 const MIB = 1 << 20;
 
+/** A set of chunks of these pages. With a hundred thousand chunks, a Set would take most of the time of a check. */
+class Chunks {
+  /** By place, counted from the first page in eights of bytes, of which all sizes are multiples: the set it is in. */
+  private static places = new Uint16Array(0);
+  private static sets = 0;
+  private readonly first: Ptr;
+  private readonly set: number;
+  size = 0;
+
+  /** The set before is of no use any more. */
+  constructor(pages: readonly Ptr[]) {
+    this.first = pages.reduce((a, b) => Math.min(a, b), Infinity);
+    const length = pages.reduce((end, page) => Math.max(end, (page - this.first + MIB) / 8), 0);
+    if (Chunks.places.length < length) Chunks.places = new Uint16Array(length);
+    else if (Chunks.sets === 0xffff) Chunks.places.fill(0);
+    this.set = Chunks.sets = Chunks.sets % 0xffff + 1;
+  }
+
+  add(p: Ptr): void {
+    Chunks.places[(p - this.first) / 8] = this.set;
+    this.size++;
+  }
+
+  has(p: Ptr): boolean {
+    return Chunks.places[(p - this.first) / 8] === this.set;
+  }
+}
+
 /** The items of an LRU from head to tail. */
 export function listOf(lru: number): Ptr[] {
   const items: Ptr[] = [];
@@ -115,8 +143,8 @@ function checkSlabs(items: readonly Ptr[]): void {
   checkOverlaps(items);
 }
 
-function checkFreeList(id: number): Set<Ptr> {
-  const free = new Set<Ptr>();
+function checkFreeList(id: number): Chunks {
+  const free = new Chunks(slabList[id]);
   let before = NULL;
   for (let p = slots[id] >>> 0; p !== NULL; p = field(p, IT_NEXT) >>> 0) {
     equal('flags of a free chunk', itFlags(p), ITEM_SLABBED);

@@ -44,7 +44,7 @@ export function converse(random: Random, length: number): Conversation {
     } else {
       settle(model, say);
       say(storage(random, random.pick(HUGE), 0));
-      say(`get ${Array.from({ length: 200 }, () => random.pick(KEYS.slice(0, 9))).join(' ')}\r\n`);
+      say(`get ${Array.from({ length: 40 }, () => random.pick(KEYS.slice(0, 9))).join(' ')}\r\n`);
     }
   }
   settle(model, say);

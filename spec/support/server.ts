@@ -21,9 +21,6 @@ export const kinds: readonly { name: string; backend: Backend; classic?: boolean
   { name: 'net --classic', backend: 'net', classic: true },
 ];
 
-/** Each backend once, and each way of calling once: for what is not about either. */
-export const someKinds = kinds.filter(({ name }) => name === 'epoll' || name === 'net --classic');
-
 export const root = join(__dirname, '..', '..');
 export const program = join(root, 'dist', 'scripts', 'memcached-ts.js');
 

@@ -1,27 +1,37 @@
 // A server of our own in this process, on the simulated backend: one at a time, since the port's variables are C's.
-import { memoryInit } from '../../lib/libc/memory';
 import { memoryNeeds } from '../../lib/1.6/options';
 import { Simulation } from '../../reactor/sim';
 import type { SimClient, SimulationOptions } from '../../reactor/sim';
 import type { Eventop } from '../../reactor/event.h';
 import { commandOptions } from '../../scripts/command/options';
 import { PORT, argvOf, startOn, stopOn } from '../../scripts/sim/server';
-import { userOption } from '../../scripts/sim/user';
+import { takeMemory } from './memory';
+import { replace } from './replace';
 import { Replies } from './replies';
 
 const MIB = 1 << 20;
-/** For a few items. (Of more than 32 MB in all a new memory needs no clearing.) */
+/** For a few items. */
 export const SMALL_MEMORY = [16 * MIB, 8 * MIB, 10 * MIB] as const;
-/** Less than the command takes, which is for more connections and items than a spec has, if it does not say -m. */
-const memoryFor = (megabytes = 16): readonly [small: number, large: number, items: number] =>
-  [16 * MIB, 64 * MIB, (1.25 * megabytes + 16) * MIB];
+/** Less than the command takes, which is for more connections. */
+const memoryFor = (megabytes: number): readonly [small: number, large: number, items: number] =>
+  [16 * MIB, 32 * MIB, (1.25 * megabytes + 16) * MIB];
+
+/** Has the server take this process for one that root did not start: to switch to root is slow, and changes nothing. */
+async function withoutRoot<T>(run: () => Promise<T>): Promise<T> {
+  const restores = (['getuid', 'geteuid'] as const).map((name) => replace(process, name, () => () => 1));
+  try {
+    return await run();
+  } finally {
+    for (const restore of restores) restore();
+  }
+}
 
 export interface SimServerOptions extends Partial<SimulationOptions> {
   /** Whether it runs with `--classic`. */
   classic?: boolean;
   /** Whether it speaks as memcached 1.6; else as 1.0.4. */
   today?: boolean;
-  /** Bytes for small blocks, large ones and items; else enough for -m. */
+  /** Bytes for small blocks, large ones and items; else enough for -m, or a few items where that is not said. */
   memory?: readonly [small: number, large: number, items: number];
   /** A layer above the backend. */
   over?: ((base: Eventop) => Eventop) | null;
@@ -35,11 +45,11 @@ export class SimServer {
   static async start(args: readonly string[] = [], options: SimServerOptions = {}): Promise<SimServer> {
     const { classic = false, today = false, memory, over = null, ...simulation } = options;
     const sim = new Simulation({ seed: 1, record: false, ...simulation });
-    const argv = argvOf([...(today ? userOption : []), ...args]);
+    const argv = argvOf(args);
     const said = args.includes('-m');
     const megabytes = today ? memoryNeeds(argv)?.megabytes : Number(commandOptions(args).megabytes);
-    memoryInit(...(memory ?? memoryFor(said ? megabytes : undefined)));
-    const { ended } = await startOn(sim, argv, { classic, today, over });
+    takeMemory(...(memory ?? (said && megabytes !== undefined ? memoryFor(megabytes) : SMALL_MEMORY)));
+    const { ended } = await withoutRoot(() => startOn(sim, argv, { classic, today, over }));
     return new SimServer(sim, ended);
   }
 

@@ -11,11 +11,11 @@ import { settings, settingsInit } from '../../lib/1.6/settings';
 import { slabsInit, slabsStats } from '../../lib/1.6/slabs';
 import { storeItem } from '../../lib/1.6/store';
 import type { Ptr } from '../../lib/libc/memory';
-import { NULL, bss, memoryInit } from '../../lib/libc/memory';
+import { NULL, bss } from '../../lib/libc/memory';
 import { eventEconomy } from '../../reactor/backends';
 import { eventInit } from '../../reactor/event';
 import { keyText, listOf } from '../../scripts/sim/storage';
-import { bytes, put } from './memory';
+import { bytes, put, takeMemory } from './memory';
 
 export { checkStorage, keyText } from '../../scripts/sim/storage';
 
@@ -34,12 +34,12 @@ interface Circumstances {
 }
 
 /** Everything as after a start with these settings, and an arena of items of `arena` megabytes. */
-export function start(changed: Partial<Settings> = {}, arena = 64, also: Circumstances = {}): void {
+export function start(changed: Partial<Settings> = {}, arena = 16, also: Circumstances = {}): void {
   const { slabSizes = null, preallocate = false, before = MIB } = also;
   settingsInit();
   settings.hashpowerInit = 6; // a table that must grow, and can be walked in no time
   Object.assign(settings, changed);
-  memoryInit(before, 0, arena * MIB);
+  takeMemory(before, 0, arena * MIB);
   assocInit(settings.hashpowerInit);
   slabsInit(settings.maxbytes, settings.factor, settings.chunkSize, slabSizes, preallocate);
   itemInit();
