@@ -28,7 +28,7 @@ export interface Planting {
 export async function plantAll(planting: Planting): Promise<number> {
   const { bugs, checked, runs, from, jobs, dist, out, progress, progressed } = planting;
   const project = join(dist, '..');
-  const table = new Table({ head: ['bug', 'mode', `of ${runs} seeds`, 'the first', 'what is seen'], style: { head: [] } });
+  const table = new Table({ head: ['bug', 'mode', `of ${runs} seeds`, 'the first', 'what is seen'], style: { head: [], border: [] } });
   let missed = 0;
   for (const bug of bugs) {
     const folder = plant(bug, project, dist);
