@@ -3,10 +3,10 @@ import * as unistd from '../../lib/libc/unistd';
 import { replace } from '../checked/replace';
 
 const PID = 2003;
+const usage: NodeJS.ResourceUsage = { ...process.resourceUsage(), userCPUTime: 0, systemCPUTime: 0 };
 
 /** From now on, until the returned function is called. */
 export function sameProcess(): () => void {
-  const usage: NodeJS.ResourceUsage = { ...process.resourceUsage(), userCPUTime: 0, systemCPUTime: 0 };
   const restores = [
     replace(unistd, 'getpid', () => () => PID),
     replace(process, 'resourceUsage', () => () => usage),
