@@ -4,10 +4,8 @@ import { join } from 'node:path';
 import { build as bundle } from 'esbuild';
 import type { Plugin } from 'esbuild';
 import { PROBE, emptyTables, exposing, instrument } from './instrument';
+import { INSTRUMENTED } from './instrumented';
 import { DEBUG, stubs } from './stubs';
-
-/** Each statement of these is a step. */
-export const INSTRUMENTED = ['lib/memcached.ts', 'lib/items.ts', 'lib/slabs.ts', 'reactor/event.ts'];
 
 /** Variables that a file keeps to itself, and that one wants to see. */
 const HIDDEN: Readonly<Record<string, readonly string[]>> = {

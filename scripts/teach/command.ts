@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 
 import { Misuse, help, readArguments } from './arguments';
 import type { Options } from './arguments';
+import { workerScript } from './cached';
 import { loadScene, sceneNames } from './scenes';
 import type { Scene } from './trace';
 
@@ -33,10 +34,9 @@ export async function command(args: readonly string[], root: string, { out, err 
 async function teach(options: Options, root: string, out: (text: string) => void): Promise<void> {
   const scene = options.scene === null ? null : sceneOf(root, options.scene);
   // Loaded only now: the compiler is large, and a mistake on the command line is said at once.
-  const { bundleWorker } = await import('./bundle.js');
   const { livePage, recordedPage } = await import('./html.js');
   const { recorder } = await import('./run.js');
-  const worker = await bundleWorker(root);
+  const worker = await workerScript(root);
   const html = scene === null ? await livePage(root, worker, sceneNames(root).map((name) => loadScene(root, name)))
     : await recordedPage(root, await recorder(worker)(scene));
   const file = resolve(options.output ?? join(root, 'dist/teach', scene === null ? 'index.html' : `${scene.name}.html`));

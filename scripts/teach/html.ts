@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 
-import { INSTRUMENTED } from './bundle';
+import { highlight } from '../side-by-side/highlight';
+import { INSTRUMENTED } from './instrumented';
+import { withoutNote } from './listing';
 import type { PageData } from './page-data';
 import type { Scene, Trace } from './trace';
 
@@ -18,7 +20,10 @@ export async function recordedPage(root: string, trace: Trace): Promise<string> 
 }
 
 function sources(root: string): PageData['sources'] {
-  return INSTRUMENTED.map((name) => ({ name, text: readFileSync(join(root, name), 'utf8') }));
+  return INSTRUMENTED.map((name) => {
+    const text = readFileSync(join(root, name), 'utf8');
+    return { name, text, html: highlight(text.split('\n').map(withoutNote).join('\n'), 'typescript') };
+  });
 }
 
 async function page(root: string, data: PageData, worker: string): Promise<string> {

@@ -1,6 +1,6 @@
 // The command: reads the arguments, plays a scene, and tells it as a text or as a diagram.
 import { parseArgs } from 'node:util';
-import { bundleWorker } from '../teach/bundle';
+import { workerScript } from '../teach/cached';
 import { mermaid } from '../teach/mermaid';
 import { recorder } from '../teach/run';
 import { loadScene, sceneNames } from '../teach/scenes';
@@ -26,7 +26,7 @@ export async function run(args: readonly string[], root: string, { out, err }: O
       return 0;
     }
     const loaded = loadScene(root, scene);
-    const trace = await recorder(await bundleWorker(root))(loaded);
+    const trace = await recorder(await workerScript(root))(loaded);
     out(diagram ? mermaid(trace, steps) : story(trace, steps));
     return 0;
   } catch (error) {

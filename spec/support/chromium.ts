@@ -11,6 +11,9 @@ export const hasChromium = spawnSync(PROGRAM, ['--version']).status === 0;
 
 export async function startChromium(): Promise<Browser> {
   return chromium.launch({
-    executablePath: PROGRAM, args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run'],
+    executablePath: PROGRAM, args: [
+      '--no-sandbox', '--disable-gpu', '--disable-software-rasterizer', '--in-process-gpu', '--num-raster-threads=1',
+      '--disable-dev-shm-usage', '--no-first-run',
+    ],
   });
 }

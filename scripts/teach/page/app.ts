@@ -44,11 +44,12 @@ export class App {
   /** The run that was shown before this one, for a comparison. */
   private before: Trace | null = null;
   private addressTimer = 0;
+  private frame = 0;
 
   constructor(private readonly data: PageData) {
     this.scenes = data.trace === undefined ? data.scenes : [data.trace.scene];
-    this.code = new Code(data.sources.map(({ name, text }) => ({
-      name, text, language: 'typescript', listing: readListing(text),
+    this.code = new Code(data.sources.map(({ name, text, html }) => ({
+      name, text, html, language: 'typescript', listing: readListing(text),
     })), {
       tabs: byId('tabs', HTMLElement), port: byId('port', HTMLElement), c: byId('c', HTMLElement),
       functions: byId('functions', HTMLSelectElement), note: byId('note', HTMLElement),
@@ -77,6 +78,8 @@ export class App {
     window.addEventListener('beforeprint', () => this.beforePrint());
     [this.scene] = this.scenes;
     void this.openAddress(location.hash);
+    // While the worker runs the scene.
+    this.code.prepare();
   }
 
   private async openAddress(hash: string): Promise<void> {
@@ -137,11 +140,16 @@ export class App {
     this.narration.show(moment);
     this.controls.show(moment);
     this.runs.show(n);
-    // Scrolling asks for the layout: once, when all is drawn.
-    this.code.reveal(trace.steps[n].file, trace.steps[n].line);
-    this.panels.follow();
+    // Scrolling asks for the layout: once, with the frame, however many steps a key that is held down makes till then.
+    window.cancelAnimationFrame(this.frame);
+    this.frame = window.requestAnimationFrame(() => this.scroll());
     window.clearTimeout(this.addressTimer);
     this.addressTimer = window.setTimeout(() => this.writeAddress(), ADDRESS_MS);
+  }
+
+  private scroll(): void {
+    this.code.revealMarked();
+    this.panels.follow();
   }
 
   private writeAddress(): void {

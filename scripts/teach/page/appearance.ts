@@ -31,6 +31,8 @@ export function setUpAppearance(): void {
     else root.dataset['size'] = 'projector';
     save('size', root.dataset['size'] ?? '');
     show();
+    // As with any other size, the line that is about to run comes into sight again.
+    window.dispatchEvent(new Event('resize'));
   });
 }
 

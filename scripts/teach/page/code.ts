@@ -63,6 +63,11 @@ export class Code {
     place.functions.addEventListener('change', () => this.pane(this.shown).reveal(Number(place.functions.value)));
   }
 
+  /** Makes all files' listings, which else are made when they are first shown. */
+  prepare(): void {
+    this.sources.forEach((_, file) => this.pane(file));
+  }
+
   /** Counts the lines that the steps of a run ran. */
   count(trace: Trace): void {
     this.runs = this.sources.map(() => new Map<number, number>());
@@ -118,9 +123,8 @@ export class Code {
     if (file === this.shown) return;
     this.shown = file;
     const pane = this.pane(file);
-    this.place.port.replaceChildren(pane.element);
-    const c = this.cPanes[file];
-    this.place.c.replaceChildren(...(c === null ? [] : [c.element]));
+    this.panes.forEach((each, i) => each?.element.classList.toggle('off', i !== file));
+    this.cPanes.forEach((each, i) => each?.element.classList.toggle('off', i !== file));
     this.tabs.forEach((tab, i) => tab.setAttribute('aria-pressed', String(i === file)));
     this.place.functions.replaceChildren(new Option('Go to function…', ''),
       ...pane.source.listing.functions.map(({ name, line }) => new Option(name, String(line))));
@@ -138,8 +142,10 @@ export class Code {
       const twin = toTs.get(line)?.at(0);
       if (twin !== undefined) this.events.line(file, twin);
     }, (line) => this.twin(file, line === null ? [] : toTs.get(line) ?? [], line));
+    this.cPanes[file]?.element.remove();
     this.cPanes[file] = pane;
-    if (this.shown === file) this.place.c.replaceChildren(pane.element);
+    pane.element.classList.toggle('off', this.shown !== file);
+    this.place.c.append(pane.element);
     if (this.marked !== null) this.at(this.marked.current, this.marked.ran);
   }
 
@@ -165,6 +171,8 @@ export class Code {
       (line) => this.twin(file, line === null ? [] : [line], null));
     if (this.runs.length > 0) pane.count(this.runs[file]);
     this.panes[file] = pane;
+    pane.element.classList.toggle('off', this.shown !== file);
+    this.place.port.append(pane.element);
     return pane;
   }
 

@@ -1,16 +1,57 @@
-// Markup on the screen: what a view returns becomes DOM, and only what differs from the last time is touched.
+// Markup on the screen: what a view returns becomes DOM, and only what differs from the last time is touched. Most of a
+// step is as it was one step before.
 import type { ComponentChild } from 'preact';
 import { h, render } from 'preact';
 
-import type { Markup } from '../views/markup';
+import type { Attributes, Element as MarkupElement, Markup } from '../views/markup';
+
+/** By place, what was drawn there last. */
+const drawn = new WeakMap<Element, readonly Markup[]>();
+/** What an element became. Preact passes over one that it is given again. */
+const made = new WeakMap<MarkupElement, ComponentChild>();
 
 /** Draws at once, before it returns. */
 export function draw(markup: Markup | readonly Markup[], into: Element): void {
-  render(Array.isArray(markup) ? markup.map(vnode) : vnode(markup as Markup), into);
+  const now = Array.isArray(markup) ? markup as readonly Markup[] : [markup as Markup];
+  const before = drawn.get(into);
+  const kept = before === undefined ? now : keep(before, now);
+  if (kept === before) return;
+  drawn.set(into, kept);
+  render(kept.map(vnode), into);
+}
+
+/** `now`, but with the parts of `before` that are the same; `before` itself where nothing differs. */
+function keep(before: readonly Markup[], now: readonly Markup[]): readonly Markup[] {
+  let isSame = before.length === now.length;
+  const kept = now.map((each, i) => {
+    const old = before.at(i);
+    const best = old === undefined ? each : keepOne(old, each);
+    isSame &&= best === old;
+    return best;
+  });
+  return isSame ? before : kept;
+}
+
+function keepOne(before: Markup, now: Markup): Markup {
+  if (typeof before === 'string' || typeof now === 'string') return now;
+  if (before.tag !== now.tag) return now;
+  const children = keep(before.children, now.children);
+  const isSame = children === before.children && haveSame(before.attributes, now.attributes);
+  return isSame ? before : { ...now, children };
+}
+
+function haveSame(a: Attributes, b: Attributes): boolean {
+  const names = Object.keys(a);
+  return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
 }
 
 function vnode(markup: Markup): ComponentChild {
-  return typeof markup === 'string' ? markup : h(markup.tag, markup.attributes, markup.children.map(vnode));
+  if (typeof markup === 'string') return markup;
+  const known = made.get(markup);
+  if (known !== undefined) return known;
+  const node = h(markup.tag, markup.attributes, markup.children.map(vnode));
+  made.set(markup, node);
+  return node;
 }
 
 /** The element with this id, of this class. Throws where the page has none. */

@@ -1,6 +1,7 @@
 // The reader's own C source: dropped on the page or picked. It is read here, and goes nowhere.
 import { byId } from './dom';
 import type { Code } from './code';
+import { highlight } from './highlight';
 import { readListing } from '../listing';
 
 /** Which C file is ported in which of ours. */
@@ -48,7 +49,8 @@ export class Folder {
       const port = this.files.indexOf(PORTS[name] ?? '');
       if (port === -1) continue;
       try {
-        this.code.addC(port, { name, text: await text(), language: 'c', listing: readListing('') });
+        const source = await text();
+        this.code.addC(port, { name, text: source, html: highlight(source), language: 'c', listing: readListing('') });
         taken.push(name);
       } catch (error) {
         this.say(`${name}: ${error instanceof Error ? error.message : String(error)}`);

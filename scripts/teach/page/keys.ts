@@ -17,9 +17,10 @@ export function setUpKeys(actions: readonly KeyAction[]): void {
     shown.split(' ').forEach((key, i) => term.append(i === 0 ? '' : ' ', create('kbd', '', key)));
     list.append(term, create('dd', '', about));
   }
+  const dialogs = [...document.querySelectorAll('dialog')];
   document.addEventListener('keydown', (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-    if (document.querySelector('dialog[open]') !== null || takesKeys(event.target, event.key)) return;
+    if (dialogs.some(({ open }) => open) || takesKeys(event.target, event.key)) return;
     const action = actions.find(({ keys }) => keys.includes(event.key));
     if (action === undefined) return;
     event.preventDefault();
@@ -29,6 +30,8 @@ export function setUpKeys(actions: readonly KeyAction[]): void {
 
 /** Whether the element has a use of its own for the key. */
 function takesKeys(target: EventTarget | null, key: string): boolean {
+  // The focus stays in a dialog that was closed until the next frame.
+  if (target instanceof Element && target.closest('dialog')?.open === false) return false;
   if (target instanceof HTMLSelectElement) return true;
   if (target instanceof HTMLInputElement) {
     if (target.type === 'radio' || target.type === 'range') return /^(Arrow|Home|End|Page| )/.test(key);

@@ -1,14 +1,14 @@
 // A source file on the page: its lines with numbers, notes in the margin, and marks for what runs. Built once for a
 // file; a step only moves the marks.
 import type { Listing } from '../listing';
-import { withoutNote } from '../listing';
 import { create } from './dom';
-import { highlight } from './highlight';
 
 export interface Source {
   /** 'lib/memcached.ts' or 'memcached.c' */
   name: string;
   text: string;
+  /** By line, in colours. */
+  html: readonly string[];
   language: 'c' | 'typescript';
   listing: Listing;
 }
@@ -20,23 +20,29 @@ export class ListingPane {
   readonly element: HTMLElement;
   private readonly lines = new Map<number, HTMLElement>();
   private readonly marked = new Map<Mark, HTMLElement[]>();
+  private counted: ReadonlyMap<number, number> = new Map();
   private focusable: HTMLElement | null = null;
 
   /** `onLine` is called for a line whose number is clicked; `onHover` for one that is pointed at, or focused. */
   constructor(
     readonly source: Source, onLine: (line: number) => void, onHover: (line: number | null) => void,
   ) {
-    const { text, language, listing } = source;
+    const { text, html, language, listing } = source;
     this.element = create('div', `listing ${language}`);
     this.element.setAttribute('role', 'group');
     this.element.setAttribute('aria-label', `${source.name}, lines of code`);
     const plain = text.split('\n');
-    const html = highlight(plain.map(withoutNote).join('\n'), language);
-    const notes = new Map(listing.notes.map((note) => [note.line, note.text]));
-    plain.forEach((_, i) => {
-      if (listing.hidden.has(i + 1) || (i === plain.length - 1 && plain[i] === '')) return;
-      this.element.append(this.line(i + 1, html[i], notes.get(i + 1), listing.cases.has(i + 1)));
-    });
+    const shown = plain.flatMap((each, i) => (
+      listing.hidden.has(i + 1) || (i === plain.length - 1 && each === '') ? [] : [i + 1]));
+    for (let at = 0; at < shown.length; at += BLOCK_LINES) {
+      this.element.append(this.block(shown.slice(at, at + BLOCK_LINES), html));
+    }
+    for (const { line, text: note } of listing.notes) {
+      const aside = create('span', 'note');
+      aside.setAttribute('role', 'note');
+      aside.append(create('span', 'text', note));
+      this.lines.get(line)?.append(aside);
+    }
     this.element.addEventListener('click', ({ target }) => {
       const number = lineOf(target, '.no, .count');
       if (number !== null) onLine(number);
@@ -49,38 +55,34 @@ export class ListingPane {
     this.element.addEventListener('keydown', (event) => this.walk(event));
   }
 
-  private line(number: number, html: string, note: string | undefined, isCase: boolean): HTMLElement {
-    const line = create('div', 'line');
-    line.dataset['line'] = String(number);
-    const button = create('button', 'no', String(number));
-    button.type = 'button';
-    button.tabIndex = -1;
-    button.setAttribute('aria-label', `line ${number}`);
-    const code = create('code');
-    code.innerHTML = html === '' ? ' ' : html;
-    code.style.setProperty('--indent', String(/^ */.exec(html)?.[0].length ?? 0));
-    line.append(button, code);
-    if (isCase) line.append(create('span', 'count'));
-    if (note !== undefined) {
-      const aside = create('span', 'note');
-      aside.setAttribute('role', 'note');
-      aside.append(create('span', 'text', note));
-      line.append(aside);
-    }
-    this.lines.set(number, line);
-    return line;
+  /** Written as one text: a file has more than a thousand lines. */
+  private block(numbers: readonly number[], html: readonly string[]): HTMLElement {
+    const block = create('div', 'block');
+    block.style.setProperty('--lines', String(numbers.length));
+    block.innerHTML = numbers.map((number) => {
+      const code = html[number - 1];
+      const count = this.source.listing.cases.has(number) ? '<span class="count"></span>' : '';
+      return `<div class="line" data-line="${number}" style="--indent:${/^ */.exec(code)?.[0].length ?? 0}">`
+        + `<button class="no" type="button" tabindex="-1" aria-label="line ${number}">${number}</button>`
+        + `<code>${code === '' ? ' ' : code}</code>${count}</div>`;
+    }).join('');
+    for (const line of block.querySelectorAll<HTMLElement>('.line')) this.lines.set(Number(line.dataset['line']), line);
+    return block;
   }
 
   /** How often each line ran in the scene; and for each `case` how often the scene came there. */
   count(runs: ReadonlyMap<number, number>): void {
-    for (const [number, line] of this.lines) {
+    for (const number of new Set([...this.counted.keys(), ...runs.keys()])) {
       const ran = runs.get(number) ?? 0;
-      line.classList.toggle('reached', ran > 0);
-      const button = line.querySelector('.no');
-      button?.setAttribute('aria-label', `line ${number}${ran > 0 ? `, ran ${ran} times` : ', never ran'}`);
-      const first = this.source.listing.cases.get(number);
-      const badge = line.querySelector('.count');
-      if (first === undefined || badge === null) continue;
+      if (ran === (this.counted.get(number) ?? 0)) continue;
+      const line = this.lines.get(number);
+      line?.classList.toggle('reached', ran > 0);
+      line?.firstElementChild?.setAttribute('aria-label', `line ${number}${ran > 0 ? `, ran ${ran} times` : ', never ran'}`);
+    }
+    this.counted = runs;
+    for (const [number, first] of this.source.listing.cases) {
+      const badge = this.lines.get(number)?.querySelector('.count');
+      if (badge === null || badge === undefined) continue;
       const reached = runs.get(first) ?? 0;
       badge.textContent = `${reached}×`;
       badge.classList.toggle('never', reached === 0);
@@ -143,9 +145,11 @@ export class ListingPane {
   }
 
   private walk(event: KeyboardEvent): void {
-    const line = event.target instanceof Element ? event.target.closest('.line') : null;
-    const next = event.key === 'ArrowDown' ? line?.nextElementSibling : event.key === 'ArrowUp' ? line?.previousElementSibling : null;
-    if (!(next instanceof HTMLElement)) return;
+    const line = lineOf(event.target, '.line');
+    if (line === null || (event.key !== 'ArrowDown' && event.key !== 'ArrowUp')) return;
+    const numbers = [...this.lines.keys()];
+    const next = this.lines.get(numbers[numbers.indexOf(line) + (event.key === 'ArrowDown' ? 1 : -1)]);
+    if (next === undefined) return;
     event.preventDefault();
     event.stopPropagation();
     this.makeFocusable(next);
@@ -153,6 +157,8 @@ export class ListingPane {
   }
 }
 
+/** So many lines are laid out, or left out of sight, together (page.css): each one alone costs more than it saves. */
+const BLOCK_LINES = 24;
 const SCROLLS_MAX = 4;
 
 function topIn(box: HTMLElement, line: HTMLElement): number {

@@ -82,7 +82,10 @@ export class Panels {
 
   /** Scrolls what grows to its end. */
   follow(): void {
-    for (const list of document.querySelectorAll('main [data-follow="end"]')) list.scrollTop = list.scrollHeight;
+    for (const body of this.bodies.values()) {
+      const list = body.firstElementChild;
+      if (list?.getAttribute('data-follow') === 'end') list.scrollTop = list.scrollHeight;
+    }
   }
 
   private choices(moment: Moment): Markup[] {

@@ -1,8 +1,12 @@
 // Runs scenes: each in a worker of its own, since the server's variables live as long as its program.
 import type { Scene, Trace } from '../trace';
 
+/** So many runs are kept: the same scene gives the same trace, so one that is come back to is not run again. */
+const KEPT = 12;
+
 /** The worker's script is in the page; a recording has none. */
 export class Runner {
+  private readonly kept = new Map<string, Trace>();
   private readonly script: string;
   private worker: Worker | null = null;
 
@@ -18,11 +22,14 @@ export class Runner {
   async run(scene: Scene): Promise<Trace> {
     if (!this.canRun) throw new Error('a recording has no server in it');
     this.worker?.terminate();
+    const key = JSON.stringify(scene);
+    const known = this.kept.get(key);
+    if (known !== undefined) return known;
     const address = URL.createObjectURL(new Blob([this.script], { type: 'text/javascript' }));
     const worker = new Worker(address);
     this.worker = worker;
     try {
-      return await new Promise<Trace>((resolve, reject) => {
+      const trace = await new Promise<Trace>((resolve, reject) => {
         worker.onmessage = ({ data }: MessageEvent<{ trace?: Trace; error?: string }>) => {
           if (data.trace !== undefined) resolve(data.trace);
           else if (data.error !== undefined) reject(new Error(data.error));
@@ -30,6 +37,10 @@ export class Runner {
         worker.onerror = (event) => reject(new Error(event.message));
         worker.postMessage(scene);
       });
+      this.kept.set(key, trace);
+      const [oldest] = this.kept.keys();
+      if (this.kept.size > KEPT) this.kept.delete(oldest);
+      return trace;
     } finally {
       URL.revokeObjectURL(address);
       worker.terminate();

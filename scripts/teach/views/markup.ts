@@ -3,7 +3,7 @@
 export interface Element {
   tag: string;
   attributes: Attributes;
-  children: Markup[];
+  children: readonly Markup[];
 }
 
 export type Markup = Element | string;
