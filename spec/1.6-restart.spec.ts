@@ -106,6 +106,16 @@ test.serial('an item is as it was: value, flags, cas, its time less the time bet
   await end(false);
 });
 
+test.serial('the file has nothing of what was in memory before an item', async (t) => {
+  const peer = (await start(t)).connectNow();
+  await peer.ask('set a 0 0 20\r\nxxxxxxxxxxxxxxxxxxxx\r\ndelete a\r\nset a 0 0 1\r\n1\r\nmn\r\n', 'MN\r\n');
+  await end();
+  t.is(readFileSync(path).lastIndexOf('x'), -1);
+  const next = (await start(t)).connectNow();
+  t.is(await next.ask('get a\r\n', 'END\r\n'), 'VALUE a 0 1\r\n1\r\nEND\r\n');
+  await end(false);
+});
+
 test.serial('every LRU has its items in their order, also when memory is as full as can be', async (t) => {
   const server = await start(t);
   const peer = server.connectNow();

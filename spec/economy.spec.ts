@@ -962,6 +962,24 @@ test.serial('close: a peer that takes nothing for 60 seconds is given up', async
   t.is(client.take().toString(), HELD.slice(0, 10));
 });
 
+for (const [name, seconds] of [['forward', 86_400], ['back', -86_400]] as const) {
+  test.serial(`close: 60 seconds are 60 seconds when the wall clock is set ${name} meanwhile`, async (t) => {
+    const sim = start(TEN);
+    const [, fd] = await stuck(sim);
+    const ended = eventDispatch();
+    sim.setClock(sim.now + seconds);
+    close(fd); // in the turn in which the clock was set
+    await sim.advance(30);
+    sim.setClock(sim.now + seconds);
+    sim.interrupt(); // the loop notices
+    await sim.advance(29.5);
+    t.deepEqual(sim.openFds(), [fd]);
+    await sim.advance(0.5);
+    t.deepEqual(sim.openFds(), []);
+    t.is(await ended, 1);
+  });
+}
+
 test.serial('close: a peer that takes a little now and then gets all of it', async (t) => {
   const sim = start(TEN);
   const [client, fd] = await stuck(sim);

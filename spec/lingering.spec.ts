@@ -280,6 +280,22 @@ test.serial('bounds: nor is the clock a way around it', async (t) => {
   t.deepEqual(sim.openFds(), []);
 });
 
+for (const [name, seconds] of [['forward', 86_400], ['back', -86_400]] as const) {
+  test.serial(`bounds: nor does it end sooner or later when the wall clock is set ${name}`, async (t) => {
+    const sim = start();
+    const [client, fd] = await closed(t, sim);
+    const over = eventDispatch();
+    await sim.advance(LINGER_IDLE_SECONDS - 0.5);
+    sim.setClock(sim.now + seconds);
+    client.send('more'); // from here on it is idle
+    await sim.advance(LINGER_IDLE_SECONDS - 0.5);
+    t.deepEqual(sim.openFds(), [fd]);
+    await sim.advance(0.5);
+    t.deepEqual(sim.openFds(), []);
+    t.is(await over, 1);
+  });
+}
+
 test.serial(`bounds: of ${LINGER_MAX_BYTES} bytes no more is read`, async (t) => {
   const sim = start({ record: false });
   const [client, fd] = await closed(t, sim);

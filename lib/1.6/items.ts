@@ -46,6 +46,8 @@ export function itemInit(): void {
   flushInit();
   statsState.currItems = statsState.currBytes = 0;
   wantsPage = () => undefined;
+  allocations.fill(0);
+  juggled.fill(0);
   casHi = 0;
   casLo = 1;
 }

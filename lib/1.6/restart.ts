@@ -14,7 +14,7 @@ import { u8 } from '../libc/heap';
 import type { Ptr } from '../libc/memory';
 import { NULL, malloc } from '../libc/memory';
 import { fprintf, stderr } from '../libc/stdio';
-import { memcpy } from '../libc/string';
+import { memcpy, memset } from '../libc/string';
 import { time } from '../libc/time';
 import { hashOf } from './assoc';
 import { addTime, currentTime } from './clock';
@@ -269,15 +269,18 @@ class Writer {
     this.fd = openSync(this.temporary, 'w', OWNER_ONLY);
   }
 
+  /** Writes an item, with zeros behind it up to where the next one begins. */
   put(it: Ptr): void {
-    const bytes = aligned(ntotalOf(it));
-    if (this.used + bytes > BUFFER_BYTES) this.flush();
-    if (bytes > BUFFER_BYTES) {
-      this.write(u8.subarray(it, it + bytes));
-      return;
+    const ntotal = ntotalOf(it), padding = aligned(ntotal) - ntotal;
+    if (this.used + ntotal + padding > BUFFER_BYTES) this.flush();
+    if (ntotal + padding > BUFFER_BYTES) {
+      this.write(u8.subarray(it, it + ntotal));
+    } else {
+      memcpy(this.buffer + this.used, it, ntotal);
+      this.used += ntotal;
     }
-    memcpy(this.buffer + this.used, it, bytes);
-    this.used += bytes;
+    memset(this.buffer + this.used, 0, padding);
+    this.used += padding;
   }
 
   private flush(): void {

@@ -22,6 +22,7 @@ import { PassThrough } from './passthrough';
 import { Patience } from './patience';
 import { ReadAhead } from './readahead';
 
+const SECOND_US = 1e6;
 const NO_WAIT: Readonly<Timeval> = { tvSec: 0, tvUsec: 0 };
 
 /** The economy of the backend that eventInit chose last. */
@@ -82,13 +83,14 @@ export function economical(base: Eventop): Eventop {
 
     endTurn(arg: object): void {
       economy?.endTurn();
+      economy?.expire();
       base.endTurn(arg);
     },
 
     dispatch(arg: object, tv: Timeval): number | Promise<number> {
       // A callback may run a loop of its own. While that loop waits, nothing may stay in the cork.
       economy?.endTurn();
-      const timeout = economy?.ahead?.waitedFor() ? NO_WAIT : tv;
+      const timeout = economy?.waitOf(tv) ?? tv;
       if (base.poll !== undefined && (timeout.tvSec > 0 || timeout.tvUsec > 0)) {
         const found = patience.look(base.poll, arg);
         if (found !== 0) return dispatched(Math.min(found, 0));
@@ -152,6 +154,22 @@ class Economy extends PassThrough {
     this.cork.flush();
     this.ahead?.endTurn();
     this.inTurn = false;
+  }
+
+  /** How long the loop may wait, which would wait for `tv`. */
+  waitOf(tv: Timeval): Timeval {
+    if (this.ahead?.waitedFor() === true) return NO_WAIT;
+    if (this.orphans.size === 0) return tv;
+    const seconds = Math.min(this.held.orphans.left, this.lingerers.idle.left, this.lingerers.total.left);
+    return seconds < tv.tvSec + tv.tvUsec / SECOND_US ? timevalOf(seconds) : tv;
+  }
+
+  /** Gives up what has waited for too long. */
+  expire(): void {
+    if (this.orphans.size === 0) return;
+    this.held.orphans.expire();
+    this.lingerers.idle.expire();
+    this.lingerers.total.expire();
   }
 
   override read(fd: number, buf: Uint8Array, offset: number, length: number): number {
@@ -275,4 +293,10 @@ class Economy extends PassThrough {
     this.lingerers.closed(fd);
     return this.kernel.close(fd);
   }
+}
+
+/** Not less than `seconds`. */
+function timevalOf(seconds: number): Timeval {
+  const tvSec = Math.floor(seconds);
+  return { tvSec, tvUsec: Math.min(Math.ceil((seconds - tvSec) * SECOND_US), SECOND_US - 1) };
 }

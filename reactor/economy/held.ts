@@ -1,19 +1,19 @@
 // Holds the bytes that the kernel did not take, and sends them when the descriptor becomes writable. Until then further
 // writes give EAGAIN. When sending fails, the next write gets the error, and the descriptor is shut down, so that a
 // program that only reads sees the end of the stream. A descriptor that is closed while bytes are held stays open until
-// they are sent, or until the kernel has taken none of them for ORPHAN_TIMEOUT.
-import { EV_PERSIST, EV_TIMEOUT, EV_WRITE, Event } from '../event.h';
+// they are sent, or until the kernel has taken none of them for ORPHAN_SECONDS.
+import { EV_PERSIST, EV_WRITE, Event } from '../event.h';
 import { eventAdd, eventDel, eventSet } from '../event';
 import { EAGAIN, EBADF, EINTR, EPIPE, EWOULDBLOCK, errno, setErrno } from '../errno.h';
 import { trace } from '../log';
 import { SHUT_RD, SHUT_RDWR, SHUT_WR } from '../socket.h';
 import type { Syscalls } from '../syscalls.h';
-import type { Timeval } from '../time';
+import { Interval } from './interval';
 
 const debugCork = trace('reactor:cork');
 
 /** How long bytes that were held at close may make no progress. */
-const ORPHAN_TIMEOUT: Readonly<Timeval> = { tvSec: 60, tvUsec: 0 };
+const ORPHAN_SECONDS = 60;
 
 /** The bytes held for one descriptor. */
 interface Unsent {
@@ -36,9 +36,13 @@ export class Held {
   private readonly writers = new Set<number>();
   /** Reused: a removed event keeps its list links, which would keep its old neighbours alive. */
   private readonly spare: Event[] = [];
+  /** The bytes of closed descriptors, since the kernel has last taken some. */
+  readonly orphans: Interval<Unsent>;
 
   /** `onClose` closes a descriptor. `sound`: all written bytes have been sent, and the program left no event. */
-  constructor(private readonly kernel: Syscalls, private readonly onClose: (fd: number, sound: boolean) => number) {}
+  constructor(private readonly kernel: Syscalls, private readonly onClose: (fd: number, sound: boolean) => number) {
+    this.orphans = new Interval(kernel, ORPHAN_SECONDS, (unsent) => this.giveUp(unsent));
+  }
 
   /** Nothing is held, and nothing has failed: every write may go to the kernel. */
   get isEmpty(): boolean {
@@ -94,6 +98,7 @@ export class Held {
     const unsent = this.unsent.get(fd);
     if (unsent === undefined) return this.closed(fd, true);
     unsent.closing = true;
+    this.orphans.begin(unsent);
     this.watch(unsent);
     return 0;
   }
@@ -137,18 +142,21 @@ export class Held {
 
   /** Waits for the descriptor to become writable. */
   private watch(unsent: Unsent): void {
-    if (eventAdd(unsent.event, unsent.closing ? ORPHAN_TIMEOUT : null) !== -1) return;
+    if (eventAdd(unsent.event, null) !== -1) return;
     this.fail(unsent.fd);
     this.letGo(unsent);
   }
 
-  private readonly onEvent = (fd: number, which: number): void => {
+  private readonly onEvent = (fd: number): void => {
     const unsent = this.unsent.get(fd);
-    if (unsent === undefined) return;
-    const { start } = unsent;
-    // The timeout may be late, after the process was stopped. So try once more before giving up.
-    if (!this.send(unsent) && which & EV_TIMEOUT && unsent.start === start) this.letGo(unsent, false);
+    if (unsent !== undefined) this.send(unsent);
   };
+
+  /** The kernel has taken nothing for ORPHAN_SECONDS, perhaps because the process was stopped. So tries once more. */
+  private giveUp(unsent: Unsent): void {
+    const { start } = unsent;
+    if (!this.send(unsent) && unsent.start === start) this.letGo(unsent, false);
+  }
 
   /** Sends as much as the kernel takes. True when nothing is held any more. */
   private send(unsent: Unsent): boolean {
@@ -160,7 +168,7 @@ export class Held {
     } else {
       unsent.start += res;
       if (unsent.start < bytes.length) {
-        if (unsent.closing) eventAdd(unsent.event, ORPHAN_TIMEOUT);
+        if (unsent.closing && res > 0) this.orphans.begin(unsent);
         return false;
       }
     }
@@ -169,7 +177,9 @@ export class Held {
   }
 
   /** Holds nothing any more, whether all was `sent` or given up. Does the shutdown or close that waited for this. */
-  private letGo({ fd, event, shutting, closing }: Unsent, sent = true): void {
+  private letGo(unsent: Unsent, sent = true): void {
+    const { fd, event, shutting, closing } = unsent;
+    this.orphans.end(unsent);
     eventDel(event);
     this.spare.push(event);
     this.unsent.delete(fd);

@@ -9,9 +9,9 @@ import { trace } from '../log';
 import { O_NONBLOCK, SHUT_WR } from '../socket.h';
 import type { Linger } from '../socket.h';
 import type { Syscalls } from '../syscalls.h';
-import type { Timeval } from '../time';
 import { withRoomFor } from './bydescriptor';
 import { isForNow } from './held';
+import { Interval } from './interval';
 
 const debugLinger = trace('reactor:linger');
 
@@ -21,8 +21,6 @@ export const LINGER_IDLE_SECONDS = 2;
 export const LINGER_MAX_SECONDS = 30;
 /** How much we discard at most. */
 export const LINGER_MAX_BYTES = 16 * 1024 * 1024;
-const IDLE: Readonly<Timeval> = { tvSec: LINGER_IDLE_SECONDS, tvUsec: 0 };
-const TOTAL: Readonly<Timeval> = { tvSec: LINGER_MAX_SECONDS, tvUsec: 0 };
 
 /** How much we read at a time. */
 const PIECE_BYTES = 64 * 1024;
@@ -39,10 +37,8 @@ const ENDED = 8;
 
 interface Lingerer {
   readonly fd: number;
-  /** Waits for input, for LINGER_IDLE_SECONDS each time. */
+  /** Waits for input. */
   readonly reader: Event;
-  /** Fires after LINGER_MAX_SECONDS. */
-  readonly timer: Event;
   /** How many bytes we have discarded. */
   bytes: number;
 }
@@ -51,9 +47,17 @@ export class Lingering {
   private known = new Int32Array(1024);
   private readonly lingerers = new Map<number, Lingerer>();
   private readonly bin = new Uint8Array(PIECE_BYTES);
+  /** Since the peer has last sent something. */
+  readonly idle: Interval<Lingerer>;
+  /** Since the close. */
+  readonly total: Interval<Lingerer>;
 
   /** `onEnd` closes the descriptor. */
-  constructor(private readonly kernel: Syscalls, private readonly onEnd: (fd: number) => void) {}
+  constructor(private readonly kernel: Syscalls, private readonly onEnd: (fd: number) => void) {
+    const end = (lingerer: Lingerer): void => this.end(lingerer);
+    this.idle = new Interval(kernel, LINGER_IDLE_SECONDS, end);
+    this.total = new Interval(kernel, LINGER_MAX_SECONDS, end);
+  }
 
   /** `fd` is a new stream socket. `from`: the listening socket that accepted it, or -1. */
   opened(fd: number, from: number): void {
@@ -97,35 +101,34 @@ export class Lingering {
     const nothing = bytes === 0 || (bytes === -1 && (kernel.seesAllInput ? errno !== EINTR : !isForNow(errno)));
     if (nothing) return false;
     if (kernel.shutdown(fd, SHUT_WR) === -1) return false;
-    const lingerer = { fd, reader: new Event(), timer: new Event(), bytes: Math.max(bytes, 0) };
-    eventSet(lingerer.reader, fd, EV_READ | EV_PERSIST, (_fd, which) => this.onReader(lingerer, which), null);
-    eventSet(lingerer.timer, -1, 0, () => this.end(lingerer), null);
+    const lingerer = { fd, reader: new Event(), bytes: Math.max(bytes, 0) };
+    eventSet(lingerer.reader, fd, EV_READ | EV_PERSIST, () => this.onReader(lingerer), null);
     this.lingerers.set(fd, lingerer);
-    if (eventAdd(lingerer.reader, IDLE) === -1) {
+    if (eventAdd(lingerer.reader, null) === -1) {
       eventDel(lingerer.reader);
       this.lingerers.delete(fd);
       return false;
     }
-    eventAdd(lingerer.timer, TOTAL);
+    this.idle.begin(lingerer);
+    this.total.begin(lingerer);
     debugLinger('%d: closed with input unread', fd);
     return true;
   }
 
-  private onReader(lingerer: Lingerer, which: number): void {
-    if (which & EV_READ) {
-      const res = this.kernel.read(lingerer.fd, this.bin, 0, this.bin.length);
-      if (res > 0) lingerer.bytes += res;
-      const goesOn = res > 0 ? lingerer.bytes < LINGER_MAX_BYTES : res === -1 && isForNow(errno);
-      if (goesOn && eventAdd(lingerer.reader, IDLE) !== -1) return;
-    }
-    this.end(lingerer);
+  private onReader(lingerer: Lingerer): void {
+    const res = this.kernel.read(lingerer.fd, this.bin, 0, this.bin.length);
+    if (res > 0) lingerer.bytes += res;
+    const goesOn = res > 0 ? lingerer.bytes < LINGER_MAX_BYTES : res === -1 && isForNow(errno);
+    if (goesOn) this.idle.begin(lingerer);
+    else this.end(lingerer);
   }
 
   private end(lingerer: Lingerer): void {
-    const { fd, reader, timer, bytes } = lingerer;
+    const { fd, reader, bytes } = lingerer;
     debugLinger('%d: %d bytes were thrown away', fd, bytes);
+    this.idle.end(lingerer);
+    this.total.end(lingerer);
     eventDel(reader);
-    eventDel(timer);
     this.lingerers.delete(fd);
     this.onEnd(fd);
   }

@@ -6,6 +6,7 @@ import type { Ptr } from '../../lib/libc/memory';
 import { u8 } from '../../lib/libc/heap';
 import * as pages from '../../lib/1.6/pages';
 import { replace } from '../checked/replace';
+import { isChecked } from './checking';
 
 const MIB = 1 << 20;
 const SMALL_BYTES = MIB;
@@ -20,7 +21,7 @@ const STATIC_END = 1 << 16;
 let isTaken = false;
 
 export function freshMemory(): void {
-  if (!isTaken) {
+  if (!isTaken || isChecked()) {
     memoryInit(SMALL_BYTES, LARGE_BYTES, ITEMS_BYTES);
     isTaken = true;
     return;

@@ -184,4 +184,9 @@ export const BUGS: readonly Bug[] = [
     mode: 'default',
     edits: [{ file: 'lib/1.6/receive.ts', search: '  c.sbytes = length;\n', replace: '  c.sbytes = length - 1;\n' }],
   },
+  {
+    name: 'cas numbers begin anew after a warm restart',
+    mode: 'default',
+    edits: [{ file: 'lib/1.6/restart.ts', search: '  setCasId(saved.currentCas);\n', replace: '' }],
+  },
 ];

@@ -4,12 +4,13 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
+import { BUGS } from './bugs';
+import { checkMemory } from './checking';
 import { generate } from './generate';
 import { hunt } from './hunt';
-import type { Caught } from './hunt';
+import type { Caught, Hunt } from './hunt';
 import { MODES } from './plan';
 import type { Mode, Plan } from './plan';
-import { plantAll } from './planted';
 import { Play } from './play';
 import type { Failure } from './play';
 import { SceneWriter } from './scene';
@@ -30,6 +31,8 @@ export const USAGE = `Usage: npm run sim -- [options]
   --shrink      with --seed: tell it of the smallest run that fails, too
   --scene FILE  with --seed: write it as a scene for the teaching page
   --planted     put known bugs back, one at a time, and tell in how many of the seeds each is caught
+  --bug WORDS   with --planted: only those with these words in their names
+  --checked     on a checked memory, which finds every access outside of a block, and takes many times as long
   --jobs N      processes (default: as many as processors)
 `;
 
@@ -49,7 +52,8 @@ export async function command(args: readonly string[], dist: string, io: Io): Pr
       args: [...args],
       options: {
         runs: { type: 'string' }, from: { type: 'string' }, mode: { type: 'string' }, seed: { type: 'string' },
-        shrink: { type: 'boolean' }, scene: { type: 'string' }, planted: { type: 'boolean' }, jobs: { type: 'string' },
+        shrink: { type: 'boolean' }, scene: { type: 'string' }, planted: { type: 'boolean' }, bug: { type: 'string' },
+        checked: { type: 'boolean' }, jobs: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
     });
@@ -61,12 +65,20 @@ export async function command(args: readonly string[], dist: string, io: Io): Pr
     const runs = number('runs', values.runs ?? String(RUNS), 1);
     const from = number('from', values.from ?? '1', 0);
     const jobs = number('jobs', values.jobs ?? String(availableParallelism()), 1);
+    const checked = values.checked === true;
     if (values.seed !== undefined) {
+      if (checked) checkMemory();
       return await one(generate(number('seed', values.seed, 0), mode), values.shrink === true, values.scene ?? null, io);
     }
     if (values.scene !== undefined || values.shrink === true) throw new Usage('--scene and --shrink want a --seed');
-    if (values.planted === true) return await plantAll({ runs, from, jobs, dist, ...io });
-    return await many({ mode, from, runs, jobs, dist }, io);
+    if (values.planted === true) {
+      const bugs = BUGS.filter(({ name }) => name.includes(values.bug ?? ''));
+      if (bugs.length === 0) throw new Usage(`no bug has the words ${values.bug ?? ''}`);
+      const { plantAll } = await import('./planted.js'); // it needs the compiler, which takes long to load
+      return await plantAll({ bugs, checked, runs, from, jobs, dist, ...io });
+    }
+    if (values.bug !== undefined) throw new Usage('--bug wants --planted');
+    return await many({ mode, checked, from, runs, jobs, dist }, io);
   } catch (error) {
     if (!(error instanceof Usage) && !isParseError(error)) throw error;
     io.err(`sim: ${error.message}\n`);
@@ -118,20 +130,20 @@ async function tellSmallest(plan: Plan, failure: Failure, io: Io): Promise<void>
   io.out(`${(again ?? smallest.failure).what}\n`);
 }
 
-function head({ seed, mode, args, sendBuffer, maxFds, shortIo }: Plan): string {
+function head({ seed, mode, args, sendBuffer, maxFds, shortIo, keepsItems }: Plan): string {
   const words = [`seed ${seed}`, `mode ${mode}`, args.join(' '), `send buffer ${sendBuffer}`];
   if (maxFds < 1000) words.push(`${maxFds} descriptors`);
   if (shortIo) words.push('short reads and writes');
+  if (keepsItems) words.push('its items kept in a file');
   return words.join(', ');
 }
 
 /** Plays many seeds. */
-async function many(
-  { mode, from, runs, jobs, dist }: { mode: Mode; from: number; runs: number; jobs: number; dist: string }, io: Io,
-): Promise<number> {
+async function many({ dist, ...what }: Omit<Hunt, 'folder' | 'done'> & { dist: string }, io: Io): Promise<number> {
+  const { mode, checked, from, runs } = what;
   const started = process.hrtime.bigint();
   const caught = await hunt({
-    mode, from, runs, jobs, folder: join(dist, 'scripts', 'sim'),
+    ...what, folder: join(dist, 'scripts', 'sim'),
     done: (count, failures) => {
       io.progress(count, runs, failures === 0 ? '' : `${failures} failed`);
     },
@@ -141,6 +153,7 @@ async function many(
   for (const { seed, failure } of caught.slice(0, TOLD_MAX)) io.out(`seed ${seed}: ${failure.what.split('\n')[0]}\n`);
   io.out(`${mode}: ${runs} seeds from ${from}, ${caught.length} failed, ${seconds.toFixed(1)} s\n`);
   if (caught.length === 0) return 0;
+  if (checked) checkMemory();
   await tellFirst(caught, mode, io);
   return 1;
 }

@@ -16,7 +16,7 @@ export interface Traits {
   longest: number;
 }
 
-const KEYS = ['a', 'b', 'c', 'key', 'another', 'k'.repeat(100), 'k'.repeat(250)];
+export const KEYS = ['a', 'b', 'c', 'key', 'another', 'k'.repeat(100), 'k'.repeat(250)];
 export const COUNTERS = ['n', 'm', 'n'.repeat(200)];
 const TOO_LONG = 'k'.repeat(251);
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
@@ -29,6 +29,11 @@ const YEARS = 10_000_000;
 
 export function someOp(random: Random, traits: Traits, binary: boolean): Op {
   return binary ? binaryOp(random, traits) : traits.today ? textOp(random, traits) : opOf2003(random, traits);
+}
+
+/** A plain set. */
+export function setOf(key: string, value: Value): Op {
+  return { name: 'set', key, flags: 0, exptime: 0, value, noreply: false, knows: true, wrong: null };
 }
 
 function key(random: Random, traits: Traits): string {

@@ -1,13 +1,16 @@
 // From a seed to a plan: clients who come, ask, read or do not, and go; time; and what fails meanwhile.
 import { Random } from '../../reactor/sim';
-import { COUNTERS, someOp } from './generate-op';
+import { COUNTERS, KEYS, setOf, someOp } from './generate-op';
 import type { Traits } from './generate-op';
+import type { Op } from './op';
 import type { Act, Fault, Mode, Plan } from './plan';
 
 const UNLIMITED_FDS = 1 << 20;
 /** So many writes may a value need, where its reader waits. */
 const LONGEST_WRITES = 50;
 const HOUR_SECONDS = 3600;
+/** A value of so many bytes is not copied to a buffer of the connection, but sent from its item. */
+const SHORTEST_LONG = 2100;
 /** Standard input, output and error, and the sockets that listen. */
 const OWN_FDS = 5;
 
@@ -38,14 +41,15 @@ export function generate(seed: number, mode: Mode): Plan {
   };
   const faulty = random.pick([0, 0.1, 0.3]);
   const crowded = random.pick([0, 0, 0.05, 0.3]);
+  const keepsItems = today && random.chance(0.25);
   const steps = 15 + random.int(45);
   const acts: Act[] = [];
-  const script = new Script(random, traits, faulty, crowded, acts);
+  const script = new Script(random, traits, faulty, crowded, keepsItems, acts);
   for (let i = 0; i < steps; i++) script.step();
   return {
     seed, mode, args: argsOf(random, today), sendBuffer,
     maxFds: random.chance(0.15) ? OWN_FDS + 2 + random.int(5) : UNLIMITED_FDS,
-    shortIo: random.chance(0.4), acts,
+    shortIo: random.chance(0.4), keepsItems, acts,
   };
 }
 
@@ -66,13 +70,19 @@ function argsOf(random: Random, today: boolean): string[] {
   return args;
 }
 
+interface Present {
+  name: string;
+  binary: boolean;
+  paused: boolean;
+}
+
 class Script {
-  private readonly present: { name: string; binary: boolean; paused: boolean }[] = [];
+  private readonly present: Present[] = [];
   private names = 0;
 
   constructor(
     private readonly random: Random, private readonly traits: Traits, private readonly faulty: number,
-    private readonly crowded: number, private readonly acts: Act[],
+    private readonly crowded: number, private readonly keepsItems: boolean, private readonly acts: Act[],
   ) {}
 
   /** Something happens. Mostly the server has time to come to rest, then. */
@@ -83,7 +93,7 @@ class Script {
       this.acts.push({ fault: { call: 'slab', skip: random.int(3), times: 1 + random.int(random.chance(0.2) ? 12 : 2) } });
     }
     if (present.length === 0 || (present.length < 6 && random.chance(0.15))) this.connect();
-    else if (random.chance(0.04)) this.squeeze();
+    else if (random.chance(0.08)) random.pick([() => this.squeeze(), () => this.overtake()])();
     else if (random.chance(0.75)) this.talk();
     else if (random.chance(0.6)) this.behave();
     else this.pass();
@@ -107,17 +117,38 @@ class Script {
     acts.push({ push: [name, random.chance(0.7) ? 0 : 1 + random.int(random.pick([5, 60, 2000]))] });
   }
 
-  /** A number grows while there is no memory, so that something has to go for it. */
+  /** A number grows while there is no memory, so that something has to go for it: others, or the number itself. */
   private squeeze(): void {
     const { random, acts } = this;
     const { name } = random.pick(this.present);
     const key = random.pick(COUNTERS);
-    const op = { key, noreply: false };
-    const value = { text: '9', length: 1 };
-    acts.push({ say: [name, { ...op, name: 'set', flags: 0, exptime: 0, value, knows: true, wrong: null }] });
-    if (random.chance(0.5)) acts.push({ push: [name, 0] }, { rest: true });
-    acts.push({ fault: { call: 'slab', times: 1 + random.int(4), skip: random.int(2) } });
-    acts.push({ say: [name, { ...op, name: 'incr', by: 1 + random.int(1000), initial: null }] }, { push: [name, 0] });
+    if (random.chance(0.7)) acts.push({ say: [name, setOf(key, { text: '9', length: 1 })] });
+    if (random.chance(0.7)) acts.push({ push: [name, 0] }, { rest: true });
+    acts.push({ fault: { call: 'slab', times: 1 + random.int(random.chance(0.3) ? 12 : 4), skip: random.int(2) } });
+    const by = random.chance(0.8) ? 1 + random.int(1000) : 4_000_000_000;
+    acts.push({ say: [name, { key, noreply: false, name: 'incr', by, initial: null }] }, { push: [name, 0] });
+  }
+
+  /** Somebody reads a long value slowly, or leaves. Meanwhile it goes, and others may get its place. */
+  private overtake(): void {
+    const { random, acts, traits } = this;
+    const reader = random.pick(this.present);
+    const { name: writer } = random.pick(this.present);
+    const key = random.pick(KEYS);
+    const length = Math.min(SHORTEST_LONG + random.int(random.pick([500, 20_000, 60_000])), traits.longest);
+    const some = (of: string): Op => setOf(of, { text: `${of.slice(0, 3)}${random.int(1000)}`, length: length - random.int(20) });
+    acts.push({ say: [writer, some(key)] }, { push: [writer, 0] }, { rest: true }, { pause: reader.name });
+    const keys = reader.binary || random.chance(0.5) ? [key] : [random.pick(KEYS), key, random.pick(KEYS)];
+    acts.push({ say: [reader.name, { name: 'get', keys, missing: 0 }] }, { push: [reader.name, 0] }, { rest: true });
+    if (writer !== reader.name) {
+      const goes: Op = random.chance(0.5) ? { name: 'delete', key, noreply: false } : some(key);
+      acts.push({ say: [writer, goes] });
+      for (let i = random.int(4); i > 0; i--) acts.push({ say: [writer, some(random.pick(KEYS))] });
+      acts.push({ push: [writer, 0] }, { rest: true });
+    }
+    if (random.chance(0.3)) acts.push({ advance: random.pick([0.06, 1, 6]) });
+    reader.paused = random.chance(0.2);
+    if (!reader.paused) acts.push(random.chance(0.8) ? { resume: reader.name } : this.leaving(reader));
   }
 
   private behave(): void {
@@ -133,22 +164,32 @@ class Script {
       acts.push({ push: [name, 0] });
       return;
     }
-    present.splice(present.indexOf(client), 1);
-    acts.push(random.pick([{ shutdown: name }, { reset: name }, { close: name }, { close: name }]));
+    acts.push(this.leaving(client));
     if (random.chance(0.5)) acts.push({ resume: name });
+  }
+
+  /** A client leaves in one way or another. */
+  private leaving(client: Present): Act {
+    const { name } = client;
+    this.present.splice(this.present.indexOf(client), 1);
+    return this.random.pick([{ shutdown: name }, { reset: name }, { close: name }, { close: name }]);
   }
 
   private pass(): void {
     const { random, acts } = this;
     const kind = random.int(100);
-    if (kind < 40) acts.push({ advance: random.pick([0.001, 0.02, 0.06, 0.3]) });
+    if (this.keepsItems && random.chance(0.2)) this.restart('warm');
+    else if (kind < 40) acts.push({ advance: random.pick([0.001, 0.02, 0.06, 0.3]) });
     else if (kind < 75) acts.push({ advance: 1 + random.int(6) });
     else if (kind < 85) acts.push({ clock: (random.int(49) - 24) * HOUR_SECONDS });
     else if (kind < 93) acts.push({ sleep: random.pick([1, 5, 100, HOUR_SECONDS, 24 * HOUR_SECONDS]) });
-    else if (kind < 95) {
-      acts.push({ restart: 'plain' });
-      this.present.splice(0);
-    } else acts.push({ advance: 0.06 });
+    else if (kind < 95) this.restart('plain');
+    else acts.push({ advance: 0.06 });
+  }
+
+  private restart(how: 'plain' | 'warm'): void {
+    this.acts.push({ restart: how });
+    this.present.splice(0);
   }
 
   private fault(): Fault {

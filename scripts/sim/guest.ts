@@ -32,6 +32,8 @@ export class Guest {
   mayDie = false;
   /** The connection may stay as it is, without an answer: what should have ended it has failed, too. */
   mayStick = false;
+  /** A read on the connection has moved less than there was, so that the server takes it for all. */
+  readShort = false;
   /** The server is to close the connection, once what is due is sent. */
   closes = false;
   /** Memory has failed while something was done for it: its replies may be errors. */
@@ -80,6 +82,8 @@ export class Guest {
   push(bytes: number): string {
     const part = bytes === 0 ? this.hands : this.hands.slice(0, bytes);
     if (part === '' || !this.canSend) return '';
+    // The connection may be closed already. Then a reset is the answer, which takes away what the client has not read.
+    if (this.closes && this.paused) this.mayDie = true;
     this.hands = this.hands.slice(part.length);
     this.sentBytes += part.length;
     this.client.send(part);

@@ -15,6 +15,7 @@ const STDERR_MAX_CHARACTERS = 2000;
 
 export interface Hunt {
   mode: Mode;
+  checked: boolean;
   from: number;
   runs: number;
   /** How many processes. */
@@ -31,7 +32,7 @@ export interface Caught {
 }
 
 /** Resolves to the seeds that failed, in their order. */
-export async function hunt({ mode, from, runs, jobs, folder, done }: Hunt): Promise<Caught[]> {
+export async function hunt({ mode, checked, from, runs, jobs, folder, done }: Hunt): Promise<Caught[]> {
   const caught: Caught[] = [];
   let next = from, count = 0;
   const draw = (): number[] => {
@@ -49,7 +50,7 @@ export async function hunt({ mode, from, runs, jobs, folder, done }: Hunt): Prom
     while (seeds.length > 0) {
       const worker = new Worker(join(folder, 'worker.js'), finished);
       while (seeds.length > 0) {
-        const left = await worker.play({ mode, seeds });
+        const left = await worker.play({ mode, checked, seeds });
         seeds = left ?? draw();
         if (left !== null) break;
       }

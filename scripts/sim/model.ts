@@ -64,6 +64,15 @@ export class Model {
     if (at <= this.now) this.items.clear();
   }
 
+  /** The server has been started again with its items, and its clock says `now`. */
+  restart(now: number): void {
+    this.now = now;
+    this.due();
+    // What expires in this second is restored, though no client finds it.
+    const totalItems = [...this.items.values()].filter(({ exptime }) => exptime === 0 || exptime >= now).length;
+    this.counts = { ...emptyCounts(), totalItems };
+  }
+
   /** A time of the server's clock, from what a client says. */
   realtime(exptime: number): number {
     if (exptime === 0) return 0;

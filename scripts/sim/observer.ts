@@ -170,6 +170,12 @@ replace(items16, 'itemRemove', (original) => (it) => {
   }
   original(it);
 });
+replace(items16, 'itemReplace', (original) => (it, newIt, hv) => {
+  // C has an assertion for the first.
+  if ((itFlags(it) & ITEM_SLABBED) !== 0) watcher?.wrong(`${keyText(newIt)} takes the place of a free chunk`);
+  if (it === newIt) watcher?.wrong(`${keyText(it)} takes its own place: it was freed while it was in use`);
+  original(it, newIt, hv);
+});
 replace(assoc, 'assocDelete', (original) => (it, hv) => {
   const lru = lruIdOf(it);
   const evicted = itemstats.evicted[lru];

@@ -37,7 +37,7 @@ export type Act =
   | { clock: number }
   /** The machine sleeps for so many seconds: time passes, and nothing runs. */
   | { sleep: number }
-  /** The server ends, and starts again; `warm`: with its items (memcached 1.6, -e). */
+  /** The server ends, and starts again; `warm`: with its items, if it keeps them. */
   | { restart: 'plain' | 'warm' }
   | { fault: Fault };
 
@@ -51,5 +51,7 @@ export interface Plan {
   /** RLIMIT_NOFILE. */
   maxFds: number;
   shortIo: boolean;
+  /** memcached 1.6 has a file for its items (-e), so that a restart can be warm. */
+  keepsItems: boolean;
   acts: Act[];
 }

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import Table from 'cli-table3';
 import ts from 'typescript';
 
-import { BUGS } from './bugs';
 import type { Bug, Edit } from './bugs';
 import { hunt } from './hunt';
 
@@ -13,6 +12,8 @@ const FOLDERS = ['lib', 'reactor', 'scripts'];
 const WHAT_MAX_CHARACTERS = 60;
 
 export interface Planting {
+  bugs: readonly Bug[];
+  checked: boolean;
   runs: number;
   from: number;
   jobs: number;
@@ -24,15 +25,16 @@ export interface Planting {
 }
 
 /** Resolves to the exit status: 1 if a bug was found in no seed. */
-export async function plantAll({ runs, from, jobs, dist, out, progress, progressed }: Planting): Promise<number> {
+export async function plantAll(planting: Planting): Promise<number> {
+  const { bugs, checked, runs, from, jobs, dist, out, progress, progressed } = planting;
   const project = join(dist, '..');
-  const table = new Table({ head: ['bug', 'mode', `of ${runs} seeds`, 'the first', 'what is seen'], style: { head: [] } });
+  const table = new Table({ head: ['bug', 'mode', `of ${runs} seeds`, 'the first', 'what is seen'], style: { head: [], border: [] } });
   let missed = 0;
-  for (const bug of BUGS) {
+  for (const bug of bugs) {
     const folder = plant(bug, project, dist);
     try {
       const caught = await hunt({
-        mode: bug.mode, from, runs, jobs, folder: join(folder, 'dist', 'scripts', 'sim'),
+        mode: bug.mode, checked, from, runs, jobs, folder: join(folder, 'dist', 'scripts', 'sim'),
         done: (count) => {
           progress(count, runs, bug.name);
         },

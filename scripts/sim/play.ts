@@ -4,28 +4,37 @@ import { Simulation } from '../../reactor/sim';
 import { stats } from '../../lib/memcached.h';
 import { statsState } from '../../lib/1.6/memcached.h';
 import { currentTime } from '../../lib/1.6/clock';
+import { restartMmapClose } from '../../lib/1.6/restart';
 import type { Conn } from '../../lib/memcached.h';
 import { ITEMS_START, freshMemory } from './arenas';
 import { checkBuffers, checkDescriptors, checkItems16, checkItems2003, conns, isListening } from './checks';
+import { isChecked, unchecked, violation } from './checking';
 import { Faults } from './faults';
 import { Guest } from './guest';
+import type { Model } from './model';
 import { usedBytes, watch, watchProtocol } from './observer';
 import type { Watcher } from './observer';
 import type { Act, Plan } from './plan';
 import { Owed, PATIENCE_SECONDS } from './owed';
+import { sameProcess } from './process';
 import { PORT, argvOf, startOn, stopOn } from './server';
 import { Stderr } from './stderr';
 import type { Telling } from './telling';
 import { START_TIME_SECONDS } from './times';
+import { memoryFile, removeMemoryFile } from './warm';
 import type { Facts, World } from './world';
 import { World10 } from './world10';
 import { World16, noteHeld } from './world16';
 
+/** What stderr may have. */
+const TOLD = /^(warning: serving as root|accept\(\)|setting O_NONBLOCK|malloc\(\)|\[restart\] no metadata save file)/;
 /** Of malloc's block. */
 const CONN_BYTES = 512;
 const MAX_TURNS = 50_000;
 /** As long as a closed connection may go on reading, and then some. */
 const LAST_SECONDS = 35;
+/** Between the end of a server and its start with the items of before. */
+const DOWN_SECONDS = 2;
 
 export interface Failure {
   /** The act after which it was seen; as many as there are, for the end. */
@@ -48,6 +57,8 @@ export class Play implements Watcher {
   private serial = 0;
   private firstUsed = 0;
   private problem: string | null = null;
+  /** Of the command line: where it keeps its items, if it does. */
+  private memoryFile: string[] = [];
   /** System calls that were told. */
   private told = 0;
 
@@ -65,8 +76,10 @@ export class Play implements Watcher {
 
   /** Null, or what went wrong. */
   async run(): Promise<Failure | null> {
+    const restore = sameProcess();
     let act = -1;
     try {
+      if (this.plan.keepsItems && !isChecked()) this.memoryFile = memoryFile();
       await this.start();
       for (act = 0; act < this.plan.acts.length; act++) {
         this.telling?.act(act, this.plan.acts[act]);
@@ -82,7 +95,9 @@ export class Play implements Watcher {
       this.faults.clear();
       watch(null);
       this.stderr.restore();
+      restore();
       await stopOn(this.sim, this.ended.catch(() => 1));
+      if (this.memoryFile.length > 0) removeMemoryFile();
       this.tellCalls();
     }
   }
@@ -111,18 +126,20 @@ export class Play implements Watcher {
     });
   }
 
-  private async start(): Promise<void> {
+  /** `kept`: of a server that has kept its items. */
+  private async start(kept: Model | null = null): Promise<void> {
     watch(this);
     const version = { classic: this.plan.mode === 'classic', today: this.today };
     freshMemory();
-    const { ended } = await startOn(this.sim, argvOf(this.plan.args), version);
+    const { ended } = await startOn(this.sim, argvOf([...this.plan.args, ...this.memoryFile]), version);
     this.ended = ended;
     ended.catch((error: unknown) => { this.wrong(`the server has ended: ${String(error)}`); });
     const accepting = conns();
     if (this.sim.openFds().length === 0) throw new Error(`the server did not start: ${this.stderr.lines().join('\n')}`);
     this.listeners = accepting.length;
     if (!this.today) watchProtocol(accepting[0].protocol);
-    this.world = this.newWorld(); // -C is known now
+    this.world = kept === null ? this.newWorld() : new World16(kept); // -C is known now
+    kept?.restart(currentTime);
     this.firstUsed = this.used();
     this.owed = new Owed(this.sim);
   }
@@ -143,7 +160,7 @@ export class Play implements Watcher {
     else if ('close' in act) this.guests.get(act.close)?.leave(false);
     else if ('clock' in act) this.sim.setClock(this.sim.now + act.clock);
     else if ('sleep' in act) this.sim.suspend(act.sleep);
-    else if ('restart' in act) await this.restart();
+    else if ('restart' in act) await this.restart(act.restart === 'warm' && this.memoryFile.length > 0);
     else if ('fault' in act) this.fault(act.fault);
     else if ('advance' in act) await this.rest(act.advance);
     else await this.rest(0);
@@ -181,23 +198,31 @@ export class Play implements Watcher {
   /** A call has failed, or moved less. What the server may do about it is to close the connection. */
   private noteFault(name: string, fd: number, intervention: { errno: number } | { limit: number }): void {
     this.owed.faulted();
-    if ('limit' in intervention || Owed.isForNow(intervention.errno)) return;
     for (const guest of this.guests.values()) {
       if (guest.client.fd !== fd || guest.gone) continue;
+      if ('limit' in intervention) {
+        guest.readShort ||= name === 'read';
+        continue;
+      }
+      if (Owed.isForNow(intervention.errno)) continue;
       guest.mayDie = true;
       guest.mayStick ||= Owed.isHarmless(name, intervention.errno);
     }
   }
 
-  private async restart(): Promise<void> {
+  private async restart(warm: boolean): Promise<void> {
     await this.rest(0);
     this.faults.clear();
+    const kept = warm && this.world instanceof World16 ? this.world.model : null;
+    if (kept !== null) restartMmapClose();
     await stopOn(this.sim, this.ended);
     this.guests.clear();
     this.tellCalls();
     this.told = 0;
+    const wall = this.sim.now;
     this.sim = this.newSimulation(this.plan.seed + 1);
-    await this.start();
+    if (kept !== null) this.sim.setClock(wall + DOWN_SECONDS);
+    await this.start(kept);
   }
 
   // Checks.
@@ -223,14 +248,17 @@ export class Play implements Watcher {
       this.telling?.receives(guest);
       expect(wrong);
     }
+    expect(violation());
     expect(this.saidWrong());
     expect(this.owed.spin());
-    expect(checkDescriptors(this.sim, this.listeners));
-    expect(checkBuffers(ITEMS_START));
-    expect(this.today ? checkItems16(whole) : checkItems2003());
-    expect(this.world.compare(this.now(), whole));
+    expect(unchecked(() => this.wrongInMemory(whole)));
     expect(this.owed.check([...this.guests.values()], seconds, this.listeners, this.plan));
     return this.owed.waiting;
+  }
+
+  private wrongInMemory(whole: boolean): string | null {
+    return checkDescriptors(this.sim, this.listeners) ?? checkBuffers(ITEMS_START) ??
+      (this.today ? checkItems16(whole) : checkItems2003()) ?? this.world.compare(this.now(), whole);
   }
 
   private tellCalls(): void {
@@ -245,7 +273,7 @@ export class Play implements Watcher {
   /** What stderr has, and should not. */
   private saidWrong(): string | null {
     const said = this.stderr.lines();
-    const strange = said.find((line) => !/^(warning: serving as root|accept\(\)|setting O_NONBLOCK|malloc\(\))/.test(line));
+    const strange = said.find((line) => !TOLD.test(line));
     return strange === undefined ? null : `stderr: ${said.join('\n')}`;
   }
 

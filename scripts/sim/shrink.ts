@@ -56,10 +56,12 @@ function without(acts: readonly Act[], from: number, count: number): Act[] {
 }
 
 /** The first so many are always the same; the others get fewer. */
-const PLAIN = 3;
+const PLAIN = 4;
 
 function plainerThan({ args }: Plan): Partial<Plan>[] {
-  const plainer: Partial<Plan>[] = [{ shortIo: false }, { maxFds: 1 << 20 }, { sendBuffer: 65536 }];
+  const plainer: Partial<Plan>[] = [
+    { shortIo: false }, { keepsItems: false }, { maxFds: 1 << 20 }, { sendBuffer: 65536 },
+  ];
   // Options with their words, the first two (-m) kept.
   for (let i = 2; i < args.length; i++) {
     if (!args[i].startsWith('-')) continue;

@@ -1,4 +1,5 @@
 // A process that plays seeds, one after the other, as its parent says.
+import { checkMemory } from './checking';
 import { generate } from './generate';
 import type { Mode } from './plan';
 import { Play } from './play';
@@ -7,13 +8,16 @@ import type { Failure } from './play';
 /** What a worker is told. */
 export interface Order {
   mode: Mode;
+  /** On a checked memory: the same in all orders. */
+  checked: boolean;
   seeds: number[];
 }
 
 /** What it tells: that it begins with a seed, and what came of it. */
 export type Report = { begins: number } | { seed: number; failure: Failure | null };
 
-async function work({ mode, seeds }: Order): Promise<void> {
+async function work({ mode, checked, seeds }: Order): Promise<void> {
+  if (checked) checkMemory();
   for (const seed of seeds) {
     tell({ begins: seed });
     tell({ seed, failure: await new Play(generate(seed, mode)).run() });

@@ -29,9 +29,13 @@ export function itemOf(key: string): Ptr {
 
 export class World16 implements World {
   unsure = false;
-  readonly model = new Model(settings.useCas);
-  private readonly text = new TextModel(this.model, isHeld);
-  private readonly binary = new BinaryModel(this.model, isHeld);
+  private readonly text: TextModel;
+  private readonly binary: BinaryModel;
+
+  constructor(readonly model = new Model(settings.useCas)) {
+    this.text = new TextModel(model, isHeld);
+    this.binary = new BinaryModel(model, isHeld);
+  }
 
   casOf(key: string): number {
     return this.model.items.get(key)?.cas ?? 0;
