@@ -6,10 +6,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { Client, ask, served } from './support/client';
-import { backends, environment, root, startServer } from './support/server';
+import { environment, root, startServer } from './support/server';
 import type { Server } from './support/server';
 import { sharedServer } from './support/shared-server';
 import { SimServer } from './support/sim-server';
+import { backendsToTry } from './support/thorough';
 
 /** Commands with the reply to them all, and with as many bytes as asked for, or nearly none. */
 function commands(length: number): { sends: string; receives: string } {
@@ -110,7 +111,7 @@ function resident({ process: { pid } }: Server): number {
   return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${String(pid)}/status`, 'utf8'))?.[1]);
 }
 
-for (const backend of backends) {
+for (const backend of backendsToTry) {
   const shared = sharedServer({ backend });
 
   test.serial(`${backend}: commands followed at once by the end are answered, all of them`, async (t) => {
@@ -187,7 +188,7 @@ for (const backend of backends) {
 
 const farewell = join(root, 'dist', 'spec', 'support', 'farewell.js');
 
-for (const backend of backends) {
+for (const backend of backendsToTry) {
   test(`${backend}: what a callback wrote before it ended the process reaches the client`, async (t) => {
     const env = { ...process.env, ...environment(backend) };
     const child = spawn(process.execPath, [farewell], { env, stdio: ['ignore', 'ignore', 'pipe'] });

@@ -16,6 +16,7 @@ import { measure } from '../scripts/fidelity/measures';
 import { portName } from '../scripts/align/names';
 import { align, inSameOrder } from '../scripts/fidelity/sequence';
 import { readTs } from '../scripts/fidelity/tsflow';
+import { root } from './support/server';
 
 function cNames(source: string): string[] {
   return readC(source).map(({ name }) => name);
@@ -468,9 +469,8 @@ test('command: 2 and one line for what it cannot use', (t) => {
 });
 
 test('command: the script itself exits with the status', (t) => {
-  const script = require.resolve('../scripts/fidelity');
-  const loader = script.endsWith('.ts') ? ['-r', 'ts-node/register/transpile-only'] : [];
-  const { status, stdout, stderr } = spawnSync(process.execPath, [...loader, script], { encoding: 'utf8' });
+  const script = join(root, 'dist', 'scripts', 'fidelity.js');
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script], { encoding: 'utf8' });
   t.is(status, 2, stderr);
   t.is(stdout, '');
   t.regex(stderr, /^fidelity: give the folder of the C source: .*\n$/);

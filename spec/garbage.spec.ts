@@ -76,7 +76,7 @@ const loads: Record<string, Load> = {
   },
 };
 
-const COUNT = upTo(30_000, 60_000);
+const COUNT = upTo(20_000, 60_000);
 /**
  * Each time that the server lets Node's own loop run makes some garbage: by time, and so for each request of a client
  * that has too little of the processor. That only adds to what requests make, so the least of several rounds is what
@@ -90,8 +90,10 @@ for (const version of ['1.0', '1.6'] as const) {
     backend: 'epoll', today: version === '1.6',
     nodeArgs: [`--import=data:text/javascript,${encodeURIComponent(COUNTER)}`],
   });
-  for (const [name, load] of Object.entries(loads)) {
-    if (load.version === undefined || load.version === version) specify(version, name, load, shared);
+  const own = Object.entries(loads).filter(([, load]) => load.version === undefined || load.version === version);
+  // The two versions differ in what makes a reply alone.
+  for (const [name, load] of own.slice(0, version === '1.0' ? upTo(1, own.length) : own.length)) {
+    specify(version, name, load, shared);
   }
 }
 

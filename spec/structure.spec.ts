@@ -16,23 +16,8 @@ type Sources = Readonly<Record<string, string>>;
 
 /** What is imported of this project's own, in the order of the source. */
 function specifiers(source: string): string[] {
-  const found: string[] = [];
-  const add = (node: ts.Node | undefined): void => {
-    if (node !== undefined && ts.isStringLiteralLike(node) && node.text.startsWith('.')) found.push(node.text);
-  };
-  const visit = (node: ts.Node): void => {
-    if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) add(node.moduleSpecifier);
-    else if (ts.isExternalModuleReference(node)) add(node.expression);
-    else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) add(node.argument.literal);
-    else if (ts.isCallExpression(node) && isImport(node.expression)) add(node.arguments.at(0));
-    ts.forEachChild(node, visit);
-  };
-  visit(ts.createSourceFile('file.ts', source, ts.ScriptTarget.ES2022, true));
-  return found;
-}
-
-function isImport(callee: ts.Expression): boolean {
-  return callee.kind === ts.SyntaxKind.ImportKeyword || (ts.isIdentifier(callee) && callee.text === 'require');
+  const { importedFiles } = ts.preProcessFile(source, true, true);
+  return importedFiles.map(({ fileName }) => fileName).filter((name) => name.startsWith('.'));
 }
 
 /** Throws where a file imports one that is not there. */
