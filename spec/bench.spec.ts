@@ -7,7 +7,6 @@ import type { AddressInfo, Server } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 
 import test from 'ava';
 
@@ -54,14 +53,18 @@ async function run(...args: string[]): Promise<Outcome> {
 /** A server to which each line is a command, but the one after a set, which is its data. */
 async function fake(answer: (line: string) => string): Promise<{ server: Server; address: string }> {
   const server = createServer((socket) => {
-    let data = false;
+    let data = false, begun = '';
     socket.on('error', () => socket.destroy());
-    const lines = createInterface({ input: socket });
-    lines.on('error', () => socket.destroy());
-    lines.on('line', (line) => {
-      if (data) socket.write('STORED\r\n');
-      data = !data && line.startsWith('set ');
-      if (!data && line.startsWith('get ')) socket.write(answer(line));
+    // Not by node:readline, which takes its time for a hundred thousand items.
+    socket.setEncoding('latin1').on('data', (chunk: string) => {
+      const lines = (begun + chunk).split('\r\n');
+      begun = lines.pop() ?? '';
+      socket.write(lines.map((line) => {
+        const stored = data;
+        data = !data && line.startsWith('set ');
+        if (stored) return 'STORED\r\n';
+        return line.startsWith('get ') ? answer(line) : '';
+      }).join(''));
     });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');

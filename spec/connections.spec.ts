@@ -5,20 +5,21 @@ import { Client, ask, served } from './support/client';
 import { startServer } from './support/server';
 import { sharedServer } from './support/shared-server';
 import { SimServer } from './support/sim-server';
-import { backendsToTry, kindsToTry } from './support/thorough';
+import { backendsToTry, kindsToTry, upTo } from './support/thorough';
 
+const MANY = upTo(300, 1000);
 const LARGE = 'L'.repeat(900_000);
 
 for (const { name, ...kind } of kindsToTry) {
   const shared = sharedServer(kind);
 
-  test.serial(`${name}: 1,000 connections at once are opened, used and closed`, async (t) => {
+  test.serial(`${name}: ${MANY} connections at once are opened, used and closed`, async (t) => {
     const server = await shared();
-    const clients = await Promise.all(Array.from({ length: 1000 }, () => Client.connect(server.port)));
+    const clients = await Promise.all(Array.from({ length: MANY }, () => Client.connect(server.port)));
     await Promise.all(clients.map(async (c, i) => {
       t.is(await c.ask(`set key${i} 0 0 4\r\n${1000 + i}\r\n`), 'STORED\r\n');
     }));
-    t.regex(await ask(server.port, 'stats\r\n', 'END\r\n'), /STAT curr_connections 1001\r\n/);
+    t.regex(await ask(server.port, 'stats\r\n', 'END\r\n'), new RegExp(`STAT curr_connections ${MANY + 1}\r\n`));
     await Promise.all(clients.map(async (c, i) => {
       t.is(await c.ask(`get key${i}\r\n`, 'END\r\n'), `VALUE key${i} 0 4\r\n${1000 + i}\r\nEND\r\n`);
       c.send('quit\r\n');

@@ -43,7 +43,7 @@ async function traced<T>(
 }
 
 // The others are held with the simulated kernel's calls in transcripts.spec.ts.
-for (const transcript of someOf(transcriptsWithCalls, 4)) {
+for (const transcript of someOf(transcriptsWithCalls, 3)) {
   maybe(`epoll --classic: ${transcript.name}: the calls that C made`, async (t) => {
     const { result, calls } = await traced(t, { classic: true, args: transcript.arguments }, (client, port) => {
       return replay(transcript, client, () => served(port));
@@ -95,11 +95,11 @@ const withUring = hasStrace ? where(hasUring, 'io_uring', test.serial) : maybe;
 /** One of ours, which waits for nothing; libuv, from Node 22 on, has others. */
 const ENTERED = /io_uring_enter\(\d+, \d+, 0, 0, /;
 
-for (const [name, options, uses] of [
+for (const [name, options, uses] of someOf([
   ['epoll', {}, true],
   ['epoll, with EVENT_NOIOURING', { env: { EVENT_NOIOURING: '1' } }, false],
   ['epoll --classic', { classic: true }, false],
-] as const) {
+] as const, 2)) {
   withUring(`${name}: what twenty connections read and write at once leaves ${uses ? 'by' : 'without'} io_uring`, async (t) => {
     const { output, calls } = await traced(t, options, async (client, port) => {
       const others = await Promise.all(Array.from({ length: 19 }, () => Client.connect(port)));
