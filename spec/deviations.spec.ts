@@ -43,7 +43,7 @@ test.serial('sim: whatever is wrong with a storage line, its data are no command
     const reply = await c.ask('');
     if (reply !== BAD_LINE) t.true(['STORED\r\n', 'NOT_STORED\r\n'].includes(reply), reply);
     t.is(await c.ask('get victim\r\n', 'END\r\n'), 'VALUE victim 0 1\r\n1\r\nEND\r\n');
-  }), { numRuns: upTo(150, 500) });
+  }), { numRuns: upTo(80, 500) });
   await server.stop();
 });
 

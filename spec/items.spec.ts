@@ -269,7 +269,7 @@ test.serial('the list of a class is the list that a model keeps, whatever is lin
       t.deepEqual(keys(6), model);
       t.is(stats.currItems, model.length);
     }
-  }), { numRuns: upTo(30, 100) });
+  }), { numRuns: upTo(15, 100) });
 });
 
 test.serial('cachedump: a line for each item, the data without its line end, and an END', (t) => {

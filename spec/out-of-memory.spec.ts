@@ -114,7 +114,7 @@ for (const { name, classic, fails } of modes) {
     t.teardown(() => { stderr.restore(); });
     const { count, used } = await runs(t, classic, () => false, 'none fails');
     t.true(count > 70);
-    for (let at = 0; at < count; at += upTo(7, 1)) {
+    for (let at = 0; at < count; at += upTo(10, 1)) {
       const after = await runs(t, classic, fails(at), `number ${at}`);
       if (after.used !== used) t.fail(`number ${at}: ${after.used - used} bytes are lost`);
     }
