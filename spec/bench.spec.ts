@@ -16,6 +16,7 @@ import { GeneratorProcess } from '../scripts/bench/generator-process';
 import type { Result } from '../scripts/bench/model';
 import { textReport } from '../scripts/bench/text';
 import { root } from './support/server';
+import { thorough } from './support/thorough';
 import { where } from './support/where';
 
 const bench = join(root, 'dist', 'scripts', 'bench.js');
@@ -133,7 +134,8 @@ test('--help', async (t) => {
   }
 });
 
-test('a run on our server and another: JSON, a page that needs nothing else, and as text the ratios', async (t) => {
+// It fills two servers first, which takes seconds.
+if (thorough) test('a run on our server and another: JSON, a page that needs nothing else, and as text the ratios', async (t) => {
   const names = ['multiget'];
   const folder = await mkdtemp(join(tmpdir(), 'bench-'));
   try {

@@ -19,7 +19,7 @@ import { PORT, batches, listening } from './support/simulated';
 import { unblock } from './support/sockets';
 import { upTo } from './support/thorough';
 
-const SEEDS = Array.from({ length: upTo(30, 120) }, (_, seed) => seed + 1);
+const SEEDS = Array.from({ length: upTo(50, 120) }, (_, seed) => seed + 1);
 
 /** So long that no part of it looks like another. */
 const TEXT_BYTES = 4 * CORK_BYTES;

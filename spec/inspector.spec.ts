@@ -9,6 +9,7 @@ import test from 'ava';
 import { Client } from './support/client';
 import { Inspector, Source, configurations, inputs, launch } from './support/inspector';
 import { root } from './support/server';
+import { thorough } from './support/thorough';
 
 const machine = new Source('lib/memcached.ts');
 /** The first statement of `case ConnState.nread`. */
@@ -112,7 +113,8 @@ test('a server with a client: the client waits while the server stands', async (
   await server.says(/^> (quit)$/);
 });
 
-test('the spec in the editor: ava\'s process for it stops in its line', async (t) => {
+// That takes two processes of ava.
+if (thorough) test('the spec in the editor: ava\'s process for it stops in its line', async (t) => {
   const spec = new Source('spec/tree.spec.ts');
   const line = spec.lineWith('test(');
   const ava = launch(t, 'the spec in the editor', { '${file}': join(root, 'spec', 'tree.spec.ts') });

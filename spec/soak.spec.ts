@@ -17,6 +17,7 @@ import { failures } from '../scripts/soak/model';
 import { Store } from '../scripts/soak/store';
 import { textExchange } from '../scripts/soak/text';
 import { root } from './support/server';
+import { thorough } from './support/thorough';
 
 const soak = join(root, 'dist', 'scripts', 'soak.js');
 
@@ -51,7 +52,8 @@ for (const [line, says] of Object.entries(mistakes)) {
   });
 }
 
-test('a short run: every answer is right, bad clients were there, and the page has its plots', async (t) => {
+// It fills a server first, which takes seconds.
+if (thorough) test('a short run: every answer is right, bad clients were there, and the page has its plots', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'soak-'));
   try {
     const page = join(folder, 'out.html');

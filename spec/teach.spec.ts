@@ -35,7 +35,7 @@ import { SimServer } from './support/sim-server';
 import { Replies } from './support/replies';
 import { callsWithLengths, replay, transcripts } from './support/transcripts';
 import type { Transcript } from './support/transcripts';
-import { someOf, upTo } from './support/thorough';
+import { someOf, thorough, upTo } from './support/thorough';
 
 const PORT = 11211;
 const KILOBYTE = 1024;
@@ -139,7 +139,7 @@ for (const name of scenes.keys()) {
     t.deepEqual({ statements: trace.steps.length, paths: paths(trace), outputs: trace.outputs }, golden[name]);
   });
 
-  const isPlainToo = upTo(0, 1) === 1 || ['listen-and-accept', 'multi-get', 'memory-full', 'fairness'].includes(name);
+  const isPlainToo = thorough || ['listen-and-accept', 'multi-get', 'memory-full', 'fairness'].includes(name);
   if (isPlainToo) test.serial(`${name}: the system calls are those that the server makes without instruments`, async (t) => {
     const { args, options, seed, acts, fromStart } = sceneOf(name);
     const words = args.filter((word) => word !== '--classic');
@@ -425,7 +425,7 @@ function entry({ name, text, result }: SystemCall): TranscriptEntry[] {
 /** Those that fill the memory take long. */
 const LONG = 100_000;
 const sendsMuch = ({ steps }: Transcript): boolean => steps.reduce((sum, { send }) => sum + send.length, 0) > LONG;
-const held = upTo(0, 1) === 1 ? transcripts : someOf(transcripts.filter((each) => !sendsMuch(each)), 6);
+const held = thorough ? transcripts : someOf(transcripts.filter((each) => !sendsMuch(each)), 6);
 for (const transcript of held) {
   test(`in the bundle, ${transcript.name}: as C answered`, async (t) => {
     const acts = transcript.steps.map(({ send }): Act => ({ send: ['A', send] }));

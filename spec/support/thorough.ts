@@ -2,7 +2,7 @@
 import { backends, kinds } from './server';
 
 /** Whether THOROUGH=1 is set, as in the gate. */
-const thorough = process.env['THOROUGH'] === '1';
+export const thorough = process.env['THOROUGH'] === '1';
 
 /** The kinds of server for what each must do, but what one hardly does without the others. */
 export const kindsToTry = kinds.slice(0, thorough ? kinds.length : 1);
