@@ -80,6 +80,11 @@ async function escape(): Promise<void> {
   await page.waitForSelector('dialog[open]', { state: 'hidden' });
 }
 
+/** Resolves when the line below the page begins so. */
+async function says(text: string): Promise<void> {
+  await page.waitForFunction(`document.getElementById('status').textContent.startsWith(${JSON.stringify(text)})`);
+}
+
 /** Opens the page anew at an address; resolves when the scene has run. */
 async function open(hash = '', file = 'index.html'): Promise<void> {
   await page.goto('about:blank');
@@ -356,6 +361,7 @@ inBrowser('the reader’s own C, from a folder or dropped, moves along', async (
   writeFileSync(join(folder, 'c', 'README'), 'nothing');
   await page.setInputFiles('#c-folder', join(folder, 'c'));
   await page.waitForSelector('body.with-c');
+  await says('memcached.c');
   t.regex(await text('status'), /^memcached\.c: \d+ % of the lines/);
   t.regex(await page.locator('.listing.c .line.current').innerText(), /c->rbytes \+= res/);
   await page.locator('.listing.typescript .line.current .no').focus();
@@ -367,7 +373,7 @@ inBrowser('the reader’s own C, from a folder or dropped, moves along', async (
   await drop('memcached.c', C_SOURCE.replace('int res', 'long res'));
   await page.waitForFunction('document.querySelector(".listing.c").textContent.includes("long res")');
   await drop('other.c', 'x');
-  await page.waitForFunction('document.getElementById("status").textContent.startsWith("None")');
+  await says('None');
   t.regex(await page.locator('#status').innerText(), /^None of memcached\.c/);
 });
 
@@ -376,7 +382,7 @@ inBrowser('dialogs, size and colours by their keys', async (t) => {
   const n = get.steps.findIndex(({ file }) => get.files[file] === 'lib/slabs.ts') + 2;
   await goTo('get', n);
   await drop('slabs.c', 'void *slabs_alloc(unsigned int id)\n{\n    return slots[id];\n}\n');
-  await page.waitForFunction('document.getElementById("status").textContent.startsWith("slabs.c")');
+  await says('slabs.c');
   await press('?');
   t.true(await page.isVisible('#help-dialog'));
   t.true(await page.locator('#keys dt').count() > 15);
@@ -388,7 +394,7 @@ inBrowser('dialogs, size and colours by their keys', async (t) => {
   await press('p');
   t.is(await inPage('getComputedStyle(document.documentElement).fontSize'), '18px');
   await press('p', 'l');
-  t.regex(await text('status'), /^The link to this step/);
+  await says('The link to this step'); // when the clipboard has it
   t.true(page.url().endsWith(`#scene=get&step=${n}`));
   const background = (): Promise<string> => inPage('getComputedStyle(document.body).backgroundColor');
   const light = await background();

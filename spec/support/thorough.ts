@@ -1,7 +1,7 @@
 // How much a run tries of what could go on for ever: seeds, and one behaviour on each kind of server.
 import { backends, kinds } from './server';
 
-/** Whether THOROUGH=1 is set, as in the gate. */
+/** Whether THOROUGH=1 is set, as in the gate's last run. */
 export const thorough = process.env['THOROUGH'] === '1';
 
 /** The kinds of server for what each must do, but what one hardly does without the others. */
