@@ -295,7 +295,7 @@ class Economy extends PassThrough {
   }
 }
 
-/** Not less than `seconds`. */
+/** `seconds` in microseconds, rounded up, but not to the next second. */
 function timevalOf(seconds: number): Timeval {
   const tvSec = Math.floor(seconds);
   return { tvSec, tvUsec: Math.min(Math.ceil((seconds - tvSec) * SECOND_US), SECOND_US - 1) };
