@@ -157,6 +157,16 @@ inBrowser('the page is one file, small enough, and asks for nothing', async (t) 
   t.deepEqual(troubles, []);
 });
 
+inBrowser('the first scene is shown before a server has started: its run is in the page', async (t) => {
+  const other = await browser.newPage({ viewport: DESKTOP });
+  await other.addInitScript('delete window.Worker');
+  await other.goto(pathToFileURL(join(folder, 'index.html')).href);
+  await other.waitForSelector('html[data-ready]');
+  t.true((await other.title()).startsWith(scenes[0].title));
+  t.true(Number((await other.locator('#of').innerText()).replace('of ', '')) > 50);
+  await other.close();
+});
+
 for (const { name, title } of walked) {
   inBrowser(`${name}: to its end by system calls, back by states`, async (t) => {
     if (name !== walked[0].name) await goTo(name, 0);

@@ -7,16 +7,17 @@ import { highlight } from '../side-by-side/highlight';
 import { INSTRUMENTED } from './instrumented';
 import { withoutNote } from './listing';
 import type { PageData } from './page-data';
+import { recorder } from './run';
 import type { Scene, Trace } from './trace';
 
-/** The page with its server. `worker` is the text of bundleWorker; the first scene is shown first. */
+/** The page with its server. `worker` is the text of bundleWorker; the first scene is recorded, and shown first. */
 export async function livePage(root: string, worker: string, scenes: readonly Scene[]): Promise<string> {
-  return page(root, { sources: sources(root), scenes: [...scenes] }, worker);
+  return page(root, { sources: sources(root), scenes: [...scenes], trace: await recorder(worker)(scenes[0]) }, worker);
 }
 
 /** The page without a server, with one run in it. */
 export async function recordedPage(root: string, trace: Trace): Promise<string> {
-  return page(root, { sources: sources(root), scenes: [], trace }, '');
+  return page(root, { sources: sources(root), scenes: [trace.scene], trace }, '');
 }
 
 function sources(root: string): PageData['sources'] {

@@ -11,8 +11,8 @@ export interface PageSource {
 export interface PageData {
   /** In the order of Trace.files. */
   sources: PageSource[];
-  /** None in a recording. */
+  /** In a recording the one that was recorded. */
   scenes: Scene[];
-  /** Only in a recording, which has no server to run another scene. */
-  trace?: Trace;
+  /** Of the first scene, so that there is something to see before the server has started. */
+  trace: Trace;
 }

@@ -27,7 +27,7 @@ import { questionOnTheWay, travel } from './travel';
 const ADDRESS_MS = 300;
 
 export class App {
-  private readonly runner = new Runner();
+  private readonly runner: Runner;
   private readonly code: Code;
   private readonly controls: Controls;
   private readonly panels: Panels;
@@ -47,7 +47,8 @@ export class App {
   private frame = 0;
 
   constructor(private readonly data: PageData) {
-    this.scenes = data.trace === undefined ? data.scenes : [data.trace.scene];
+    this.scenes = data.scenes;
+    this.runner = new Runner(data.trace);
     this.code = new Code(data.sources.map(({ name, text, html }) => ({
       name, text, html, language: 'typescript', listing: readListing(text),
     })), {
@@ -108,8 +109,7 @@ export class App {
   private async run(scene: Scene, stepOf: (trace: Trace) => number): Promise<boolean> {
     this.controls.say('running the scene…');
     try {
-      const recorded = this.data.trace;
-      const trace = recorded !== undefined && scene === recorded.scene ? recorded : await this.runner.run(scene);
+      const trace = await this.runner.run(scene);
       this.comparison.close();
       this.scene = scene;
       this.trace = trace;

@@ -10,7 +10,9 @@ export class Runner {
   private readonly script: string;
   private worker: Worker | null = null;
 
-  constructor() {
+  /** `recorded`: a run that there is already. */
+  constructor(recorded: Trace) {
+    this.kept.set(JSON.stringify(recorded.scene), recorded);
     this.script = document.getElementById('worker')?.textContent ?? '';
   }
 
@@ -20,11 +22,11 @@ export class Runner {
 
   /** A run that is still going on is given up; its promise stays open. Rejects with what went wrong in the scene. */
   async run(scene: Scene): Promise<Trace> {
-    if (!this.canRun) throw new Error('a recording has no server in it');
     this.worker?.terminate();
     const key = JSON.stringify(scene);
     const known = this.kept.get(key);
     if (known !== undefined) return known;
+    if (!this.canRun) throw new Error('a recording has no server in it');
     const address = URL.createObjectURL(new Blob([this.script], { type: 'text/javascript' }));
     const worker = new Worker(address);
     this.worker = worker;
