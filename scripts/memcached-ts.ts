@@ -1,8 +1,7 @@
-#!/usr/bin/env -S node --single-threaded-gc
+#!/usr/bin/env node
 // The command: what the C library's start-up code and the kernel are to a C program. It takes the options that main
 // does not have, and the memory, runs main, and exits with its status. An error that main or a callback throws is
-// reported, and ends the program with status 1. (With V8's threads for garbage beside the one that serves, the slowest
-// get takes twice as long where they share its processor.)
+// reported, and ends the program with status 1.
 import './signals';
 import './inlining';
 import { inspect } from 'node:util';

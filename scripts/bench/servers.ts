@@ -42,9 +42,6 @@ export interface Server extends Address {
   stop: () => Promise<void>;
 }
 
-/** What the first line of memcached-ts.ts gives to Node. */
-export const AS_INSTALLED: readonly string[] = ['--single-threaded-gc'];
-
 /** `scripts` is the folder of the compiled scripts. Throws Misuse. */
 export async function contestants(options: Options, scripts: string): Promise<Contestant[]> {
   const memcached = findInPath('memcached');
@@ -58,7 +55,7 @@ function local(name: ServerName, { backend }: Options, scripts: string): Contest
   const common = (...[port, megabytes, connections]: Limits): string[] =>
     ['-p', String(port), '-l', LOOPBACK, '-m', String(megabytes), '-c', String(connections)];
   const ours = (...more: string[]) => (...limits: Limits): string[] =>
-    [process.execPath, ...AS_INSTALLED, join(scripts, 'memcached-ts.js'), ...common(...limits), ...more];
+    [process.execPath, join(scripts, 'memcached-ts.js'), ...common(...limits), ...more];
   const on = (wanted: Options['backend']): NodeJS.ProcessEnv =>
     wanted === null ? {} : wanted === 'net' ? { EVENT_NOEPOLL: '1' } : { EVENT_NONET: '1' };
 

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 
 import { Misuse } from '../bench/arguments';
 import { findInPath } from '../bench/processes';
-import { AS_INSTALLED } from '../bench/servers';
 import type { Contestant } from '../bench/servers';
 import type { Options, ServerName } from './arguments';
 import { serverNames } from './arguments';
@@ -23,7 +22,7 @@ function started(name: ServerName, scripts: string, memcached: string, probe: st
   const user = process.getuid?.() === 0 ? ['-u', 'root'] : [];
   const common = (port: number, megabytes: number): string[] =>
     ['-p', String(port), '-l', '127.0.0.1', '-m', String(megabytes), '-c', CONNECTIONS, ...user];
-  const ours = [process.execPath, ...AS_INSTALLED, '--require', join(scripts, 'soak', 'probe.js'), join(scripts, 'memcached-ts.js')];
+  const ours = [process.execPath, '--require', join(scripts, 'soak', 'probe.js'), join(scripts, 'memcached-ts.js')];
   const line = name === 'memcached' ? [memcached, '-t', '1'] : ours;
   const env = { [PROBE_FILE]: probe, ...environments[name] };
   return (port, megabytes) => ({ line: [...line, ...common(port, megabytes)], env });
