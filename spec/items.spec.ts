@@ -6,7 +6,7 @@ import {
   itemAlloc, itemCachedump, itemFree, itemInit, itemLink, itemRemove, itemReplace, itemStats, itemStatsSizes,
   itemUnlink, itemUpdate,
 } from '../lib/items';
-import { bss, free, malloc, mallinfo, memoryInit } from '../lib/libc/memory';
+import { NULL, bss, free, malloc, mallinfo, memoryInit } from '../lib/libc/memory';
 import { assocFind, assocInit } from '../lib/memcached';
 import { ITEM_LINKED, Item, SIZEOF_ITEM, stats } from '../lib/memcached.h';
 import { slabsAlloc, slabsClsid, slabsFree, slabsInit, slabsStats } from '../lib/slabs';
@@ -214,6 +214,15 @@ test.serial('giving up the hold on an item that is linked leaves it where it is'
   t.is(slabs(6).free, 0);
 });
 
+test.serial('giving up an item that nobody holds, and that is not linked, frees it', (t) => {
+  start(2);
+  const it = alloc('a', '');
+  it.refcount = 0;
+  const before = slabs(6).free;
+  itemRemove(it);
+  t.is(slabs(6).free, before + 1);
+});
+
 test.serial('item_free gives back the chunk of an item that was never linked', (t) => {
   start(1);
   const it = alloc('key', 'data');
@@ -340,6 +349,29 @@ test.serial('stats items: how many of each class, and how long ago the last one 
   );
   itemStats(reply, 4095);
   t.is(text(reply), 'SERVER_ERROR out of memory');
+});
+
+test.serial('stats items: an item that is unlinked is counted no longer; the age is that of the last one left', (t) => {
+  start(2);
+  const [a, b] = ['a', 'b', 'c'].map((key) => link(key, ''));
+  a.time -= 60;
+  itemUnlink(b);
+  itemStats(reply, 4096);
+  t.regex(text(reply), /^STAT items:6:number 2\r\nSTAT items:6:age 6[01]\r\nEND$/);
+  itemUnlink(a);
+  itemStats(reply, 4096);
+  t.regex(text(reply), /^STAT items:6:number 1\r\nSTAT items:6:age [01]\r\nEND$/);
+});
+
+test.serial('without memory for its lines a dump is NULL, and keeps nothing', (t) => {
+  start(2);
+  link('a', '');
+  while (malloc(2 * MIB) !== NULL);
+  const before = mallinfo();
+  const length = { value: 0 };
+  t.is(itemCachedump(6, 0, length), NULL);
+  t.is(itemStatsSizes(length), NULL);
+  t.deepEqual(mallinfo(), before);
 });
 
 test.serial('stats sizes: items by their size, rounded up to 32 bytes, whatever was in that memory before', (t) => {
