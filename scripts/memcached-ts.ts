@@ -4,6 +4,7 @@
 // reported, and ends the program with status 1.
 import './signals';
 import './inlining';
+import './command/collecting';
 import { inspect } from 'node:util';
 import { shows } from '../lib/later';
 import { packageVersion } from '../lib/libc/package';
