@@ -142,6 +142,7 @@ class Bench {
     for (const contestant of wanted.slice(0, 1)) await this.crowdsOf(contestant, 1);
     const results: ConnectionsResult[] = [];
     for (const contestant of wanted) {
+      this.tell(`${CONNECTIONS}: ${contestant.name}`);
       const [{ before, open, seconds, serverCpu }, ...later] = await this.crowdsOf(contestant, this.options.rounds);
       results.push({
         server: contestant.name, count: CROWD, first: seconds, firstCpu: serverCpu,
@@ -153,9 +154,8 @@ class Bench {
     return results;
   }
 
-  /** The server anew, with room for all of them. */
+  /** Starts the server anew, with room for all of them. */
   private async crowdsOf(contestant: Contestant, rounds: number): Promise<Crowd[]> {
-    this.tell(`${CONNECTIONS}: ${contestant.name}`);
     const server = await startServer(contestant, stores.main, this.pins.server, CROWD + SPARE_CONNECTIONS);
     const crowds: Crowd[] = [];
     while (crowds.length < rounds) crowds.push(await this.crowd(contestant, server));
