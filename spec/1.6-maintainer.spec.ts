@@ -86,6 +86,22 @@ test.serial('with lru mode flat all items move to COLD, in steps between which c
   checkStorage();
 });
 
+test.serial('where half a millisecond is over sooner, a step of the maintainer moves less', async (t) => {
+  const server = await serverWith(t, '-o', 'hot_lru_pct=70,warm_lru_pct=10,hot_max_factor=100');
+  const peer = server.connectNow();
+  await storeMany(peer, 'k', 10_000);
+  await server.sim.advance(20);
+  server.sim.slowDown(0.0002);
+  await peer.ask('lru mode flat\r\n');
+  let most = 0;
+  for (let hot = lruSize(SMALL | HOT_LRU); hot > 0; hot = lruSize(SMALL | HOT_LRU)) {
+    await server.sim.advance(0.001);
+    most = Math.max(most, hot - lruSize(SMALL | HOT_LRU));
+  }
+  t.true(most > 100 && most <= 160, `${most} in a step`);
+  t.is(lruSize(SMALL | COLD_LRU), 10_000);
+});
+
 test.serial('a class with much to do does not keep the others waiting', async (t) => {
   const server = await serverWith(t, '-o', 'hot_lru_pct=70,warm_lru_pct=10,hot_max_factor=100');
   const peer = server.connectNow();
@@ -168,6 +184,23 @@ test.serial('many items are crawled in steps, between which clients are served',
   t.true(Number(await figure(peer, 'crawler_items_checked')) - asked >= 5000);
   t.is(statsState.currItems, 5000);
   checkStorage();
+});
+
+test.serial('where half a millisecond is over sooner, a step of the crawler looks at fewer items', async (t) => {
+  const server = await serverWith(t, '-o', 'no_lru_maintainer');
+  const peer = server.connectNow();
+  await storeMany(peer, 'k', 100);
+  server.sim.slowDown(0.0001);
+  await peer.ask('lru_crawler crawl all\r\n');
+  const checked = async (): Promise<number> => Number(await figure(peer, 'crawler_items_checked'));
+  const inSteps: number[] = [];
+  for (let before = await checked(); before < 100;) {
+    await server.sim.advance(0.0002);
+    const now = await checked();
+    inSteps.push(now - before);
+    before = now;
+  }
+  t.true(Math.max(...inSteps) <= 10, inSteps.join(' '));
 });
 
 test.serial('with idle_timeout, who sends no command for so long is closed, and others are not', async (t) => {

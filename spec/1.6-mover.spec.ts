@@ -219,6 +219,25 @@ test.serial('a step moves a bounded number of items, and requests are served bet
   t.is(statsState.currItems, 10_900);
 });
 
+test.serial('where half a millisecond is over sooner, a step moves fewer items', async (t) => {
+  const server = await serverWith(t, ...MANUAL);
+  const peer = server.connectNow();
+  for (let i = 0; i < 11_000; i++) store(`k${i}`, 'v');
+  for (let i = 1000; i < 11_000; i++) remove(`k${i}`);
+  const page = slabList[1][0];
+  const inPage = (): number => listOf(1 | COLD_LRU).filter((it) => it >= page && it < page + MIB).length;
+  await reassign(peer, 1, 0);
+  server.sim.slowDown(0.0001);
+  let most = 0;
+  for (let before = inPage(); statsState.slabReassignRunning; before = inPage()) {
+    await server.sim.advance(MILLISECOND);
+    most = Math.max(most, before - inPage());
+  }
+  checkStorage();
+  t.true(most > 0 && most <= 6, `${most} at once`);
+  t.is(statsState.currItems, 1000);
+});
+
 test.serial('an item in adjacent chunks is copied as a whole', async (t) => {
   const server = await serverWith(t, ...MANUAL, '-o', 'slab_chunk_max=16');
   const peer = server.connectNow();

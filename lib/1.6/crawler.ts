@@ -15,6 +15,7 @@ import {
   WARM_LRU, field, itFlags, keyOf, nkeyOf, resettable, statsState,
 } from './memcached.h';
 import { settings } from './settings';
+import { beginStep, stepIsOver } from './step_time';
 
 /** Buckets that are looked at in one step, at most. */
 export const BUCKETS_AT_ONCE = 2048;
@@ -221,10 +222,12 @@ function lruDone(): void {
 
 // crawler.c: item_crawler_thread
 function itemCrawlerThread(): void {
+  beginStep();
   for (let items = settings.crawlsPersleep; items > 0 && at !== -1; items--) {
     const it = crawlOn();
     if (it === NULL || remaining[at]-- <= 0) lruDone();
     else crawlItem(it, at);
+    if (stepIsOver()) break;
   }
   if (at === -1) {
     noteRunning();

@@ -12,12 +12,15 @@ import { LOG_SYSEVENTS, logText, logger } from './logger';
 import { lruSize } from './lru';
 import { LRUS, MAX_NUMBER_OF_SLAB_CLASSES, resettable } from './memcached.h';
 import { settings } from './settings';
+import { beginStep, stepIsOver } from './step_time';
 
 /** How long it may sleep, in microseconds. */
 const MIN_LRU_MAINTAINER_SLEEP = 1000;
 const MAX_LRU_MAINTAINER_SLEEP = 999_999;
 /** How many items are moved or freed in one step, about. */
 const MOVES_AT_ONCE = 500;
+/** And how many between two looks at the time. */
+const MOVES_PER_LOOK = 50;
 
 /** The largest number of a class. */
 const LARGEST = MAX_NUMBER_OF_SLAB_CLASSES - 1;
@@ -28,6 +31,8 @@ const nextJuggles = new Float64Array(MAX_NUMBER_OF_SLAB_CLASSES);
 const backoffJuggles = new Float64Array(MAX_NUMBER_OF_SLAB_CLASSES);
 /** The class that a step begins with: the one behind that for which the last full step had no time left. */
 let first = 1;
+/** How many items may still be moved in this step. */
+let left = 0;
 let lastSleep = 0;
 let lastCrawlerCheck = 0;
 
@@ -54,7 +59,8 @@ function sleep(microseconds: number): void {
 /** A step. */
 function lruMaintainerThread(): void {
   resettable.lruMaintainerJuggles++;
-  let left = MOVES_AT_ONCE;
+  beginStep();
+  left = MOVES_AT_ONCE;
   let toSleep = MAX_LRU_MAINTAINER_SLEEP;
   const begin = first;
   for (let n = 1; n <= LARGEST; n++) {
@@ -62,9 +68,7 @@ function lruMaintainerThread(): void {
     nextJuggles[id] = Math.max(nextJuggles[id] - lastSleep, 0);
     // C waits until its time is over. Here it goes along with others, so that there are fewer wake-ups.
     if (nextJuggles[id] <= backoffJuggles[id] / 2 && left > 0) {
-      const moves = lruMaintainerJuggle(id, left);
-      left -= moves;
-      nextJuggles[id] = backoff(id, moves);
+      nextJuggles[id] = backoff(id, juggle(id));
       if (left <= 0) first = id % LARGEST + 1;
     }
     toSleep = Math.min(toSleep, nextJuggles[id]);
@@ -74,6 +78,18 @@ function lruMaintainerThread(): void {
     lruMaintainerCrawlerCheck();
   }
   sleep(toSleep);
+}
+
+/** Goes on with a class until it is in order, or the step is over. Returns how many of its items were moved. */
+function juggle(id: number): number {
+  let moves = 0;
+  let more: number;
+  do {
+    more = lruMaintainerJuggle(id, MOVES_PER_LOOK);
+    moves += more;
+    left = stepIsOver() ? 0 : left - more;
+  } while (more >= MOVES_PER_LOOK && left > 0);
+  return moves;
 }
 
 /** How long a class is left alone, now that so many of its items had to move: longer each time that none had. */

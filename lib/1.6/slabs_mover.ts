@@ -5,7 +5,6 @@
 // somebody holds is copied, too; its chunk is waited for.
 import { Event } from '../../reactor/event.h';
 import { evtimerAdd, evtimerDel, evtimerSet } from '../../reactor/evtimer';
-import { monotonic } from '../../reactor/syscalls';
 import type { Ptr } from '../libc/memory';
 import { NULL } from '../libc/memory';
 import { hashOf } from './assoc';
@@ -29,11 +28,10 @@ import {
   slabsFree, slabsLimitReached, slabsNewPage, slabsPageCount, slabsPeekPage, slabsPerslab, slabsPickAnyForReassign,
   slabsSize,
 } from './slabs';
+import { beginStep, stepIsOver } from './step_time';
 
 /** Chunks that are looked at, and items that are evicted or freed, in one step, about. */
 export const MOVES_AT_ONCE = 400;
-/** And no step goes on for longer, in seconds: the first ones are slow, for V8 has not compiled them. */
-const STEP_TIME = 0.0005;
 /** A page for which so many rounds were not enough gets room by evictions. */
 const SLAB_MOVE_MAX_LOOPS = 5000;
 /** How often an item is evicted to find room for another. */
@@ -154,8 +152,8 @@ function movePage(): number {
   if (page === NULL && !slabRebalanceStart()) return forget();
   if (source === SLAB_GLOBAL_PAGE_POOL) return slabRebalanceFinish();
   if (page === NULL) return moveBlock();
-  const end = monotonic() + STEP_TIME;
-  while (left > 0 && monotonic() < end) {
+  beginStep();
+  do {
     const next = completed.indexOf(0, at);
     if (next !== -1) {
       moveFrom(next);
@@ -165,7 +163,7 @@ function movePage(): number {
       endRound();
       if (backoff >= STEP_SLEEP) return Math.min(backoff, BACKOFF_MAX);
     }
-  }
+  } while (left > 0 && !stepIsOver());
   return STEP_SLEEP;
 }
 

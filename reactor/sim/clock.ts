@@ -17,6 +17,8 @@ export function microseconds(seconds: number): number {
 export class Clock {
   /** Microseconds since the start. It only grows, whatever the wall clock does. */
   elapsed = 0;
+  /** Microseconds that pass before each look() at the time: what the program does takes none otherwise. */
+  workTime = 0;
   /** What the wall clock said at the start, in microseconds since 1970. */
   private epoch: number;
   /** Sorted by time; actions of the same time stay in the order of their at() calls. */
@@ -33,6 +35,12 @@ export class Clock {
 
   set(seconds: number): void {
     this.epoch = microseconds(seconds) - this.elapsed;
+  }
+
+  /** Seconds since the start. */
+  look(): number {
+    this.elapsed += this.workTime;
+    return this.elapsed / SECOND_US;
   }
 
   gettimeofday(tv: Timeval): void {

@@ -324,7 +324,7 @@ export class Kernel implements Syscalls {
   }
 
   monotonic(): number {
-    return this.options.clock.elapsed / 1e6;
+    return this.options.clock.look();
   }
 
   getrandom(buf: Uint8Array): number {

@@ -158,6 +158,11 @@ export class Simulation {
     this.clock.set(seconds);
   }
 
+  /** A slow program: from now on, so many seconds pass before each of its looks at the monotonic clock. */
+  slowDown(seconds: number): void {
+    this.clock.workTime = microseconds(seconds);
+  }
+
   /** The machine sleeps: so many seconds pass at once, and nothing runs meanwhile. */
   suspend(seconds: number): void {
     this.clock.elapsed += microseconds(seconds);
