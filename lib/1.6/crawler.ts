@@ -114,6 +114,9 @@ const BLOCK_AUTOMATIC = 60;
 /** And it sleeps at least as long between steps, in microseconds: it is in no hurry, and clients need the processor. */
 const AUTOMATIC_SLEEP_MIN = 1000;
 
+/** Items between two looks at the time. */
+const ITEMS_PER_LOOK = 20;
+
 const crawlevent = new Event();
 /** Where the crawl still has to go. */
 const todo: Lrus = new Uint8Array(LRUS);
@@ -227,7 +230,7 @@ function itemCrawlerThread(): void {
     const it = crawlOn();
     if (it === NULL || remaining[at]-- <= 0) lruDone();
     else crawlItem(it, at);
-    if (stepIsOver()) break;
+    if (items % ITEMS_PER_LOOK === 0 && stepIsOver()) break;
   }
   if (at === -1) {
     noteRunning();
