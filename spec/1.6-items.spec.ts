@@ -6,14 +6,15 @@ import { currentTime } from '../lib/1.6/clock';
 import { itemCachedump, itemStats, itemStatsTotals } from '../lib/1.6/item_stats';
 import { itemStatsSizes, itemStatsSizesInit } from '../lib/1.6/item_sizes';
 import {
-  flushAll, itemAlloc, itemRemove, itemSize, itemSizeOk, itemTouch, lruMaintainerJuggle, lruModeSet, setCas,
+  casId, flushAll, itemAlloc, itemBump, itemLinkFixup, itemRemove, itemSize, itemSizeOk, itemTouch, lruMaintainerJuggle,
+  lruModeSet, lruPullTail, setCas, setCasId,
 } from '../lib/1.6/items';
 import { lruSize } from '../lib/1.6/lru';
 import {
   COLD_LRU, DELTA_ITEM_CAS_MISMATCH, DELTA_ITEM_NOT_FOUND, EOM, EXISTS, HOT_LRU, ITEM_KEY_BINARY, ITEM_STALE,
   ITEM_TOKEN_SENT, IT_REFCOUNT, NON_NUMERIC, NOT_FOUND, NOT_STORED, NREAD_ADD, NREAD_APPEND, NREAD_APPENDVIV,
   NREAD_CAS, NREAD_PREPEND, NREAD_PREPENDVIV, NREAD_REPLACE, NREAD_SET, OK, STORED, TEMP_LRU, WARM_LRU, clientFlagsOf,
-  clsidOf, field, itFlags, nkeyOf, setItFlags, slabStats, statsState, threadStats,
+  clsidOf, field, itFlags, nkeyOf, resettable, setItFlags, slabStats, statsState, threadStats,
 } from '../lib/1.6/memcached.h';
 import { slabsClsid, slabsSize, slabsTotalMalloced } from '../lib/1.6/slabs';
 import { addDelta, deltaResult, storeItem, stored } from '../lib/1.6/store';
@@ -94,6 +95,16 @@ test.serial('flat: the least recently used item goes', (t) => {
   t.is(itemStat(39, 'direct_reclaims'), undefined, 'which is told by a server with a maintainer');
 });
 
+test.serial('flat: an item that was asked for, or could have expired, is counted as such when it goes', (t) => {
+  start({ ...FLAT, maxbytes: MIB });
+  store('k0', PAGE_OF_TWO, NREAD_SET, 100);
+  get('k0');
+  for (const key of ['k1', 'k2', 'k3']) store(key, PAGE_OF_TWO);
+  t.is(itemStat(39, 'evicted'), 2);
+  t.is(itemStat(39, 'evicted_unfetched'), 1);
+  t.is(itemStat(39, 'evicted_nonzero'), 1);
+});
+
 test.serial('flat: a hit moves an item at most once in 60 seconds', (t) => {
   start(FLAT);
   for (const key of keyNames(2)) store(key, '');
@@ -154,6 +165,122 @@ test.serial('segmented: items that are older than a part of the age of COLD go o
   t.deepEqual(keysOf(1 | HOT_LRU), ['young']);
 });
 
+test.serial('segmented: so do items of WARM', (t) => {
+  start({ warmMaxFactor: 2, warmLruPct: 80, hotMaxFactor: 0 });
+  for (const key of keyNames(10)) store(key, 'v');
+  for (const key of keyNames(2)) for (let i = 0; i < 2; i++) get(key);
+  lruMaintainerJuggle(1);
+  t.deepEqual(keysOf(1 | WARM_LRU), ['k1', 'k0']);
+  pass(10);
+  get('k9'); // COLD is as old as the item at its end
+  get('k9');
+  lruMaintainerJuggle(1);
+  t.deepEqual(keysOf(1 | WARM_LRU), ['k9', 'k1', 'k0'], 'ten seconds are less than twice as many');
+  while (lruSize(1 | COLD_LRU) > 0) remove(keysOf(1 | COLD_LRU)[0]);
+  lruMaintainerJuggle(1);
+  t.deepEqual(keysOf(1 | WARM_LRU), ['k9'], 'COLD is empty: its age is 0');
+});
+
+test.serial('segmented: what moves is counted, by where it was, or where it came', (t) => {
+  start({ lruMaintainerThread: true, hotLruPct: 50, warmLruPct: 20 });
+  for (const key of keyNames(10)) store(key, 'v');
+  for (const key of ['k0', 'k1', 'k2', 'k3']) for (let i = 0; i < 2; i++) get(key);
+  const counts = (): unknown[] => ['cold', 'warm'].map((lru) => itemStat(1, `moves_to_${lru}`));
+  lruMaintainerJuggle(1);
+  t.deepEqual([HOT_LRU, WARM_LRU, COLD_LRU].map((lru) => lruSize(1 | lru)), [5, 2, 3]);
+  t.deepEqual(counts(), [3, 4]);
+  get('k2');
+  lruMaintainerJuggle(1);
+  t.is(itemStat(1, 'moves_within_lru'), 1);
+  for (let i = 0; i < 2; i++) get('k4');
+  lruMaintainerJuggle(1);
+  t.deepEqual(counts(), [4, 5]);
+});
+
+test.serial('segmented: of hits only the first two note the time', (t) => {
+  start({ lruMaintainerThread: true });
+  store('k', 'v');
+  for (let hits = 1; hits <= 3; hits++) {
+    pass(10);
+    get('k');
+  }
+  t.is(itemStat(1, 'age_hot'), 10);
+});
+
+test.serial('segmented: an add of an item that is there leaves it where it is, unless COLD has it and it is active', (t) => {
+  start({ hotLruPct: 50 });
+  for (const key of keyNames(10)) store(key, 'v');
+  lruMaintainerJuggle(1);
+  for (let i = 0; i < 2; i++) get('k9');
+  const before = [HOT_LRU, WARM_LRU, COLD_LRU].map((lru) => keysOf(1 | lru));
+  for (const key of keyNames(10)) store(key, 'v', NREAD_ADD);
+  t.deepEqual([HOT_LRU, WARM_LRU, COLD_LRU].map((lru) => keysOf(1 | lru)), before);
+});
+
+test.serial('a look at the end of an LRU unlinks five expired items at most, and counts those that nobody got', (t) => {
+  start(FLAT);
+  for (const key of keyNames(12)) store(key, 'v', NREAD_SET, 10);
+  get('k0');
+  pass(10);
+  t.is(lruPullTail(1, COLD_LRU, 0, false, 0), 0, 'they are in their last second');
+  pass(1);
+  t.is(lruPullTail(1, COLD_LRU, 0, false, 0), 5);
+  t.is(itemStat(1, 'reclaimed'), 5);
+  t.is(itemStat(1, 'expired_unfetched'), 4);
+});
+
+test.serial('an item that is held goes like others, and is counted', (t) => {
+  start({ ...FLAT, lruMaintainerThread: true, maxbytes: MIB });
+  for (const key of keyNames(2)) store(key, PAGE_OF_TWO);
+  const it = held('k0');
+  t.is(store('k2', PAGE_OF_TWO), STORED);
+  t.deepEqual(keysOf(39 | COLD_LRU), ['k2']);
+  t.is(itemStat(39, 'lrutail_reflocked'), 2, 'twice, for such an LRU is looked at for expired items first');
+  t.is(itemStat(39, 'direct_reclaims'), 2);
+  itemRemove(it);
+});
+
+test.serial('hits of an item that is unlinked already move nothing', (t) => {
+  start({ hotLruPct: 0 });
+  for (const key of keyNames(2)) store(key, 'v');
+  lruMaintainerJuggle(1);
+  t.deepEqual(keysOf(1 | COLD_LRU), ['k1', 'k0']);
+  const it = held('k0');
+  remove('k0');
+  for (let i = 0; i < 3; i++) itemBump(it);
+  checkStorage([it]);
+  itemRemove(it);
+});
+
+test.serial('cas numbers have 64 bits, and go on where they are set', (t) => {
+  start();
+  setCasId(0x1_ffff_fffen);
+  const next = (): readonly number[] => {
+    store('k', 'v');
+    return casOf(item('k')).map((word) => word >>> 0);
+  };
+  t.deepEqual(next(), [1, 0xffffffff]);
+  t.deepEqual(next(), [2, 0]);
+  t.deepEqual(next(), [2, 1]);
+  t.is(casId(), 0x2_0000_0001n);
+});
+
+test.serial('an item of before a restart is linked with the cas number and the time that it had', (t) => {
+  start();
+  const it = alloc('k', 'v');
+  setCas(it, 3, 4);
+  pass(5);
+  itemLinkFixup(it, hash('k'));
+  t.is(get('k'), 'v');
+  t.deepEqual(casOf(it), [3, 4]);
+  t.is(field(it, IT_REFCOUNT), 1);
+  t.is(statsState.currItems, 1);
+  t.is(statsState.currBytes, itemSize(1, 0, 3));
+  t.is(resettable.totalItems, 1);
+  store('l', 'v');
+  t.is(resettable.totalItems, 2);
+});
+
 test.serial('segmented: allocations alone keep HOT within its share', (t) => {
   start({ hotLruPct: 20 });
   for (let i = 0; i < 1000; i++) store(`k${i}`, 'v');
@@ -184,6 +311,18 @@ test.serial('segmented: when all items are warm, the last of them goes', (t) => 
   t.deepEqual(keyNames(3).filter(has).length, 2);
 });
 
+test.serial('segmented: an item goes where all are warm, and WARM has no more than its share', (t) => {
+  start({ maxbytes: MIB, warmLruPct: 100 });
+  for (const key of keyNames(2)) {
+    store(key, PAGE_OF_TWO);
+    for (let i = 0; i < 2; i++) get(key);
+  }
+  lruMaintainerJuggle(39);
+  t.is(lruSize(39 | WARM_LRU), 2);
+  t.is(store('k2', PAGE_OF_TWO), STORED);
+  t.deepEqual(keyNames(3).filter(has), ['k1', 'k2']);
+});
+
 test.serial('lru mode: from segmented to flat, all items come to COLD', (t) => {
   start();
   for (const key of keyNames(10)) store(key, 'v');
@@ -207,6 +346,18 @@ test.serial('an item that expires soon has the TEMP LRU, and is never evicted', 
   lruMaintainerJuggle(31);
   t.is(lruSize(31 | TEMP_LRU), 0);
   t.is(itemStat(31, 'reclaimed'), 1);
+});
+
+test.serial('the maintainer unlinks about as many items of TEMP and COLD that have expired as it is told to', (t) => {
+  for (const [tempLru, lru] of [[true, TEMP_LRU], [false, COLD_LRU]] as const) {
+    start({ tempLru, temporaryTtl: 61, hotLruPct: 0 });
+    for (const key of keyNames(12)) store(key, 'v', NREAD_SET, 10);
+    lruMaintainerJuggle(1);
+    t.is(lruSize(1 | lru), 12);
+    pass(11);
+    t.is(lruMaintainerJuggle(1, 5), 5);
+    t.is(lruMaintainerJuggle(1), 7);
+  }
 });
 
 test.serial('-M: nothing goes, the store fails', (t) => {
@@ -251,7 +402,8 @@ test.serial('touch: a new expiry, and a hit', (t) => {
   t.is(itemTouch(put(name, 'k'), 1, currentTime + 100, hash('k')), item('k'));
   pass(50);
   t.true(has('k'));
-  t.is(itemTouch(put(name, 'x'), 1, 0, hash('x')), NULL);
+  t.is(itemTouch(put(name, 'x'), 1, currentTime + 1, hash('x')), NULL);
+  t.is(exptimeOf(NULL), 0);
 });
 
 for (const useCas of [true, false]) {
@@ -309,6 +461,14 @@ test.serial('flush_all with a delay: later, and only what was stored before that
   pass(1);
   store('after', 'v');
   t.deepEqual(['before', 'between', 'late', 'after'].filter(has), ['after']);
+});
+
+test.serial('flush_all with a time that is now is one without a delay', (t) => {
+  start();
+  store('before', 'v');
+  flushAll(currentTime);
+  store('after', 'v');
+  t.deepEqual(['before', 'after'].filter(has), ['after']);
 });
 
 test.serial('flush_all with a delay calls off the one before; what is flushed stays so', (t) => {
@@ -398,6 +558,18 @@ test.serial('a large item takes the place of as many as it must, and of none whe
   t.is(store('small', 'v'), STORED, 'of another class, which takes a page');
   t.is(storeRoom('too large', 16 * MIB - 100), null);
   t.true(has('large'));
+});
+
+test.serial('a large item takes the place of warm ones, too', (t) => {
+  start({ maxbytes: 16 * MIB, itemSizeMax: 16 * MIB, warmLruPct: 100 }, 16);
+  for (const key of keyNames(16)) {
+    storeRoom(key, MIB - 100);
+    for (let i = 0; i < 2; i++) itemBump(item(key));
+  }
+  lruMaintainerJuggle(39);
+  t.is(lruSize(39 | WARM_LRU), 16);
+  t.is(storeRoom('large', 14 * MIB - 100), STORED);
+  t.is(statsState.currItems, 3);
 });
 
 test.serial('where there is less memory than the limit, no large item goes in vain', (t) => {

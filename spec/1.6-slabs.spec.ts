@@ -1,9 +1,10 @@
 // slabs.ts and pages.ts of lib/1.6: the table of classes, which is C's, chunks, blocks of large items, and the limit.
 import test from 'ava';
 
-import { PAGE_BYTES, pageAlloc, pagesFree, runAlloc, runFree } from '../lib/1.6/pages';
+import { PAGE_BYTES, isBlock, pageAlloc, pagesFree, runAlloc, runFree } from '../lib/1.6/pages';
 import {
-  powerLargest, slabsAdjustMemLimit, slabsAlloc, slabsAvailableChunks, slabsClsid, slabsFree, slabsPageCount, slabsSize,
+  powerLargest, slabsAdjustMemLimit, slabsAlloc, slabsAvailableChunks, slabsClassCheck, slabsClsid, slabsFree,
+  slabsHasBlocks, slabsLargeFits, slabsLimitReached, slabsPageCount, slabsPickAnyForReassign, slabsSize,
   slabsTotalMalloced,
 } from '../lib/1.6/slabs';
 import type { Settings } from '../lib/1.6/settings';
@@ -91,6 +92,26 @@ test.serial('the limit is kept, but for the first page of a class', (t) => {
   t.is(settings.maxbytes, 4 * MIB);
 });
 
+test.serial('no limit is above the arena: where that is used up, no class gets a first page', (t) => {
+  start({ maxbytes: MIB }, 2);
+  t.false(slabsAdjustMemLimit(2 * MIB + 1));
+  t.is(settings.maxbytes, MIB);
+  t.true(slabsAdjustMemLimit(2 * MIB));
+  slabsAlloc(96, 1);
+  t.false(slabsLimitReached());
+  slabsAlloc(100, 2);
+  t.true(slabsLimitReached());
+  t.is(slabsAlloc(500, 9), NULL);
+  t.is(slabsTotalMalloced(), 2 * MIB);
+});
+
+test.serial('a class without a page has no figures, nor has the pool', (t) => {
+  start();
+  slabsAlloc(96, 1);
+  t.deepEqual(slab(2), {});
+  t.deepEqual(slab(0), {});
+});
+
 test.serial('without a limit, the arena is the limit', (t) => {
   start({ maxbytes: 0 }, 3);
   let pages = 0;
@@ -120,6 +141,51 @@ test.serial('a large item has whole megabytes of its own, and gives them back to
   t.not(slabsAlloc(8 * MIB, 39), NULL);
   t.is(slabsAlloc(2 * MIB + 1, 39), NULL);
   for (let i = 0; i < 2; i++) t.not(slabsAlloc(500_000, 39), NULL);
+});
+
+test.serial('where items may be larger than a page, those that nearly fill one are blocks, and else none is', (t) => {
+  start({ itemSizeMax: 2 * MIB });
+  t.false(isBlock(slabsAlloc(MIB / 2, 39)));
+  t.false(slabsHasBlocks(39));
+  const block = slabsAlloc(MIB / 2 + 1, 39);
+  t.true(isBlock(block));
+  t.deepEqual([39, 38, 1].map(slabsHasBlocks), [true, false, false]);
+  slabsFree(block, 39);
+  t.false(slabsHasBlocks(39));
+  start({ itemSizeMax: MIB });
+  t.false(isBlock(slabsAlloc(MIB, 39)));
+});
+
+test.serial('a large item can be had if the limit has room for it beside pages; other large items can go', (t) => {
+  start({ maxbytes: 4 * MIB, itemSizeMax: 4 * MIB }, 8);
+  slabsAlloc(96, 1);
+  const fitting = (): number[] => [1, 2, 3, 4].filter((megabytes) => slabsLargeFits(megabytes * MIB));
+  t.deepEqual(fitting(), [1, 2, 3]);
+  slabsAlloc(3 * MIB, 39);
+  t.deepEqual(fitting(), [1, 2, 3]);
+  start({ maxbytes: MIB, itemSizeMax: 4 * MIB }, 8);
+  slabsAlloc(96, 1);
+  t.deepEqual(fitting(), [1], 'the first of its class');
+  t.true(slabsLargeFits(500_000), 'it has chunks');
+});
+
+test.serial('a large item of one megabyte does not go above the limit when its class has a page already', (t) => {
+  start({ maxbytes: 2 * MIB, itemSizeMax: 2 * MIB });
+  slabsAlloc(500_000, 39);
+  slabsAlloc(96, 1);
+  t.is(slabsAlloc(MIB, 39), NULL);
+});
+
+test.serial('the classes that can give a page away have more than one, and take turns', (t) => {
+  start();
+  t.is(slabsPickAnyForReassign(9), -1);
+  start();
+  for (const id of [1, 3, 9, 38]) {
+    while (slabsPageCount(id) < 2) slabsAlloc(slabsSize(id), id);
+  }
+  slabsAlloc(slabsSize(5), 5);
+  t.deepEqual([9, 9, 9, 9].map(slabsPickAnyForReassign), [1, 3, 38, 1]);
+  t.deepEqual([-1, 0, 39, 40].map(slabsClassCheck), [false, true, true, false]);
 });
 
 test.serial('when others have all of the limit, a large item of one megabyte gets it all the same, and no larger one', (t) => {
