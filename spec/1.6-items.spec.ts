@@ -1,8 +1,8 @@
-// items.ts, lru.ts, flush.ts and store.ts of lib/1.6 without a network: which items are there, which go first, and what
-// a store or a sum does to them.
+// items.ts, lru.ts and flush.ts of lib/1.6 without a network: which items are there, and which go first.
 import test from 'ava';
 
 import { currentTime } from '../lib/1.6/clock';
+import { lock, unlock } from '../lib/1.6/item_locks';
 import { itemCachedump, itemStats, itemStatsTotals } from '../lib/1.6/item_stats';
 import { itemStatsSizes, itemStatsSizesInit } from '../lib/1.6/item_sizes';
 import {
@@ -11,30 +11,20 @@ import {
 } from '../lib/1.6/items';
 import { lruSize } from '../lib/1.6/lru';
 import {
-  COLD_LRU, DELTA_ITEM_CAS_MISMATCH, DELTA_ITEM_NOT_FOUND, EOM, EXISTS, HOT_LRU, ITEM_KEY_BINARY, ITEM_STALE,
-  ITEM_TOKEN_SENT, IT_REFCOUNT, NON_NUMERIC, NOT_FOUND, NOT_STORED, NREAD_ADD, NREAD_APPEND, NREAD_APPENDVIV,
-  NREAD_CAS, NREAD_PREPEND, NREAD_PREPENDVIV, NREAD_REPLACE, NREAD_SET, OK, STORED, TEMP_LRU, WARM_LRU, clientFlagsOf,
-  clsidOf, field, itFlags, nkeyOf, resettable, setItFlags, slabStats, statsState, threadStats,
+  COLD_LRU, HOT_LRU, ITEM_KEY_BINARY, IT_REFCOUNT, NREAD_ADD, NREAD_APPEND, NREAD_PREPEND, NREAD_SET, STORED, TEMP_LRU,
+  WARM_LRU, clientFlagsOf, clsidOf, field, itFlags, nkeyOf, resettable, setItFlags, statsState, threadStats,
 } from '../lib/1.6/memcached.h';
 import { slabsClsid, slabsSize, slabsTotalMalloced } from '../lib/1.6/slabs';
-import { addDelta, deltaResult, storeItem, stored } from '../lib/1.6/store';
 import { NULL, bss } from '../lib/libc/memory';
-import { bytes, put } from './support/memory';
+import { put } from './support/memory';
 import {
-  MIB, alloc, casOf, checkStorage, exptimeOf, get, has, hash, held, item, keyText, keysOf, pass, remove, slab, start,
-  store, storeRoom, valueOf,
+  FLAT, HALF_PAGE, MIB, alloc, casOf, checkStorage, exptimeOf, get, has, hash, held, item, keyNames, keyText, keysOf,
+  pass, remove, slab, start, store, storeRoom, valueOf,
 } from './support/storage';
 
-const digits = bss(20);
 const name = bss(256);
-const FLAT = { lruSegmented: false };
-const PAGE_OF_TWO = 'v'.repeat(500_000); // of class 39, two chunks to the page
 
 test.afterEach(() => checkStorage());
-
-function keyNames(n: number): string[] {
-  return Array.from({ length: n }, (_, i) => `k${i}`);
-}
 
 function itemStat(id: number, what: string): number | undefined {
   const figures = new Map<string, number>();
@@ -46,11 +36,6 @@ function total(what: string): number | undefined {
   const figures = new Map<string, number>();
   itemStatsTotals((key, value) => figures.set(key, value));
   return figures.get(what);
-}
-
-function delta(key: string, incr: boolean, n: number, casHi = 0, casLo = 0): string | number {
-  const result = addDelta(put(name, key), key.length, incr, 0, n, casHi, casLo, digits);
-  return result === OK ? bytes(digits, deltaResult.length) : result;
 }
 
 test.serial('an item has its key, flags, expiry and data, in a header of 40 bytes', (t) => {
@@ -82,11 +67,11 @@ test.serial('an item of up to item_size_max is stored, a larger one is not', (t)
 
 test.serial('flat: the least recently used item goes', (t) => {
   start({ ...FLAT, maxbytes: 2 * MIB });
-  for (const key of keyNames(4)) t.is(store(key, PAGE_OF_TWO), STORED);
+  for (const key of keyNames(4)) t.is(store(key, HALF_PAGE), STORED);
   t.deepEqual(keysOf(39 | COLD_LRU), ['k3', 'k2', 'k1', 'k0']);
   pass(61);
   get('k0');
-  t.is(store('k4', PAGE_OF_TWO), STORED);
+  t.is(store('k4', HALF_PAGE), STORED);
   t.deepEqual(keysOf(39 | COLD_LRU), ['k4', 'k0', 'k3', 'k2']);
   t.is(itemStat(39, 'evicted'), 1);
   t.is(itemStat(39, 'evicted_unfetched'), 1);
@@ -97,9 +82,9 @@ test.serial('flat: the least recently used item goes', (t) => {
 
 test.serial('flat: an item that was asked for, or could have expired, is counted as such when it goes', (t) => {
   start({ ...FLAT, maxbytes: MIB });
-  store('k0', PAGE_OF_TWO, NREAD_SET, 100);
+  store('k0', HALF_PAGE, NREAD_SET, 100);
   get('k0');
-  for (const key of ['k1', 'k2', 'k3']) store(key, PAGE_OF_TWO);
+  for (const key of ['k1', 'k2', 'k3']) store(key, HALF_PAGE);
   t.is(itemStat(39, 'evicted'), 2);
   t.is(itemStat(39, 'evicted_unfetched'), 1);
   t.is(itemStat(39, 'evicted_nonzero'), 1);
@@ -231,13 +216,22 @@ test.serial('a look at the end of an LRU unlinks five expired items at most, and
 
 test.serial('an item that is held goes like others, and is counted', (t) => {
   start({ ...FLAT, lruMaintainerThread: true, maxbytes: MIB });
-  for (const key of keyNames(2)) store(key, PAGE_OF_TWO);
+  for (const key of keyNames(2)) store(key, HALF_PAGE);
   const it = held('k0');
-  t.is(store('k2', PAGE_OF_TWO), STORED);
+  t.is(store('k2', HALF_PAGE), STORED);
   t.deepEqual(keysOf(39 | COLD_LRU), ['k2']);
   t.is(itemStat(39, 'lrutail_reflocked'), 2, 'twice, for such an LRU is looked at for expired items first');
   t.is(itemStat(39, 'direct_reclaims'), 2);
   itemRemove(it);
+});
+
+test.serial('an item that is locked stays, and the one before it goes', (t) => {
+  start({ ...FLAT, maxbytes: MIB });
+  for (const key of keyNames(2)) store(key, HALF_PAGE);
+  lock(hash('k0'));
+  t.is(store('k2', HALF_PAGE), STORED);
+  t.deepEqual(keysOf(39 | COLD_LRU), ['k2', 'k0']);
+  unlock(hash('k0'));
 });
 
 test.serial('hits of an item that is unlinked already move nothing', (t) => {
@@ -302,24 +296,24 @@ test.serial('segmented: an active item survives a flood of others', (t) => {
 test.serial('segmented: when all items are warm, the last of them goes', (t) => {
   start({ maxbytes: MIB });
   for (const key of keyNames(2)) {
-    store(key, PAGE_OF_TWO);
+    store(key, HALF_PAGE);
     for (let i = 0; i < 2; i++) get(key);
   }
   lruMaintainerJuggle(39);
   lruMaintainerJuggle(39);
-  t.is(store('k2', PAGE_OF_TWO), STORED);
+  t.is(store('k2', HALF_PAGE), STORED);
   t.deepEqual(keyNames(3).filter(has).length, 2);
 });
 
 test.serial('segmented: an item goes where all are warm, and WARM has no more than its share', (t) => {
   start({ maxbytes: MIB, warmLruPct: 100 });
   for (const key of keyNames(2)) {
-    store(key, PAGE_OF_TWO);
+    store(key, HALF_PAGE);
     for (let i = 0; i < 2; i++) get(key);
   }
   lruMaintainerJuggle(39);
   t.is(lruSize(39 | WARM_LRU), 2);
-  t.is(store('k2', PAGE_OF_TWO), STORED);
+  t.is(store('k2', HALF_PAGE), STORED);
   t.deepEqual(keyNames(3).filter(has), ['k1', 'k2']);
 });
 
@@ -363,8 +357,8 @@ test.serial('the maintainer unlinks about as many items of TEMP and COLD that ha
 test.serial('-M: nothing goes, the store fails', (t) => {
   for (const lruSegmented of [true, false]) {
     start({ lruSegmented, evictToFree: 0, maxbytes: MIB });
-    for (const key of keyNames(2)) t.is(store(key, PAGE_OF_TWO), STORED);
-    t.is(store('k2', PAGE_OF_TWO), null);
+    for (const key of keyNames(2)) t.is(store(key, HALF_PAGE), STORED);
+    t.is(store('k2', HALF_PAGE), null);
     t.is(store('large', 'v'.repeat(MIB - 100)), null);
     t.deepEqual(keyNames(2).filter(has).length, 2);
     t.is(itemStat(39, 'outofmemory'), 2);
@@ -386,10 +380,10 @@ test.serial('an item is gone when its time has come, and counted', (t) => {
 
 test.serial('an expired item at the end of a list makes room before a live one', (t) => {
   start({ ...FLAT, maxbytes: MIB });
-  store('dies', PAGE_OF_TWO, NREAD_SET, 10);
-  store('lives', PAGE_OF_TWO);
+  store('dies', HALF_PAGE, NREAD_SET, 10);
+  store('lives', HALF_PAGE);
   pass(11);
-  store('new', PAGE_OF_TWO);
+  store('new', HALF_PAGE);
   t.true(has('lives'));
   t.is(itemStat(39, 'reclaimed'), 1);
   t.is(itemStat(39, 'expired_unfetched'), 1);
@@ -505,9 +499,9 @@ test.serial('flush_all: an item is bumped and still belongs to its side of the f
 
 test.serial('flushed items at the end of a list make room', (t) => {
   start({ ...FLAT, maxbytes: MIB });
-  for (const key of keyNames(2)) store(key, PAGE_OF_TWO);
+  for (const key of keyNames(2)) store(key, HALF_PAGE);
   flushAll();
-  store('new', PAGE_OF_TWO);
+  store('new', HALF_PAGE);
   t.deepEqual(keysOf(39 | COLD_LRU), ['new']);
   t.is(itemStat(39, 'evicted'), 0);
   t.is(itemStat(39, 'reclaimed'), 2);
@@ -515,22 +509,22 @@ test.serial('flushed items at the end of a list make room', (t) => {
 
 test.serial('an item that is held stays as it is when it is unlinked, evicted or replaced', (t) => {
   start({ ...FLAT, maxbytes: MIB });
-  store('k', PAGE_OF_TWO);
+  store('k', HALF_PAGE);
   const it = held('k');
   t.true(remove('k'));
-  t.is(valueOf(it), PAGE_OF_TWO);
+  t.is(valueOf(it), HALF_PAGE);
   checkStorage([it]);
-  store('a', PAGE_OF_TWO);
-  t.is(store('b', PAGE_OF_TWO), STORED, 'a goes, for k cannot');
+  store('a', HALF_PAGE);
+  t.is(store('b', HALF_PAGE), STORED, 'a goes, for k cannot');
   t.false(has('a'));
   const b = held('b');
   t.is(store('b', 'small'), STORED);
-  t.is(valueOf(b), PAGE_OF_TWO);
-  t.is(store('c', PAGE_OF_TWO), null, 'both chunks are held');
+  t.is(valueOf(b), HALF_PAGE);
+  t.is(store('c', HALF_PAGE), null, 'both chunks are held');
   itemRemove(it);
   itemRemove(b);
   t.throws(() => itemRemove(b), { message: /no reference to give up/ });
-  t.is(store('c', PAGE_OF_TWO), STORED);
+  t.is(store('c', HALF_PAGE), STORED);
 });
 
 test.serial('64 of 101 items of a megabyte stay in 64 MB, with one LRU and with several', (t) => {
@@ -607,10 +601,10 @@ test.serial('large items go for small ones of their class, as many as stand in t
   start({ ...FLAT, maxbytes: 16 * MIB, itemSizeMax: 2 * MIB }, 64);
   for (let i = 0; i < 16; i++) storeRoom(`large${i}`, MIB - 100);
   for (let id = 1; id <= 12; id++) storeRoom(`class${id}`, slabsSize(id) - 60); // each has its first page above the limit
-  for (const key of keyNames(2)) t.is(store(key, PAGE_OF_TWO), STORED, 'the first page');
+  for (const key of keyNames(2)) t.is(store(key, HALF_PAGE), STORED, 'the first page');
   t.is(slabsTotalMalloced(), 29 * MIB);
   for (let i = 0; i < 3; i++) get('k0');
-  t.is(store('k2', PAGE_OF_TWO), STORED);
+  t.is(store('k2', HALF_PAGE), STORED);
   t.true(slabsTotalMalloced() <= 16 * MIB);
   t.true(has('k0') && has('k1'));
 });
@@ -632,199 +626,6 @@ test.serial('large items are appended to, and keep what they were', (t) => {
   t.is(store('k', half, NREAD_PREPEND), STORED);
   t.is(get('k'), half + half + half);
   t.like(slab(39), { total_pages: 3 });
-});
-
-test.serial('set, add and replace', (t) => {
-  start();
-  t.is(store('k', '1', NREAD_REPLACE), NOT_STORED);
-  t.is(store('k', '2', NREAD_ADD), STORED);
-  t.is(store('k', '3', NREAD_ADD), NOT_STORED);
-  t.is(get('k'), '2');
-  t.is(store('k', '4', NREAD_REPLACE), STORED);
-  t.is(store('k', '5', NREAD_SET), STORED);
-  t.is(get('k'), '5');
-});
-
-test.serial('an add of an item that is there makes it the most recently used', (t) => {
-  start(FLAT);
-  for (const key of keyNames(2)) store(key, 'v');
-  pass(61);
-  store('k0', 'v', NREAD_ADD);
-  t.deepEqual(keysOf(1 | COLD_LRU), ['k0', 'k1']);
-});
-
-test.serial('append and prepend keep flags and expiry of the item that was there', (t) => {
-  start();
-  t.is(store('k', 'v', NREAD_APPEND), NOT_STORED);
-  t.is(store('k', 'v', NREAD_PREPEND), NOT_STORED);
-  const old = alloc('k', 'bc', 77, 100);
-  storeItem(old, NREAD_SET, 0, 0);
-  itemRemove(old);
-  const expires = exptimeOf(item('k'));
-  t.is(store('k', 'd', NREAD_APPEND, 5000), STORED);
-  t.is(stored.it, item('k'));
-  t.is(store('k', 'a', NREAD_PREPEND), STORED);
-  t.is(get('k'), 'abcd');
-  t.is(clientFlagsOf(item('k')), 77);
-  t.is(exptimeOf(item('k')), expires);
-});
-
-test.serial('append and prepend in the mode that vivifies store an item that is not there', (t) => {
-  start();
-  t.is(store('a', '1', NREAD_APPENDVIV), STORED);
-  t.is(store('a', '2', NREAD_APPENDVIV), STORED);
-  t.is(store('p', '1', NREAD_PREPENDVIV), STORED);
-  t.is(store('p', '2', NREAD_PREPENDVIV), STORED);
-  t.deepEqual([get('a'), get('p')], ['12', '21']);
-});
-
-test.serial('append compares the cas number, if it is given one', (t) => {
-  start();
-  store('k', 'v');
-  const [hi, lo] = casOf(item('k'));
-  t.is(store('k', 'x', NREAD_APPEND, 0, hi, lo + 1), EXISTS);
-  t.is(store('k', 'x', NREAD_APPEND, 0, hi, lo), STORED);
-});
-
-test.serial('an append without memory changes nothing', (t) => {
-  start({ evictToFree: 0, maxbytes: MIB });
-  for (const key of keyNames(2)) store(key, PAGE_OF_TWO);
-  t.is(store('k0', 'more', NREAD_APPEND), NOT_STORED);
-  t.is(get('k0'), PAGE_OF_TWO);
-});
-
-test.serial('an append may evict the very item that it appends to', (t) => {
-  start({ ...FLAT, maxbytes: MIB });
-  store('k', PAGE_OF_TWO);
-  t.is(store('k', 'more', NREAD_APPEND), STORED);
-  store('other', PAGE_OF_TWO);
-  t.is(store('k', ' and more', NREAD_APPEND), STORED);
-  t.is(get('k'), `${PAGE_OF_TWO}more and more`);
-});
-
-test.serial('cas: the number that an item has, and no other', (t) => {
-  start();
-  threadStats.casMisses = 0;
-  slabStats.casHits.fill(0);
-  slabStats.casBadval.fill(0);
-  t.is(store('k', 'v', NREAD_CAS, 0, 0, 5), NOT_FOUND);
-  store('k', 'v');
-  const [hi, lo] = casOf(item('k'));
-  t.is(store('k', 'w', NREAD_CAS, 0, hi, lo + 1), EXISTS);
-  t.is(store('k', 'w', NREAD_CAS, 0, 0, 0), EXISTS);
-  t.is(store('k', 'w', NREAD_CAS, 0, hi, lo), STORED);
-  t.is(store('k', 'w', NREAD_CAS, 0, hi, lo), EXISTS, 'it has a new one');
-  t.deepEqual([threadStats.casMisses, slabStats.casHits[1], slabStats.casBadval[1]], [1, 1, 3]);
-});
-
-test.serial('cas: numbers are unsigned, of 64 bits', (t) => {
-  start();
-  store('k', 'v');
-  setCas(item('k'), 0xffffffff, 0xfffffffe);
-  t.is(store('k', 'w', NREAD_CAS, 0, 0xffffffff, 0xffffffff), EXISTS);
-  t.is(store('k', 'w', NREAD_CAS, 0, 0xffffffff, 0xfffffffe), STORED);
-});
-
-test.serial('cas: an older number stores a stale value, where that is allowed', (t) => {
-  start();
-  const old = alloc('k', 'old', 0, 100);
-  storeItem(old, NREAD_SET, 0, 0);
-  setCas(old, 0x80000000, 5);
-  setItFlags(old, itFlags(old) | ITEM_STALE | ITEM_TOKEN_SENT);
-  const expires = exptimeOf(old);
-  itemRemove(old);
-  const newer = alloc('k', 'newer');
-  t.is(storeItem(newer, NREAD_CAS, 0x80000000, 6, true), EXISTS);
-  itemRemove(newer);
-  const it = alloc('k', 'stale');
-  t.is(storeItem(it, NREAD_CAS, 0x7fffffff, 9, true), STORED);
-  t.is(itFlags(it) & (ITEM_STALE | ITEM_TOKEN_SENT), ITEM_STALE | ITEM_TOKEN_SENT);
-  t.is(exptimeOf(it), expires);
-  itemRemove(it);
-});
-
-test.serial('-C: items have no cas number, and no cas succeeds', (t) => {
-  start({ useCas: false });
-  store('k', 'v');
-  setCas(item('k'), 1, 1);
-  t.deepEqual(casOf(item('k')), [0, 0]);
-  t.is(store('k', 'w', NREAD_CAS, 0, 0, 1), EXISTS);
-  t.is(store('k', 'w', NREAD_APPEND, 0, 0, 1), STORED, 'there is nothing to compare');
-});
-
-test.serial('incr and decr: in place as long as the digits fit, with spaces behind', (t) => {
-  start();
-  store('n', '10');
-  const it = item('n');
-  const [, before] = casOf(it);
-  t.is(delta('n', true, 5), '15');
-  t.is(item('n'), it);
-  t.true(casOf(it)[1] > before);
-  t.is(delta('n', false, 6), '9');
-  t.is(get('n'), '9 ');
-  t.is(delta('n', true, 90), '99');
-  t.is(delta('n', true, 1), '100');
-  t.is(get('n'), '100');
-  t.is(delta('n', false, 1000), '0');
-  t.is(get('n'), '0  ');
-});
-
-test.serial('incr: 64 bits, and round again', (t) => {
-  start();
-  store('n', '18446744073709551614');
-  t.is(delta('n', true, 1), '18446744073709551615');
-  t.deepEqual([deltaResult.hi, deltaResult.lo], [0xffffffff, 0xffffffff]);
-  t.is(delta('n', true, 3), '2');
-});
-
-test.serial('incr: a longer number is a new item, with the flags and the expiry of the old', (t) => {
-  start();
-  const old = alloc('n', '9', 5, 100);
-  storeItem(old, NREAD_SET, 0, 0);
-  itemRemove(old);
-  t.is(delta('n', true, 1), '10');
-  t.is(deltaResult.it, item('n'));
-  t.is(clientFlagsOf(item('n')), 5);
-  t.is(exptimeOf(item('n')), currentTime + 100);
-});
-
-test.serial('incr: an item that is being sent is not changed', (t) => {
-  start();
-  store('n', '10');
-  const it = held('n');
-  t.is(delta('n', true, 1), '11');
-  t.is(valueOf(it), '10');
-  t.is(get('n'), '11');
-  itemRemove(it);
-});
-
-for (const value of ['', ' ', 'x', '-1', '1x', '18446744073709551616', '1.5']) {
-  test.serial(`incr: '${value}' is no number`, (t) => {
-    start();
-    store('n', value);
-    t.is(delta('n', true, 1), NON_NUMERIC);
-    t.is(get('n'), value);
-  });
-}
-
-for (const value of ['7', ' 7', '7 ', ' \t7\r ', '007', '7 and more']) {
-  test.serial(`incr: '${JSON.stringify(value)}' is 7`, (t) => {
-    start();
-    store('n', value);
-    t.is(delta('n', true, 1), '8');
-  });
-}
-
-test.serial('incr: a missing item, a wrong cas number, and no memory', (t) => {
-  start({ evictToFree: 0, maxbytes: MIB });
-  t.is(delta('n', true, 1), DELTA_ITEM_NOT_FOUND);
-  store('n', '9');
-  const [hi, lo] = casOf(item('n'));
-  t.is(delta('n', true, 0, hi, lo + 1), DELTA_ITEM_CAS_MISMATCH);
-  t.is(delta('n', true, 0, hi, lo), '9');
-  for (let i = 0; store(`k${i}`, 'v') === STORED; i++);
-  t.is(delta('n', true, 1), EOM);
-  t.is(get('n'), '9');
 });
 
 test.serial('stats items: names and order are C\'s', (t) => {

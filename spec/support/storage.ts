@@ -20,6 +20,10 @@ import { bytes, put, takeMemory } from './memory';
 export { checkStorage, keyText } from '../../scripts/sim/storage';
 
 export const MIB = 1 << 20;
+/** One LRU, as in former times. */
+export const FLAT = { lruSegmented: false };
+/** A value of class 39, which has two chunks to the page. */
+export const HALF_PAGE = 'v'.repeat(500_000);
 const name = bss(256);
 
 eventEconomy(false);
@@ -44,6 +48,11 @@ export function start(changed: Partial<Settings> = {}, arena = 16, also: Circums
   slabsInit(settings.maxbytes, settings.factor, settings.chunkSize, slabSizes, preallocate);
   itemInit();
   resettable.totalItems = 0;
+}
+
+/** k0, k1 and so on. */
+export function keyNames(n: number): string[] {
+  return Array.from({ length: n }, (_, i) => `k${i}`);
 }
 
 /** Lets the server's clock go on. */
