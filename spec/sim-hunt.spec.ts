@@ -21,7 +21,7 @@ import { root } from './support/server';
 import { upTo } from './support/thorough';
 
 /** Thousands are played by `npm run sim`, and by the gate. */
-const SEEDS = upTo(15, 70);
+const SEEDS = upTo(100, 300);
 const simulation = join(root, 'dist', 'scripts', 'sim.js');
 
 /** The first of these seeds that fails, with what is wrong. */

@@ -32,7 +32,7 @@ export const USAGE = `Usage: npm run sim -- [options]
   --scene FILE  with --seed: write it as a scene for the teaching page
   --planted     put known bugs back, one at a time, and tell in how many of the seeds each is caught
   --bug WORDS   with --planted: only those with these words in their names
-  --checked     on a checked memory, which finds every access outside of a block, and takes many times as long
+  --checked     on a checked memory, which finds every access outside of a block, and takes two or three times as long
   --jobs N      processes (default: as many as processors)
 `;
 
