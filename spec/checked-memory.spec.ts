@@ -1,5 +1,6 @@
 // The checking mode of the flat memory: what it finds, with the stacks of whoever allocated, freed and touched a block;
 // and that a server runs in it as it does without it.
+import { closeSync, openSync, readSync } from 'node:fs';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 
@@ -162,6 +163,16 @@ test.serial('a new block and a freed one hold junk, and not what was in them', (
   memset(p, 1, 100);
   free(p);
   t.deepEqual(new Set(unguarded.subarray(p, p + 100)), new Set([0xdd]));
+});
+
+test.serial('what is read from a file has to find room in a block', (t) => {
+  const p = malloc(10);
+  const fd = openSync(__filename, 'r');
+  t.is(readSync(fd, heap.u8, p, 10, 3), 10);
+  t.is(bytes(p, 10), 'The checki');
+  violation(t, 'outside of a block', () => readSync(fd, heap.u8, p, 11, 0));
+  t.is(bytes(p, 10), 'The checki');
+  closeSync(fd);
 });
 
 test.serial('mallinfo is as it is without checks, and what is leaked is listed with its stack', (t) => {

@@ -1,5 +1,8 @@
-// The functions that take a range of the flat memory, checked as a whole: those of <string.h>, and the system calls.
+// The functions that take a range of the flat memory, checked as a whole: those of <string.h>, the system calls, and
+// what reads a file.
 // What a call sends must have been written; what it reads counts as written.
+import files from 'node:fs';
+
 import heap from '../../lib/libc/heap';
 import type { Ptr } from '../../lib/libc/memory';
 import * as string from '../../lib/libc/string';
@@ -7,6 +10,11 @@ import * as syscalls from '../../reactor/syscalls';
 import type { Iovec } from '../../reactor/uio.h';
 import type { Guard } from './guard';
 import { replace } from './replace';
+
+/** Of node:fs, with its arguments as lib/1.6/restart.ts has them. */
+interface Files {
+  readSync: (fd: number, buffer: Uint8Array, offset: number, length: number, position: number | null) => number;
+}
 
 /** `memory()`: the bytes of the flat memory without a guard. */
 export function checkCalls(guard: Guard, memory: () => Uint8Array<ArrayBuffer>): (() => void)[] {
@@ -69,6 +77,9 @@ export function checkCalls(guard: Guard, memory: () => Uint8Array<ArrayBuffer>):
     }),
     replace(syscalls, 'sendmsg', (original) => (fd, iov, flags) => {
       return send(iov, original(fd, iov.map((part) => ({ ...part, buf: unguarded(part.buf) })), flags));
+    }),
+    replace(files as Files, 'readSync', (original) => (fd, buffer, offset, length, position) => {
+      return receive(buffer, offset, length, (bytes) => original(fd, bytes, offset, length, position));
     }),
   ];
 }

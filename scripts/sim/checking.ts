@@ -1,6 +1,5 @@
 // Runs on a checked memory (scripts/checked/): slower, but an access outside of a block, or to one that is free, is
-// found where it happens, whether anybody sees its consequences or not. No restart is warm then, because Node's file
-// calls do not take that memory.
+// found where it happens, whether anybody sees its consequences or not.
 import { checkedMemory } from '../checked/memory';
 import type { CheckedMemory } from '../checked/memory';
 

@@ -8,7 +8,7 @@ import { restartMmapClose } from '../../lib/1.6/restart';
 import type { Conn } from '../../lib/memcached.h';
 import { ITEMS_START, freshMemory } from './arenas';
 import { checkBuffers, checkDescriptors, checkItems16, checkItems2003, conns, isListening } from './checks';
-import { isChecked, unchecked, violation } from './checking';
+import { unchecked, violation } from './checking';
 import { Faults } from './faults';
 import { Guest } from './guest';
 import type { Model } from './model';
@@ -79,7 +79,7 @@ export class Play implements Watcher {
     const restore = sameProcess();
     let act = -1;
     try {
-      if (this.plan.keepsItems && !isChecked()) this.memoryFile = memoryFile();
+      if (this.plan.keepsItems) this.memoryFile = memoryFile();
       await this.start();
       for (act = 0; act < this.plan.acts.length; act++) {
         this.telling?.act(act, this.plan.acts[act]);
