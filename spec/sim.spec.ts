@@ -21,8 +21,8 @@ import {
 } from '../reactor/socket.h';
 import type { SockaddrIn } from '../reactor/socket.h';
 import {
-  accept, bind, close, connect, fcntl, getpeername, getrandom, getsockname, gettimeofday, listen, read, setsockopt,
-  shutdown, socket, write,
+  accept, bind, close, connect, fcntl, getpeername, getrandom, getsockname, gettimeofday, listen, monotonic, read,
+  setsockopt, shutdown, socket, write,
 } from '../reactor/syscalls';
 import { fails, readText, writeText } from './support/calls';
 
@@ -949,6 +949,15 @@ test.serial('setClock: moves the clock and nothing else', async (t) => {
   t.is(sim.now, 5002);
   sim.setClock(1);
   t.is(sim.now, 1);
+});
+
+test.serial('slowDown: the monotonic clock goes on with each look at it', (t) => {
+  const sim = start();
+  t.is(monotonic(), 0);
+  sim.slowDown(0.25);
+  t.is(monotonic(), 0.25);
+  t.is(monotonic(), 0.5);
+  t.is(sim.elapsed, 0.5);
 });
 
 test.serial('idle: resolves when all that the test did has been worked off', async (t) => {
