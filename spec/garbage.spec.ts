@@ -1,11 +1,14 @@
 // What makes no garbage: once it is warm, the server answers without allocating, so that the collector has nothing to
-// do. Counted are the scavenges of V8 in the server, which come whenever the young generation is full.
+// do. Counted are the scavenges of V8 in the server, which come whenever the young generation is full. And V8 does not
+// collect old objects while clients wait.
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import test from 'ava';
 
 import { Client } from './support/client';
 import type { Server } from './support/server';
+import { program } from './support/server';
 import { sharedServer } from './support/shared-server';
 import { upTo } from './support/thorough';
 
@@ -123,3 +126,16 @@ function specify(version: Version, name: string, load: Load, shared: () => Promi
     for (const client of clients) client.destroy();
   });
 }
+
+/** A number that follows from V8's version and flags, of a process that runs `code`. */
+function flagsTag(code: string, ...flags: string[]): string {
+  const tell = "process.on('exit', () => console.log('tag', require('node:v8').cachedDataVersionTag()));";
+  const child = spawnSync(process.execPath, [...flags, '-e', tell + code, 'program', '-V'], { encoding: 'utf8' });
+  return /^tag \d+$/m.exec(child.stdout)?.[0] ?? child.stderr;
+}
+
+test('the command turns incremental marking off, and with it the timer that collects old objects', (t) => {
+  const command = `require(${JSON.stringify(program)})`;
+  t.is(flagsTag(command), flagsTag(command, '--no-incremental-marking'));
+  t.not(flagsTag(''), flagsTag('', '--no-incremental-marking'), 'the tag tells it');
+});
