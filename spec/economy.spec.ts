@@ -15,7 +15,7 @@ import { eventActive, eventAdd, eventDel, eventDispatch, eventLoop } from '../re
 import type { SimClient, Simulation } from '../reactor/sim';
 import { EPOLL_CTL_ADD } from '../reactor/sim/pollset';
 import { AF_INET, SHUT_RD, SHUT_RDWR, SHUT_WR, SOCK_STREAM } from '../reactor/socket.h';
-import { accept, close, read, shutdown, socket, write } from '../reactor/syscalls';
+import { accept, close, read, shutdown, socket, time, write } from '../reactor/syscalls';
 import { fails, readText, sendTexts, writeText } from './support/calls';
 import { root } from './support/server';
 import { Kernel, PORT, accepted, failOnce, listening, newEvent, start, stopAll, timer, turn } from './support/simulated';
@@ -980,6 +980,24 @@ for (const [name, seconds] of [['forward', 86_400], ['back', -86_400]] as const)
   });
 }
 
+test.serial('close: a timer of the program comes at its time, before the 60 seconds or after them', async (t) => {
+  const sim = start(TEN);
+  const [, fd] = await stuck(sim);
+  const fired: number[] = [];
+  for (const seconds of [59.25, 60.5]) timer(seconds, () => fired.push(sim.elapsed - begin));
+  const begin = sim.elapsed;
+  const ended = eventDispatch();
+  close(fd);
+  sim.interrupt();
+  await sim.advance(59.5);
+  t.deepEqual(sim.openFds(), [fd]);
+  await sim.advance(0.75);
+  t.deepEqual(sim.openFds(), []);
+  await sim.advance(1);
+  t.is(await ended, 1);
+  t.deepEqual(fired, [59.25, 60.5]);
+});
+
 test.serial('close: a peer that takes a little now and then gets all of it', async (t) => {
   const sim = start(TEN);
   const [client, fd] = await stuck(sim);
@@ -1225,6 +1243,21 @@ test.serial('misuse: -1 is no descriptor to write to, in a turn or outside of it
   });
   refused();
   t.is(client.take().toString(), `hello${large}`);
+});
+
+test.serial('time: is asked for once in a turn, and each time outside of it', async (t) => {
+  const sim = start();
+  sim.setClock(1000);
+  t.is(time(), 1000);
+  sim.setClock(2000);
+  t.is(time(), 2000);
+  await turn(() => {
+    t.is(time(), 2000);
+    sim.setClock(3000);
+    t.is(time(), 2000);
+  });
+  t.is(time(), 3000);
+  await turn(() => t.is(time(), 3000));
 });
 
 test.serial('event_init: starts anew, with nothing drained, kept, held or failed', async (t) => {

@@ -64,7 +64,8 @@ export function newEvent(fd: number, events: number, callback: (fd: number, whic
 export function timer(seconds: number, callback: () => void): void {
   const ev = new Event();
   evtimerSet(ev, callback, null);
-  evtimerAdd(ev, { tvSec: seconds, tvUsec: 0 });
+  const tvSec = Math.floor(seconds);
+  evtimerAdd(ev, { tvSec, tvUsec: (seconds - tvSec) * 1e6 });
 }
 
 /** The calls on descriptors that the kernel gets, but for those that are about waiting. */
