@@ -1,6 +1,5 @@
 // The functions that take a range of the flat memory, checked as a whole: those of <string.h>, the system calls, and
-// what reads a file.
-// What a call sends must have been written; what it reads counts as written.
+// what reads a file. What a call sends must have been written; what it reads counts as written.
 import files from 'node:fs';
 
 import heap from '../../lib/libc/heap';
