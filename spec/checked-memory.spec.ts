@@ -243,6 +243,7 @@ for (const today of [false, true]) {
     t.is(await peer.ask('incr n 1\r\n'), '100\r\n');
     t.regex(await peer.ask('stats\r\n', 'END\r\n'), /STAT curr_items 52\r\n/);
     t.regex(await peer.ask('stats cachedump 6 0\r\n', 'END\r\n'), /END\r\n$/);
+    t.regex(await peer.ask('stats sizes\r\n', 'END\r\n'), today ? /disabled/ : /^64 \d+\r\n/);
     if (today) t.notThrows(() => { checked.unchecked(checkStorage); });
     peer.destroy();
     await server.sim.idle();

@@ -54,6 +54,7 @@ test.serial('chunks that are freed are given out again, each once, and their lis
     return other;
   });
   for (const other of others) t.true(u8.subarray(other, other + 64).every((byte) => byte === 0x5a));
+  t.true(u8.subarray(0, 4 * chunks.length).every((byte) => byte === 0), 'nor is it at NULL');
   t.deepEqual(Array.from({ length: 100 }, () => slabsAlloc(CLASS)).sort(), chunks.sort());
 });
 
