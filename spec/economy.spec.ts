@@ -350,6 +350,21 @@ test.serial("large: another descriptor's bytes that were kept before it stay in 
   ]);
 });
 
+test.serial("large: behind another descriptor's header it takes that along, and who wrote before goes on as before", async (t) => {
+  const sim = start({ sendBuffer: Infinity });
+  const [[, a], [, b]] = accepted(sim, 2);
+  const kernel = new Kernel(sim);
+  await turn(() => {
+    writeText(a, 'one ');
+    writeText(b, 'header');
+    writeText(b, 'x'.repeat(LARGE_WRITE_BYTES));
+    writeText(a, 'run');
+  });
+  t.deepEqual(kernel.calls(), [
+    `write ${b}: ${LARGE_WRITE_BYTES + 5} of ${LARGE_WRITE_BYTES + 5}, and more`, `write ${a}: 7 of 7`,
+  ]);
+});
+
 test.serial('large: what was kept goes first where another descriptor has written between', async (t) => {
   const sim = start({ sendBuffer: Infinity });
   const [[client, a], [, b]] = accepted(sim, 2);
