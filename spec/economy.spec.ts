@@ -9,13 +9,17 @@ import test from 'ava';
 import { eventEconomy } from '../reactor/backends';
 import { EAGAIN, EBADF, ECONNRESET, EINTR, ENOMEM, EPERM, EPIPE } from '../reactor/errno.h';
 import { CORK_BYTES, LARGE_WRITE_BYTES } from '../reactor/economy/cork';
+import { economical } from '../reactor/economy/economy';
+import { PassThrough } from '../reactor/economy/passthrough';
 import { Patience } from '../reactor/economy/patience';
 import { EVLOOP_NONBLOCK, EVLOOP_ONCE, EV_PERSIST, EV_READ, EV_WRITE } from '../reactor/event.h';
 import { eventActive, eventAdd, eventDel, eventDispatch, eventLoop } from '../reactor/event';
+import { simops } from '../reactor/sim';
 import type { SimClient, Simulation } from '../reactor/sim';
 import { EPOLL_CTL_ADD } from '../reactor/sim/pollset';
 import { AF_INET, SHUT_RD, SHUT_RDWR, SHUT_WR, SOCK_STREAM } from '../reactor/socket.h';
 import { accept, close, read, shutdown, socket, time, write } from '../reactor/syscalls';
+import type { Syscalls } from '../reactor/syscalls.h';
 import { fails, readText, sendTexts, writeText } from './support/calls';
 import { root } from './support/server';
 import { Kernel, PORT, accepted, failOnce, listening, newEvent, start, stopAll, timer, turn } from './support/simulated';
@@ -23,6 +27,29 @@ import { Kernel, PORT, accepted, failOnce, listening, newEvent, start, stopAll, 
 test.beforeEach(() => eventEconomy(true));
 
 test.afterEach.always(stopAll);
+
+// What it leaves alone
+
+test('passed on: every call reaches the kernel with its arguments, and its result comes back', (t) => {
+  const methods = Object.getOwnPropertyNames(PassThrough.prototype)
+    .filter((name) => !['constructor', 'given', 'lingering', 'seesAllInput'].includes(name));
+  t.true(methods.length > 20);
+  const called: unknown[][] = [];
+  const method = (name: string) => (...args: unknown[]): string => {
+    called.push([name, ...args]);
+    return `the result of ${name}`;
+  };
+  const kernel = Object.fromEntries(methods.map((name) => [name, method(name)]));
+  const layer = new PassThrough({ ...kernel, lingering: 3, seesAllInput: true } as unknown as Syscalls);
+  for (const name of methods) {
+    const call = layer[name as 'socket'].bind(layer) as (...args: number[]) => unknown;
+    const args = [7, 8, 9, 10, 11].slice(0, layer[name as 'socket'].length);
+    t.is(call(...args), `the result of ${name}`);
+    t.deepEqual(called.pop(), [name, ...args]);
+  }
+  t.is(layer.lingering, 3);
+  t.true(layer.seesAllInput);
+});
 
 // The hint
 
@@ -468,6 +495,31 @@ test.serial('sendmsg: the kernel says how much of it goes, and EAGAIN if none do
   client.resumeReading();
   await eventLoop(EVLOOP_NONBLOCK);
   t.is(client.take().toString(), `header${'a'.repeat(LARGE_WRITE_BYTES - 6)}more`);
+});
+
+test.serial('patience: a loop that may wait looks first, and waits only if nothing is found', (t) => {
+  start();
+  let found = 0;
+  const did: string[] = [];
+  const op = economical({
+    ...simops,
+    init: () => ({}),
+    endTurn: () => undefined,
+    poll: () => did.push('look') && found,
+    dispatch: () => did.push('wait') && 0,
+  });
+  const arg = op.init() ?? {};
+  const dispatch = (tvSec: number, tvUsec: number, finds: number): [unknown, string[]] => {
+    found = finds;
+    const res = op.dispatch(arg, { tvSec, tvUsec });
+    op.endTurn(arg);
+    return [res, [...new Set(did.splice(0))]];
+  };
+  t.deepEqual(dispatch(0, 0, 1), [0, ['wait']]);
+  t.deepEqual(dispatch(1, 0, 0), [0, ['look', 'wait']]);
+  t.deepEqual(dispatch(1, 0, 1), [0, ['look']]);
+  t.deepEqual(dispatch(0, 1, 1), [0, ['look']]);
+  t.deepEqual(dispatch(0, 1, -1), [-1, ['look']]);
 });
 
 test('patience: what is found ends the looking', (t) => {
