@@ -17,8 +17,8 @@ import { eventActive, eventAdd, eventDel, eventDispatch, eventLoop } from '../re
 import { simops } from '../reactor/sim';
 import type { SimClient, Simulation } from '../reactor/sim';
 import { EPOLL_CTL_ADD } from '../reactor/sim/pollset';
-import { AF_INET, SHUT_RD, SHUT_RDWR, SHUT_WR, SOCK_STREAM } from '../reactor/socket.h';
-import { accept, close, read, shutdown, socket, time, write } from '../reactor/syscalls';
+import { AF_INET, MSG_MORE, SHUT_RD, SHUT_RDWR, SHUT_WR, SOCK_STREAM } from '../reactor/socket.h';
+import { accept, close, read, sendmsg, shutdown, socket, time, write } from '../reactor/syscalls';
 import type { Syscalls } from '../reactor/syscalls.h';
 import { fails, readText, sendTexts, writeText } from './support/calls';
 import { root } from './support/server';
@@ -479,6 +479,21 @@ test.serial('sendmsg: what is small stays in the cork, in its order', async (t) 
   });
   t.deepEqual(kernel.calls(), [`write ${fd}: 11 of 11`]);
   t.is(client.take().toString(), 'hello world');
+});
+
+test.serial('sendmsg: with flags, and outside of the loop, it goes to the kernel at once, behind what was kept', async (t) => {
+  const sim = start();
+  const [[client, fd]] = accepted(sim);
+  const kernel = new Kernel(sim);
+  sendTexts(fd, 'be', 'fore');
+  t.is(client.take().toString(), 'before');
+  kernel.calls();
+  await turn(() => {
+    writeText(fd, 'kept, ');
+    t.is(sendmsg(fd, [{ buf: Buffer.from('passed'), offset: 0, length: 6 }], MSG_MORE), 6);
+    t.deepEqual(kernel.calls(), [`write ${fd}: 6 of 6`, `write ${fd}: 6 of 6, and more`]);
+  });
+  t.is(client.take().toString(), 'kept, passed');
 });
 
 test.serial('sendmsg: the kernel says how much of it goes, and EAGAIN if none does', async (t) => {
@@ -1285,6 +1300,7 @@ test.serial('misuse: bytes outside of the buffer are refused as by the kernel, a
     writeText(fd, 'a secret');
     for (const [offset, length] of [[0, 6], [5, 1], [-1, 2], [0, -1], [0, CORK_BYTES], [NaN, 1], [0, NaN]]) {
       t.throws(() => write(other, buf, offset, length), { instanceOf: RangeError });
+      t.throws(() => sendmsg(other, [{ buf, offset, length }], 0), { instanceOf: RangeError });
     }
     t.is(write(other, buf, 0, 5), 5);
     t.throws(() => write(other, buf, 0, 6), { instanceOf: RangeError });
@@ -1298,7 +1314,7 @@ test.serial('misuse: -1 is no descriptor to write to, in a turn or outside of it
   const [[client, fd]] = accepted(sim);
   const large = 'x'.repeat(LARGE_WRITE_BYTES);
   const refused = (): void => {
-    for (const text of ['hello', large]) t.is(writeText(-1, text), -EBADF);
+    for (const text of ['hello', large]) for (const send of [writeText, sendTexts]) t.is(send(-1, text), -EBADF);
   };
   refused();
   await turn(() => {

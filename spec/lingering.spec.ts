@@ -11,7 +11,9 @@ import { EBADF, ECONNRESET, EINTR, ENOMEM, ENOTCONN, EPIPE } from '../reactor/er
 import { EV_PERSIST, EV_READ, EV_WRITE } from '../reactor/event.h';
 import { eventAdd, eventDel, eventDispatch } from '../reactor/event';
 import type { SimClient, Simulation } from '../reactor/sim';
-import { AF_INET, F_GETFL, SHUT_RD, SHUT_RDWR, SOCK_STREAM, SOL_SOCKET, SO_LINGER } from '../reactor/socket.h';
+import {
+  AF_INET, F_GETFL, F_SETFL, SHUT_RD, SHUT_RDWR, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET, SO_LINGER,
+} from '../reactor/socket.h';
 import {
   accept, bind, close, connect, fcntl, getsockname, lingering, listen, read, setsockopt, shutdown, socket,
 } from '../reactor/syscalls';
@@ -204,6 +206,26 @@ test.serial('SO_LINGER that is off changes nothing', async (t) => {
   setsockopt(fd, SOL_SOCKET, SO_LINGER, { lOnoff: 0, lLinger: 0 });
   await turn(() => close(fd));
   t.false(client.wasReset);
+});
+
+test.serial('nor do calls that fail, or that only ask', async (t) => {
+  const sim = start();
+  const [client, fd] = talking(sim);
+  fcntl(fd, F_GETFL, 0);
+  failOnce(sim, 'fcntl', EINTR);
+  t.is(fcntl(fd, F_SETFL, 0), -1);
+  failOnce(sim, 'setsockopt', ENOMEM);
+  t.is(setsockopt(fd, SOL_SOCKET, SO_LINGER, { lOnoff: 1, lLinger: 0 }), -1);
+  await turn(() => close(fd));
+  t.false(client.wasReset);
+});
+
+test.serial('a socket for datagrams is closed at once, and not read before', async (t) => {
+  const sim = start();
+  const fd = unblock(socket(AF_INET, SOCK_DGRAM, 0));
+  const kernel = new Kernel(sim);
+  await turn(() => close(fd));
+  t.deepEqual(kernel.calls(), [`close ${fd}: 0`]);
 });
 
 test.serial('a listener, and a socket that is not connected, are closed at once', (t) => {

@@ -5,7 +5,7 @@ import type { AddressInfo, Server as NetServer, ServerOpts, Socket } from 'node:
 import { spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setFlagsFromString } from 'node:v8';
@@ -22,13 +22,14 @@ import { Descriptor } from '../reactor/net/descriptor';
 import { probe } from '../reactor/net/probe';
 import { CHUNKS_MAX, ReceiveBuffer } from '../reactor/net/receive';
 import { AF_INET, SOCK_STREAM } from '../reactor/socket.h';
-import { accept, bind, close, getsockname, lingering, listen, socket, write } from '../reactor/syscalls';
+import { accept, bind, close, getsockname, lingering, listen, sendmsg, socket, write } from '../reactor/syscalls';
 import { Client, ask } from './support/client';
 import { environment, program, startServer } from './support/server';
 import type { Server } from './support/server';
 import { LOOPBACK, init, listener, unblock, until } from './support/sockets';
 import { where } from './support/where';
 
+const { EFAULT } = constants.errno;
 const LINUX = process.platform === 'linux';
 const buf = new Uint8Array(1 << 20);
 
@@ -140,6 +141,23 @@ for (const economy of [false, true]) {
     t.true(await receivedBy(peer) < sent);
   });
 }
+
+test.serial('net: bytes outside of their buffers are refused, and nothing of the call is sent', async (t) => {
+  init('net');
+  const { fd, port } = listener();
+  const client = await Client.connect(port);
+  await until(fd);
+  const connection = unblock(accept(fd, null));
+  const bytes = Buffer.from('hello');
+  t.is(write(connection, bytes, 1, 5), -1);
+  t.is(errno, EFAULT);
+  t.is(sendmsg(connection, [{ buf: bytes, offset: 0, length: 5 }, { buf: bytes, offset: 1, length: 5 }], 0), -1);
+  t.is(errno, EFAULT);
+  t.is(sendmsg(connection, [{ buf: bytes, offset: 0, length: 5 }], 0), 5);
+  close(connection);
+  t.is(await client.closed(), 'hello');
+  close(fd);
+});
 
 test.serial('net: a port that another has got between bind and listen ends the loop', async (t) => {
   init('net');

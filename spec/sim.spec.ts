@@ -22,7 +22,7 @@ import {
 import type { SockaddrIn } from '../reactor/socket.h';
 import {
   accept, bind, close, connect, fcntl, getpeername, getrandom, getsockname, gettimeofday, listen, monotonic, read,
-  setsockopt, shutdown, socket, write,
+  sendmsg, setsockopt, shutdown, socket, write,
 } from '../reactor/syscalls';
 import { fails, readText, writeText } from './support/calls';
 
@@ -384,6 +384,7 @@ test.serial('read and write: use the part of the buffer that they are given, and
   t.is(client.take().toString(), '.byt');
   t.throws(() => read(fd, buf, 8, 3), { instanceOf: RangeError });
   t.throws(() => write(fd, buf, -1, 1), { instanceOf: RangeError });
+  t.throws(() => sendmsg(fd, [{ buf, offset: 0, length: 11 }], 0), { instanceOf: RangeError });
 });
 
 test.serial('send: what the test does with its bytes afterwards changes nothing', (t) => {

@@ -13,7 +13,7 @@ import {
   SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET, SO_KEEPALIVE, SO_LINGER, SO_REUSEADDR, SO_SNDBUF, TCP_NODELAY,
 } from '../socket.h';
 import type { Linger, Sockaddr, SockaddrRoom } from '../socket.h';
-import { gather, isWithin } from '../uio.h';
+import { areWithin, gather, isWithin } from '../uio.h';
 import type { Iovec } from '../uio.h';
 import { isSockaddr } from './address';
 import { Connection } from './connection';
@@ -201,6 +201,7 @@ export class Calls implements Syscalls {
   }
 
   sendmsg(fd: number, iov: readonly Iovec[], _flags: number): number {
+    if (!areWithin(iov)) return fail(EFAULT);
     const bytes = gather(iov);
     return this.write(fd, bytes, 0, bytes.length);
   }

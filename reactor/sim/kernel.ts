@@ -244,6 +244,7 @@ export class Kernel implements Syscalls {
   }
 
   sendmsg(fd: number, iov: readonly Iovec[], flags: number): number {
+    for (const { buf, offset, length } of iov) checkRange(buf, offset, length);
     const bytes = gather(iov);
     return this.send(fd, bytes, 0, bytes.length, flags);
   }
