@@ -377,7 +377,7 @@ test.serial("large: another descriptor's bytes that were kept before it stay in 
   ]);
 });
 
-test.serial("large: behind another descriptor's header it takes that along, and who wrote before goes on as before", async (t) => {
+test.serial("large: takes its own header along; another descriptor's bytes that were kept before stay, and go with its next ones", async (t) => {
   const sim = start({ sendBuffer: Infinity });
   const [[, a], [, b]] = accepted(sim, 2);
   const kernel = new Kernel(sim);
