@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, watch, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { freePort } from '../scripts/shards/proxy';
+import { freePort } from '../scripts/free-port';
 import { ask } from './support/client';
 import { program, root, startServer, userOption } from './support/server';
 import { sharedServer } from './support/shared-server';

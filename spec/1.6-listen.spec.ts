@@ -17,6 +17,7 @@ import { accept, close, getsockname } from '../reactor/syscalls';
 import { startListening } from '../lib/1.6/listen';
 import type { ListenOptions } from '../lib/1.6/listen';
 import { parsePlaces } from '../lib/1.6/places';
+import { freePort } from '../scripts/free-port';
 import { backends } from './support/server';
 import { start, stopAll } from './support/simulated';
 import { init, until } from './support/sockets';
@@ -88,9 +89,7 @@ for (const backend of backends) {
 
   on6(`${backend}: -l lists addresses, with ports of their own, and names`, async (t) => {
     init(backend);
-    const { sockets: [[free]] } = await listenWith({ inter: '127.0.0.1' });
-    const port = portOf(free);
-    close(free);
+    const port = await freePort();
     const inter = `127.0.0.1:${port},proto[ascii]:[::1]:${port};localhost`;
     const { status, sockets, said } = await listenWith({ inter });
     t.deepEqual([status, said], [0, []]);

@@ -21,6 +21,7 @@ import type { Sockaddr, SockaddrIn, SockaddrIn6, SockaddrUn } from '../reactor/s
 import {
   accept, bind, close, connect, getpeername, getsockname, listen, read, setsockopt, shutdown, socket, write,
 } from '../reactor/syscalls';
+import { freePort } from '../scripts/free-port';
 import { fails, readText, writeText } from './support/calls';
 import { backends } from './support/server';
 import { start, stopAll } from './support/simulated';
@@ -119,10 +120,11 @@ for (const backend of backends) {
     close(fd);
     close(both);
 
-    const six = listenAt(in6(0, '::'), AF_INET6, true);
-    const four = listenAt(in4(portOf(six), 0), AF_INET);
+    const own = await freePort();
+    const six = listenAt(in6(own, '::'), AF_INET6, true);
+    const four = listenAt(in4(own, 0), AF_INET);
     for (const [server, host] of [[six, '::1'], [four, '127.0.0.1']] as const) {
-      const [client, served] = await meet(server, { host, port: portOf(six) });
+      const [client, served] = await meet(server, { host, port: own });
       await talk(t, client, served);
       client.destroy();
       close(served);

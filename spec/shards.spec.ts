@@ -4,7 +4,8 @@ import { spawnSync } from 'node:child_process';
 import test from 'ava';
 
 import { configuration } from '../scripts/shards/configuration';
-import { PROGRAM, freePort, startProxy } from '../scripts/shards/proxy';
+import { freePort } from '../scripts/free-port';
+import { PROGRAM, startProxy } from '../scripts/shards/proxy';
 import { startShards } from '../scripts/shards/shards';
 import type { Shard } from '../scripts/shards/shards';
 import { Client, ask } from './support/client';

@@ -1,12 +1,11 @@
 // The servers to compare: how to start each, and when it is ready.
 import type { ChildProcess } from 'node:child_process';
 import { lookup } from 'node:dns/promises';
-import { connect, createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
-import { once } from 'node:events';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { freePort } from '../free-port';
 import type { Options, ServerName } from './arguments';
 import { Misuse } from './arguments';
 import { Failure } from './failure';
@@ -110,15 +109,6 @@ export async function startServer(
   });
   await listening(child, contestant.name, port);
   return { host: LOOPBACK, port, pid: child.pid ?? null, stop: () => end(child) };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, LOOPBACK);
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 async function listening(child: ChildProcess, name: string, port: number): Promise<void> {

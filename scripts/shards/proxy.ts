@@ -1,12 +1,12 @@
 // twemproxy as a child: started with a configuration, waited for until it listens, and ended with us.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 import { reachable } from '../embed/reachable';
+import { freePort, isFree } from '../free-port';
 
 export const PROGRAM = 'nutcracker';
 
@@ -24,7 +24,7 @@ export interface Proxy {
  * if it cannot.
  */
 export async function startProxy(text: string, port: number): Promise<Proxy> {
-  await freePort(port); // it would not say why it ends
+  if (!await isFree(port)) throw new Error(`port ${port} of 127.0.0.1 is taken`); // it would not say why it ends
   const folder = mkdtempSync(join(tmpdir(), 'memcached-ts-shards-'));
   const configuration = join(folder, 'nutcracker.yml');
   writeFileSync(configuration, text);
@@ -64,14 +64,4 @@ export async function startProxy(text: string, port: number): Promise<Proxy> {
 
 function failure(said: string, how: string | number | null): Error {
   return new Error(`${PROGRAM} ended with ${String(how)}: ${said}`);
-}
-
-/** `port`, or for 0 any that is free. Rejects if it is not. */
-export function freePort(port = 0): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject).listen(port, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' ? address?.port ?? 0 : 0));
-    });
-  });
 }

@@ -2,9 +2,9 @@
 // answers differently from 1.6.45, which ours follows.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { userInfo } from 'node:os';
+
+import { freePort } from '../../scripts/free-port';
 
 /** The arguments of both servers: what goes on behind the commands has no say in the replies. */
 export const ARGS = ['-o', 'no_lru_crawler,no_lru_maintainer'];
@@ -99,13 +99,4 @@ export async function startMemcached(program: string, args: readonly string[] = 
       },
     };
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -1,0 +1,23 @@
+// A port for a server that is about to be started.
+import { createServer } from 'node:net';
+
+/** Below the ports that a system gives to a socket that connects or asks for port 0 (on Linux 32768 and above). */
+const FIRST = 20_000;
+const END = 32_768;
+
+/** A port on which no one listens on 127.0.0.1, and which no client takes meanwhile. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = FIRST + Math.floor(Math.random() * (END - FIRST));
+    if (await isFree(port)) return port;
+  }
+}
+
+/** Whether one can listen on a port of 127.0.0.1. */
+export function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer()
+      .once('error', () => resolve(false))
+      .listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+}
