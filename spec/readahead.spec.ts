@@ -1,78 +1,27 @@
-// Several at once: what many descriptors have to read is fetched as a turn begins, and what was written to many leaves
-// together. The rules, on the simulated backend, where the calls that the kernel gets are recorded. (The rest of the
-// layer is in economy.spec.ts, and the kernel's own way of doing several at once in uring.spec.ts.)
+// What many descriptors have to read is fetched together as a turn begins. On the simulated backend, where the calls
+// that the kernel gets are recorded; the kernel's own way of doing several at once is in uring.spec.ts.
 import test from 'ava';
-import type { ExecutionContext } from 'ava';
 
 import { eventEconomy } from '../reactor/backends';
-import { EAGAIN, EBADF, ECONNRESET, EINTR, ENOMEM, EPIPE } from '../reactor/errno.h';
-import { CORK_BYTES, LARGE_WRITE_BYTES } from '../reactor/economy/cork';
+import { EAGAIN, EBADF, ECONNRESET, EINTR, ENOMEM } from '../reactor/errno.h';
 import {
   EVLOOP_NONBLOCK, EVLOOP_ONCE, EV_PERSIST, EV_READ, EV_TIMEOUT, EV_WRITE,
 } from '../reactor/event.h';
-import type { Event } from '../reactor/event.h';
 import { eventActive, eventAdd, eventDel, eventDispatch, eventLoop } from '../reactor/event';
 import { AHEAD_MIN, AHEAD_BYTES } from '../reactor/economy/readahead';
 import type { SimClient, Simulation } from '../reactor/sim';
-import { SHUT_RD, SHUT_WR, AF_INET, SOCK_STREAM } from '../reactor/socket.h';
-import { accept, close, connect, read, shutdown, socket, write } from '../reactor/syscalls';
+import { SHUT_RD, AF_INET, SOCK_STREAM } from '../reactor/socket.h';
+import { accept, close, connect, read, shutdown, socket } from '../reactor/syscalls';
 import { fails, readText, writeText } from './support/calls';
+import { answered, distinct, list, oneTurn, readAll, times, warm, watch } from './support/several';
+import type { Got } from './support/several';
 import {
   Kernel, PORT, accepted, batches, failOnce, listening, newEvent, start, stopAll, timer, turn,
 } from './support/simulated';
 
-/** What a callback may get of a descriptor: text, or an errno value. */
-type Got = string | number;
-
 test.beforeEach(() => eventEconomy(true));
 
 test.afterEach.always(stopAll);
-
-/** Clients, and the descriptors from which the last read was a short one. */
-async function warm(sim: Simulation, count = 4): Promise<[SimClient, number][]> {
-  const pairs = accepted(sim, count);
-  for (const [client] of pairs) client.send('x');
-  await turn(() => {
-    for (const [, fd] of pairs) readText(fd);
-  });
-  return pairs;
-}
-
-/** Has `callback` called when one of the descriptors is readable, again and again. */
-function watch(pairs: readonly [unknown, number][], callback: (fd: number, which: number) => void): Event[] {
-  return pairs.map(([, fd]) => {
-    const ev = newEvent(fd, EV_READ | EV_PERSIST, callback);
-    eventAdd(ev, null);
-    return ev;
-  });
-}
-
-/** A turn of the loop, which does not wait. */
-function oneTurn(): Promise<number> {
-  return eventLoop(EVLOOP_ONCE | EVLOOP_NONBLOCK);
-}
-
-/** Reads until there is no more; what each read gave. */
-function readAll(fd: number, length = 4096): Got[] {
-  const got: Got[] = [];
-  do got.push(readText(fd, length)); while (typeof got.at(-1) === 'string' && got.at(-1) !== '');
-  return got;
-}
-
-/** Every client sends hello, and gets its answer in the next turn. */
-async function answered(t: ExecutionContext, pairs: readonly [SimClient, number][]): Promise<void> {
-  watch(pairs, (fd) => {
-    t.deepEqual(readAll(fd), ['hello', EAGAIN]);
-    writeText(fd, 'world');
-  });
-  for (const [client] of pairs) client.send('hello');
-  await oneTurn();
-  for (const [client] of pairs) t.is(client.take().toString(), 'world');
-}
-
-function times<T>(count: number, value: T): T[] {
-  return Array.from({ length: count }, () => value);
-}
 
 function drain(fd: number): void {
   readAll(fd);
@@ -88,19 +37,7 @@ async function left(sim: Simulation, text = 'hello'): Promise<[SimClient, number
   return pairs;
 }
 
-/** So many bytes, no part of which looks like another. */
-function distinct(length: number): string {
-  return Array.from({ length }, (_, i) => String.fromCharCode((i * 7 + (i >> 8) * 3) & 0xff)).join('');
-}
-
-/** Those of `pairs`, in a call's record. */
-function list(pairs: readonly [unknown, number][]): string {
-  return pairs.map(([, fd]) => fd).join(' ');
-}
-
-// What is fetched
-
-test.serial('ahead: what four descriptors have to read is fetched in one call, before any of them is told', async (t) => {
+test.serial('what four descriptors have to read is fetched in one call, before any of them is told', async (t) => {
   const sim = start();
   const pairs = await warm(sim);
   const together = batches(sim);
@@ -117,7 +54,7 @@ test.serial('ahead: what four descriptors have to read is fetched in one call, b
   t.deepEqual(together, [`recv ${list(pairs)}`]);
 });
 
-test.serial('ahead: fewer than four are left alone', async (t) => {
+test.serial('fewer than four are left alone', async (t) => {
   const sim = start();
   const pairs = await warm(sim, AHEAD_MIN - 1);
   const kernel = new Kernel(sim);
@@ -127,7 +64,7 @@ test.serial('ahead: fewer than four are left alone', async (t) => {
   t.deepEqual(kernel.calls(), pairs.map(([, fd]) => `read ${fd}: 5 of 4096`));
 });
 
-test.serial('ahead: those that are left alone are fetched when they are more', async (t) => {
+test.serial('those that are left alone are fetched when they are more', async (t) => {
   const sim = start();
   const pairs = await warm(sim);
   const together = batches(sim);
@@ -141,7 +78,7 @@ test.serial('ahead: those that are left alone are fetched when they are more', a
   t.deepEqual(together, [`recv ${list([...pairs.slice(1), pairs[0]])}`]);
 });
 
-test.serial('ahead: a descriptor from which nothing was read yet is the program\'s to read', async (t) => {
+test.serial('a descriptor from which nothing was read yet is the program\'s to read', async (t) => {
   const sim = start();
   const pairs = accepted(sim, 5);
   const together = batches(sim);
@@ -154,7 +91,7 @@ test.serial('ahead: a descriptor from which nothing was read yet is the program\
   t.deepEqual(together, [`recv ${list(pairs)}`]);
 });
 
-test.serial('ahead: so is one from which the last read was no short one', async (t) => {
+test.serial('so is one from which the last read was no short one', async (t) => {
   for (const [length, count] of [[AHEAD_BYTES - 1, 5], [AHEAD_BYTES, 4], [5000, 4]]) {
     const sim = start();
     const pairs = await warm(sim, 5);
@@ -169,7 +106,7 @@ test.serial('ahead: so is one from which the last read was no short one', async 
   }
 });
 
-test.serial('ahead: a socket that connected is a stream; what the layer did not see opened is left alone', async (t) => {
+test.serial('a socket that connected is a stream; what the layer did not see opened is left alone', async (t) => {
   const sim = start({ autoAdvance: true });
   const clients: SimClient[] = [];
   sim.serve(80, (client) => clients.push(client));
@@ -196,7 +133,7 @@ test.serial('ahead: a socket that connected is a stream; what the layer did not 
   t.deepEqual(together, [`recv ${connecting.join(' ')}`]);
 });
 
-test.serial('ahead: only where a callback is about to be called for reading', async (t) => {
+test.serial('only where a callback is about to be called for reading', async (t) => {
   const sim = start();
   const pairs = await warm(sim, 5);
   const together = batches(sim);
@@ -208,7 +145,7 @@ test.serial('ahead: only where a callback is about to be called for reading', as
   t.deepEqual(together, []);
 });
 
-test.serial('ahead: two events of one descriptor count once', async (t) => {
+test.serial('two events of one descriptor count once', async (t) => {
   const sim = start();
   const pairs = await warm(sim);
   const together = batches(sim);
@@ -219,7 +156,7 @@ test.serial('ahead: two events of one descriptor count once', async (t) => {
   t.deepEqual(together, [`recv ${list(pairs)}`]);
 });
 
-test.serial('ahead: descriptors of any number, as many as a call takes; the rest is read by the program', async (t) => {
+test.serial('descriptors of any number, as many as a call takes; the rest is read by the program', async (t) => {
   const sim = start();
   const size = sim.syscalls.batch?.size ?? 0;
   const pairs = await warm(sim, 3 * size);
@@ -235,7 +172,7 @@ test.serial('ahead: descriptors of any number, as many as a call takes; the rest
   }
 });
 
-test.serial('ahead: where the backend has no such calls, all is read by the program', async (t) => {
+test.serial('where the backend has no such calls, all is read by the program', async (t) => {
   const sim = start({}, (each) => Object.defineProperty(each.syscalls, 'batch', { value: null }));
   const pairs = await warm(sim, 10);
   const kernel = new Kernel(sim);
@@ -245,7 +182,7 @@ test.serial('ahead: where the backend has no such calls, all is read by the prog
 
 // What reads give of it
 
-test.serial('ahead: reads smaller than what was fetched get it piece by piece, in order, then EAGAIN', async (t) => {
+test.serial('reads smaller than what was fetched get it piece by piece, in order, then EAGAIN', async (t) => {
   const text = distinct(200);
   for (const length of [1, 2, 3, 4, 5, 7, 64, 100, 199, 200]) {
     const sim = start();
@@ -264,7 +201,7 @@ test.serial('ahead: reads smaller than what was fetched get it piece by piece, i
   }
 });
 
-test.serial('ahead: bytes come to where they are asked for, and nowhere else', async (t) => {
+test.serial('bytes come to where they are asked for, and nowhere else', async (t) => {
   const sim = start();
   const pairs = await warm(sim);
   watch(pairs, (fd) => {
@@ -280,7 +217,7 @@ test.serial('ahead: bytes come to where they are asked for, and nowhere else', a
   await oneTurn();
 });
 
-test.serial('ahead: after a fetch of all it can take the kernel is asked for more, in the same turn', async (t) => {
+test.serial('after a fetch of all it can take the kernel is asked for more, in the same turn', async (t) => {
   const fetches = [[AHEAD_BYTES - 1, false], [AHEAD_BYTES, true], [AHEAD_BYTES + 1, true], [4000, true]] as const;
   for (const [length, asks] of fetches) {
     const sim = start();
@@ -296,7 +233,7 @@ test.serial('ahead: after a fetch of all it can take the kernel is asked for mor
   }
 });
 
-test.serial('ahead: and then nothing is fetched until a read is a short one again', async (t) => {
+test.serial('and then nothing is fetched until a read is a short one again', async (t) => {
   const sim = start();
   const pairs = await warm(sim);
   const together = batches(sim);
@@ -309,7 +246,7 @@ test.serial('ahead: and then nothing is fetched until a read is a short one agai
   }
 });
 
-test.serial('ahead: a callback gets what was fetched of another descriptor, which is called for nothing then', async (t) => {
+test.serial('a callback gets what was fetched of another descriptor, which is called for nothing then', async (t) => {
   const sim = start();
   const pairs = await warm(sim);
   const kernel = new Kernel(sim);
@@ -324,7 +261,7 @@ test.serial('ahead: a callback gets what was fetched of another descriptor, whic
   t.is(kernel.calls().length, 4);
 });
 
-test.serial('ahead: a read of no bytes takes none', async (t) => {
+test.serial('a read of no bytes takes none', async (t) => {
   const sim = start();
   const pairs = await warm(sim);
   watch(pairs, (fd) => {
@@ -337,7 +274,7 @@ test.serial('ahead: a read of no bytes takes none', async (t) => {
   await oneTurn();
 });
 
-test.serial('ahead: nor is a read of no bytes told of an error', async (t) => {
+test.serial('nor is a read of no bytes told of an error', async (t) => {
   const sim = start();
   const pairs = await warm(sim);
   const seen: Got[] = [];
@@ -351,7 +288,7 @@ test.serial('ahead: nor is a read of no bytes told of an error', async (t) => {
   t.deepEqual(seen, [ENOMEM, ...times(3, 'hello')]);
 });
 
-test.serial('ahead: a read to outside of the buffer is refused as by the kernel, and loses nothing', async (t) => {
+test.serial('a read to outside of the buffer is refused as by the kernel, and loses nothing', async (t) => {
   const sim = start();
   const pairs = await warm(sim);
   const buf = Buffer.alloc(5);
@@ -375,7 +312,7 @@ test.serial('ahead: a read to outside of the buffer is refused as by the kernel,
   t.deepEqual([...buf], [0, 0, 0, 0, 0]);
 });
 
-test.serial('ahead: a read of what is no descriptor is refused as by the kernel', async (t) => {
+test.serial('a read of what is no descriptor is refused as by the kernel', async (t) => {
   const sim = start();
   const pairs = await warm(sim);
   const refused = (): void => {
@@ -390,7 +327,7 @@ test.serial('ahead: a read of what is no descriptor is refused as by the kernel'
   refused();
 });
 
-test.serial('ahead: EAGAIN and EINTR that were fetched are as if nothing had been', async (t) => {
+test.serial('EAGAIN and EINTR that were fetched are as if nothing had been', async (t) => {
   for (const errnum of [EAGAIN, EINTR]) {
     const sim = start();
     const pairs = await warm(sim);
@@ -409,7 +346,7 @@ test.serial('ahead: EAGAIN and EINTR that were fetched are as if nothing had bee
 
 // The end of the stream, and errors
 
-test.serial('ahead: the end of the stream is told after the last bytes, in a turn of its own', async (t) => {
+test.serial('the end of the stream is told after the last bytes, in a turn of its own', async (t) => {
   for (const length of [5, AHEAD_BYTES, AHEAD_BYTES + 5]) {
     const sim = start();
     const pairs = await warm(sim);
@@ -434,7 +371,7 @@ test.serial('ahead: the end of the stream is told after the last bytes, in a tur
   }
 });
 
-test.serial('ahead: the end of the stream that nobody read is told later, and to who waits to read', async (t) => {
+test.serial('the end of the stream that nobody read is told later, and to who waits to read', async (t) => {
   const sim = start();
   const pairs = await warm(sim);
   let looks = false;
@@ -451,7 +388,7 @@ test.serial('ahead: the end of the stream that nobody read is told later, and to
   for (const [, fd] of pairs) t.is(readText(fd), ''); // it is the kernel's to tell again
 });
 
-test.serial('ahead: what is to be told of a reset is told once, in the turn in which it was fetched', async (t) => {
+test.serial('what is to be told of a reset is told once, in the turn in which it was fetched', async (t) => {
   const sim = start();
   const pairs = await warm(sim);
   const seen: Got[][] = [];
@@ -465,7 +402,7 @@ test.serial('ahead: what is to be told of a reset is told once, in the turn in w
   for (const [i, [, fd]] of pairs.entries()) t.deepEqual([readText(fd), readText(fd)], i === 0 ? ['', ''] : [ECONNRESET, '']);
 });
 
-test.serial('ahead: bytes that came before a reset are told before it', async (t) => {
+test.serial('bytes that came before a reset are told before it', async (t) => {
   const sim = start();
   const pairs = await warm(sim);
   const seen: Got[][] = [];
@@ -481,7 +418,7 @@ test.serial('ahead: bytes that came before a reset are told before it', async (t
   t.deepEqual(seen, [...times(4, ['hello', EAGAIN]), ...times(4, [ECONNRESET])]);
 });
 
-test.serial('ahead: any other error is told once too, to the one whose it is', async (t) => {
+test.serial('any other error is told once too, to the one whose it is', async (t) => {
   const sim = start();
   const pairs = await warm(sim);
   const seen: Got[][] = [];
@@ -494,7 +431,7 @@ test.serial('ahead: any other error is told once too, to the one whose it is', a
   t.deepEqual(seen.slice(4), [['hello', EAGAIN]]);
 });
 
-test.serial('ahead: an error that nobody read is told later, and to who waits to read', async (t) => {
+test.serial('an error that nobody read is told later, and to who waits to read', async (t) => {
   const sim = start();
   const pairs = await left(sim, '');
   failOnce(sim, 'read', ENOMEM, pairs[2][1]);
@@ -857,268 +794,4 @@ test.serial('shutdown: for reading leaves what was fetched to be read, and then 
   for (const [client] of pairs) client.send('hello');
   await oneTurn();
   for (const [, fd] of pairs) t.deepEqual(readAll(fd), ['llo', '']);
-});
-
-// What leaves together
-
-test.serial('together: what is in the cork for four descriptors leaves in one call, in the order of the writes', async (t) => {
-  const sim = start();
-  const [a, b, c, d] = accepted(sim, 4);
-  const together = batches(sim);
-  const kernel = new Kernel(sim);
-  await turn(() => {
-    for (const [, fd] of [c, a, d, b]) {
-      writeText(fd, 'hello, ');
-      writeText(fd, String(fd));
-    }
-    t.deepEqual(kernel.calls(), []);
-  });
-  t.deepEqual(together, [`send ${list([c, a, d, b])}`]);
-  for (const [client, fd] of [a, b, c, d]) t.is(client.take().toString(), `hello, ${fd}`);
-});
-
-test.serial('together: three leave one after another', async (t) => {
-  const sim = start();
-  const pairs = accepted(sim, 3);
-  const together = batches(sim);
-  await turn(() => {
-    for (const [, fd] of pairs) writeText(fd, 'hello');
-  });
-  t.deepEqual(together, []);
-  for (const [client] of pairs) t.is(client.take().toString(), 'hello');
-});
-
-test.serial('together: not where one of them was written to twice with another between; all in order', async (t) => {
-  const sim = start();
-  const pairs = accepted(sim, 4);
-  const together = batches(sim);
-  const kernel = new Kernel(sim);
-  const [first] = pairs;
-  await turn(() => {
-    for (const [, fd] of [...pairs, first]) writeText(fd, `${fd}`);
-    writeText(first[1], '!');
-  });
-  t.deepEqual(together, []);
-  t.deepEqual(kernel.calls().map((call) => call.replace(/:.*/, '')), [...pairs, first].map(([, fd]) => `write ${fd}`));
-  t.is(first[0].take().toString(), `${first[1]}${first[1]}!`);
-  await turn(() => {
-    for (const [, fd] of pairs) writeText(fd, 'hello');
-  });
-  t.deepEqual(together, [`send ${list(pairs)}`], 'it was for that turn');
-});
-
-test.serial('together: not where one of them is no stream', async (t) => {
-  const sim = start();
-  const pairs = accepted(sim, 4);
-  const [other, peer] = sim.socketpair();
-  const together = batches(sim);
-  await turn(() => {
-    writeText(pairs[0][1], 'hello');
-    writeText(other, 'hallo');
-    for (const [, fd] of pairs.slice(1)) writeText(fd, 'hello');
-  });
-  t.deepEqual(together, []);
-  t.is(readText(peer), 'hallo');
-  for (const [client] of pairs) t.is(client.take().toString(), 'hello');
-});
-
-test.serial('together: what the kernel does not take of one is held, and the others have theirs', async (t) => {
-  const sim = start({ sendBuffer: 10 });
-  const pairs = accepted(sim, 5);
-  const together = batches(sim);
-  const [stuck] = pairs[2];
-  stuck.pauseReading();
-  await turn(() => {
-    t.deepEqual(pairs.map(([client, fd]) => writeText(fd, client === stuck ? '0123456789, and more' : 'hello')), [5, 5, 20, 5, 5]);
-  });
-  t.deepEqual(together, [`send ${list(pairs)}`]);
-  for (const [client] of pairs.filter((_pair, i) => i !== 2)) t.is(client.take().toString(), 'hello');
-  await turn(() => {
-    t.is(writeText(pairs[2][1], 'again'), -EAGAIN);
-    for (const [, fd] of pairs.slice(3)) t.is(writeText(fd, 'again'), 5);
-  });
-  for (const [client] of pairs.slice(3)) t.is(client.take().toString(), 'again');
-  stuck.resumeReading();
-  t.is(await eventDispatch(), 1);
-  t.is(stuck.take().toString(), '0123456789, and more');
-});
-
-test.serial('together: though something is held for others, or their sending failed', async (t) => {
-  const sim = start({ sendBuffer: 10 });
-  const pairs = accepted(sim, 6);
-  const [stuck, failing, ...sound] = pairs;
-  stuck[0].pauseReading();
-  failOnce(sim, 'write', EPIPE, failing[1]);
-  await turn(() => {
-    writeText(stuck[1], '0123456789, and more');
-    writeText(failing[1], 'hello');
-  });
-  const together = batches(sim);
-  for (let round = 0; round < 2; round++) {
-    await turn(() => {
-      t.is(writeText(stuck[1], 'again'), -EAGAIN);
-      for (const [, fd] of sound) t.is(writeText(fd, 'hello'), 5);
-    });
-    t.deepEqual(sound.map(([client]) => client.take().toString()), times(4, 'hello'));
-  }
-  t.deepEqual(together, times(2, `send ${list(sound)}`));
-  await turn(() => t.is(writeText(failing[1], 'hello'), -EPIPE));
-  stuck[0].resumeReading();
-  t.is(await eventDispatch(), 1);
-  t.is(stuck[0].take().toString(), '0123456789, and more');
-});
-
-for (const [name, errnum] of [['EAGAIN', EAGAIN], ['EINTR', EINTR]] as const) {
-  test.serial(`together: all of it is held where the kernel says ${name} of one`, async (t) => {
-    const sim = start();
-    const pairs = accepted(sim, 4);
-    failOnce(sim, 'write', errnum, pairs[3][1]);
-    await turn(() => {
-      for (const [, fd] of pairs) writeText(fd, 'hello');
-    });
-    t.deepEqual(pairs.map(([client]) => client.take().toString()), ['hello', 'hello', 'hello', '']);
-    t.is(await eventDispatch(), 1);
-    t.is(pairs[3][0].take().toString(), 'hello');
-  });
-}
-
-for (const [name, errnum] of [['ECONNRESET', ECONNRESET], ['EPIPE', EPIPE], ['ENOMEM', ENOMEM]] as const) {
-  test.serial(`together: ${name} of one is told its next write, and ends its stream; the others have theirs`, async (t) => {
-    const sim = start();
-    const pairs = accepted(sim, 4);
-    const fd = pairs[1][1];
-    failOnce(sim, 'write', errnum, fd);
-    await turn(() => {
-      for (const [, each] of pairs) t.is(writeText(each, 'hello'), 5);
-    });
-    t.deepEqual(pairs.map(([client]) => client.take().toString()), ['hello', '', 'hello', 'hello']);
-    await turn(() => {
-      for (const [, each] of pairs) t.is(writeText(each, 'hello'), each === fd ? -errnum : 5);
-    });
-    t.deepEqual(pairs.map(([client]) => client.take().toString()), ['hello', '', 'hello', 'hello']);
-    t.is(readText(fd), '');
-    t.is(writeText(fd, 'hello'), -EPIPE);
-  });
-}
-
-test.serial('together: each has the errno that is its own', async (t) => {
-  const sim = start();
-  const pairs = accepted(sim, 5);
-  const errnos = new Map([[pairs[0][1], ECONNRESET], [pairs[2][1], EAGAIN], [pairs[3][1], ENOMEM]]);
-  sim.onCall = ({ name, fd }) => {
-    const errnum = errnos.get(fd);
-    return name === 'write' && errnum !== undefined ? { errno: errnum } : undefined;
-  };
-  await turn(() => {
-    for (const [, fd] of pairs) writeText(fd, 'hello');
-  });
-  sim.onCall = null;
-  await turn(() => {
-    t.deepEqual(pairs.map(([, fd]) => writeText(fd, '!')), [-ECONNRESET, 1, 1, -ENOMEM, 1]);
-  });
-  t.deepEqual(pairs.map(([client]) => client.take().toString()), ['', 'hello!', 'hello!', '', 'hello!'].map((text, i) => {
-    return i === 0 || i === 3 ? '' : text;
-  }));
-});
-
-test.serial('together: who was not open is not told, nor who gets the number', async (t) => {
-  const sim = start();
-  const pairs = accepted(sim, 4);
-  await turn(() => {
-    close(pairs[2][1]);
-    for (const [, fd] of pairs) writeText(fd, 'hello');
-  });
-  t.deepEqual(pairs.map(([client]) => client.take().toString()), ['hello', 'hello', '', 'hello']);
-  const [[client, again]] = accepted(sim);
-  t.is(again, pairs[2][1]);
-  await turn(() => t.is(writeText(again, 'hello'), 5));
-  t.is(client.take().toString(), 'hello');
-});
-
-test.serial('together: writes of no bytes are as good as any', async (t) => {
-  const sim = start();
-  const pairs = accepted(sim, 5);
-  await turn(() => {
-    for (const [i, [, fd]] of pairs.entries()) t.is(writeText(fd, 'x'.repeat(i % 2)), i % 2);
-  });
-  t.deepEqual(pairs.map(([client]) => client.take().toString()), ['', 'x', '', 'x', '']);
-  t.is(await eventDispatch(), 1);
-});
-
-test.serial('together: a cork that many have filled leaves so, and goes on with the rest', async (t) => {
-  const sim = start({ sendBuffer: Infinity });
-  const count = 30;
-  const pairs = accepted(sim, count);
-  const together = batches(sim);
-  const size = LARGE_WRITE_BYTES - 1000;
-  const sent = new Map<number, string>();
-  await turn(() => {
-    for (const [, fd] of pairs) {
-      const text = distinct(size + fd);
-      sent.set(fd, text);
-      for (let at = 0; at < text.length;) at += writeText(fd, text.slice(at));
-    }
-  });
-  const perCork = Math.floor(CORK_BYTES / size);
-  t.deepEqual(together, [`send ${list(pairs.slice(0, perCork + 1))}`, `send ${list(pairs.slice(perCork))}`]);
-  for (const [client, fd] of pairs) t.true(client.take().toString('latin1') === sent.get(fd));
-});
-
-test.serial('together: no more than a call takes', async (t) => {
-  for (const size of [4, 8]) {
-    const sim = start({}, (each) => {
-      const { batch } = each.syscalls;
-      Object.defineProperty(each.syscalls, 'batch', { value: { ...batch, size } });
-    });
-    const pairs = await warm(sim, 9);
-    const together = batches(sim);
-    await answered(t, pairs);
-    t.true(together.every((call) => call.split(' ').length - 1 <= size), together.join(', '));
-  }
-});
-
-test.serial('together: leaves before a large write of who has a part in it that is not the last', async (t) => {
-  for (const who of [0, 3, 4]) {
-    const sim = start({ sendBuffer: Infinity });
-    const pairs = accepted(sim, 5);
-    const together = batches(sim);
-    const kernel = new Kernel(sim);
-    await turn(() => {
-      for (const [, fd] of pairs.slice(0, 4)) writeText(fd, 'hello');
-      t.is(writeText(pairs[who][1], 'a'.repeat(LARGE_WRITE_BYTES)), LARGE_WRITE_BYTES - 1);
-      t.is(together.length, who === 0 ? 1 : 0);
-      t.is(kernel.calls().filter((call) => call.includes(' of 5')).length, who === 0 ? 4 : 0);
-      t.is(writeText(pairs[who][1], 'a'), 1);
-    });
-    t.deepEqual(pairs.map(([client]) => client.take().length), pairs.map((_pair, i) => {
-      return (i < 4 ? 5 : 0) + (i === who ? LARGE_WRITE_BYTES : 0);
-    }));
-  }
-});
-
-test.serial('together: leaves before a shutdown and before a close', async (t) => {
-  const sim = start();
-  const pairs = accepted(sim, 5);
-  const together = batches(sim);
-  await turn(() => {
-    for (const [, fd] of pairs) writeText(fd, 'hello');
-    shutdown(pairs[0][1], SHUT_WR);
-    t.deepEqual(together, [`send ${list(pairs)}`]);
-    for (const [, fd] of pairs.slice(1)) writeText(fd, 'world');
-    close(pairs[4][1]);
-    t.deepEqual(together, [`send ${list(pairs)}`, `send ${list(pairs.slice(1))}`]);
-  });
-  t.deepEqual(pairs.map(([client]) => client.take().toString()), ['hello', ...times(4, 'helloworld')]);
-  t.deepEqual(pairs.map(([client]) => client.ended), [true, false, false, false, true]);
-});
-
-test.serial('together: a write to a buffer that was filled anew sends what it held then', async (t) => {
-  const sim = start();
-  const pairs = accepted(sim, 4);
-  const buf = Buffer.alloc(300);
-  await turn(() => {
-    for (const [, fd] of pairs) write(fd, buf.fill(fd), 0, 300);
-    buf.fill(0);
-  });
-  for (const [client, fd] of pairs) t.deepEqual(client.take(), Buffer.alloc(300, fd));
 });

@@ -1,0 +1,413 @@
+// The economy's cork, on the simulated backend: what callbacks write leaves when they are over, in fewer calls.
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+
+import test from 'ava';
+
+import { eventEconomy } from '../reactor/backends';
+import { EAGAIN, ECONNRESET } from '../reactor/errno.h';
+import { CORK_BYTES, LARGE_WRITE_BYTES } from '../reactor/economy/cork';
+import { EVLOOP_NONBLOCK, EVLOOP_ONCE, EV_READ } from '../reactor/event.h';
+import { eventActive, eventDispatch, eventLoop } from '../reactor/event';
+import { MSG_MORE, SHUT_RD, SHUT_RDWR, SHUT_WR } from '../reactor/socket.h';
+import { close, sendmsg, shutdown, write } from '../reactor/syscalls';
+import { sendTexts, writeText } from './support/calls';
+import { root } from './support/server';
+import { Kernel, accepted, failOnce, newEvent, start, stopAll, timer, turn } from './support/simulated';
+
+test.beforeEach(() => eventEconomy(true));
+
+test.afterEach.always(stopAll);
+
+test.serial('what one callback writes leaves in one write, when it is over', async (t) => {
+  const sim = start();
+  const [[client, fd]] = accepted(sim);
+  const kernel = new Kernel(sim);
+  await turn(() => {
+    t.is(writeText(fd, 'VALUE a 0 5\r\n'), 13);
+    t.is(writeText(fd, 'x'.repeat(1000)), 1000);
+    t.is(writeText(fd, '\r\nEND\r\n'), 7);
+    t.deepEqual(kernel.calls(), []);
+  });
+  t.deepEqual(kernel.calls(), [`write ${fd}: 1020 of 1020`]);
+  t.is(client.take().toString(), `VALUE a 0 5\r\n${'x'.repeat(1000)}\r\nEND\r\n`);
+});
+
+test.serial('so do the writes of several callbacks of one turn', async (t) => {
+  const sim = start();
+  const [[, fd]] = accepted(sim);
+  const kernel = new Kernel(sim);
+  eventActive(newEvent(-1, 0, () => writeText(fd, 'hel')), EV_READ, 1);
+  await turn(() => writeText(fd, 'lo'));
+  t.deepEqual(kernel.calls(), [`write ${fd}: 5 of 5`]);
+});
+
+test.serial('takes what is in the buffer then; what the program does with it afterwards changes nothing', async (t) => {
+  const sim = start();
+  const [[client, fd]] = accepted(sim);
+  await turn(() => {
+    for (const length of [1, 191, 192, 193, 5000]) {
+      const buf = Buffer.from(`[${'a'.repeat(length)}]`);
+      t.is(write(fd, buf, 1, length), length);
+      buf.fill('b');
+    }
+  });
+  t.is(client.take().toString(), 'a'.repeat(1 + 191 + 192 + 193 + 5000));
+});
+
+test.serial('takes what is written to several descriptors, and sends it in the order of the writes', async (t) => {
+  const sim = start();
+  const [[, a], [, b]] = accepted(sim, 2);
+  const kernel = new Kernel(sim);
+  await turn(() => {
+    writeText(a, '1');
+    writeText(a, '2');
+    writeText(b, '3');
+    writeText(a, '4');
+    t.deepEqual(kernel.calls(), []);
+  });
+  t.deepEqual(kernel.calls(), [`write ${a}: 2 of 2`, `write ${b}: 1 of 1`, `write ${a}: 1 of 1`]);
+});
+
+test.serial('has room for more descriptors than it counts at a time', async (t) => {
+  const sim = start();
+  const pairs = accepted(sim, 1500);
+  const kernel = new Kernel(sim);
+  await turn(() => {
+    for (const [, fd] of pairs) writeText(fd, String(fd));
+  });
+  t.deepEqual(kernel.calls(), pairs.map(([, fd]) => `write ${fd}: ${String(fd).length} of ${String(fd).length}`));
+  for (const [client, fd] of pairs) t.is(client.take().toString(), String(fd));
+});
+
+test.serial('that is full leaves; of a write that it has no room for, it takes a part', async (t) => {
+  const sim = start({ sendBuffer: Infinity });
+  const [[client, fd]] = accepted(sim);
+  const kernel = new Kernel(sim);
+  const small = LARGE_WRITE_BYTES / 2;
+  await turn(() => {
+    for (let kept = 0; kept < CORK_BYTES - small; kept += small) writeText(fd, 'a'.repeat(small));
+    t.is(writeText(fd, 'a'.repeat(small - 5)), small - 5);
+    t.is(writeText(fd, 'b'.repeat(10)), 5);
+    t.deepEqual(kernel.calls(), [`write ${fd}: ${CORK_BYTES} of ${CORK_BYTES}`]);
+    t.is(writeText(fd, 'b'.repeat(5)), 5);
+  });
+  t.deepEqual(kernel.calls(), [`write ${fd}: 5 of 5`]);
+  t.is(client.take().toString(), 'a'.repeat(CORK_BYTES - 5) + 'b'.repeat(10));
+});
+
+test.serial('what the kernel does not take is not overtaken by what was written later in the same turn', async (t) => {
+  const sim = start({ sendBuffer: 3 });
+  const [[client, a], [, b]] = accepted(sim, 2);
+  const kernel = new Kernel(sim);
+  client.pauseReading();
+  await turn(() => {
+    writeText(a, 'hello');
+    writeText(b, 'x');
+    writeText(a, ' world');
+    writeText(b, 'y');
+    writeText(a, '!');
+  });
+  t.deepEqual(kernel.calls(), [`write ${a}: 3 of 5`, `write ${b}: 1 of 1`, `write ${b}: 1 of 1`]);
+  client.resumeReading();
+  const ended = eventDispatch();
+  await sim.idle();
+  t.is(client.take().toString(), 'hello world!');
+  sim.stop();
+  await ended;
+});
+
+test.serial('when sending fails, nothing is sent that was written later in the same turn', async (t) => {
+  const sim = start();
+  const [[client, a], [, b]] = accepted(sim, 2);
+  failOnce(sim, 'write', ECONNRESET);
+  await turn(() => {
+    writeText(a, 'hello');
+    writeText(b, 'x');
+    writeText(a, ' world');
+  });
+  t.is(client.take().toString(), '');
+  await turn(() => t.is(writeText(a, 'again'), -ECONNRESET));
+});
+
+test.serial('large: goes straight through but for its last byte, behind what was kept, in one call', async (t) => {
+  const sim = start({ sendBuffer: Infinity });
+  const [[client, fd]] = accepted(sim);
+  const kernel = new Kernel(sim);
+  await turn(() => {
+    writeText(fd, 'header');
+    t.is(writeText(fd, 'a'.repeat(LARGE_WRITE_BYTES)), LARGE_WRITE_BYTES - 1);
+    t.deepEqual(kernel.calls(), [`write ${fd}: ${LARGE_WRITE_BYTES + 5} of ${LARGE_WRITE_BYTES + 5}, and more`]);
+    t.is(writeText(fd, 'a'), 1);
+    writeText(fd, 'end');
+  });
+  t.deepEqual(kernel.calls(), [`write ${fd}: 4 of 4`]);
+  t.is(client.take().toString(), `header${'a'.repeat(LARGE_WRITE_BYTES)}end`);
+});
+
+test.serial("large: another descriptor's bytes that were kept before it stay in the cork", async (t) => {
+  const sim = start({ sendBuffer: Infinity });
+  const [[, a], [, b]] = accepted(sim, 2);
+  const kernel = new Kernel(sim);
+  await turn(() => {
+    writeText(a, 'hello');
+    writeText(b, 'x'.repeat(LARGE_WRITE_BYTES));
+    writeText(b, 'x');
+  });
+  t.deepEqual(kernel.calls(), [
+    `write ${b}: ${LARGE_WRITE_BYTES - 1} of ${LARGE_WRITE_BYTES - 1}, and more`,
+    `write ${a}: 5 of 5`, `write ${b}: 1 of 1`,
+  ]);
+});
+
+test.serial("large: takes its own header along; another descriptor's bytes that were kept before stay, and go with its next ones", async (t) => {
+  const sim = start({ sendBuffer: Infinity });
+  const [[, a], [, b]] = accepted(sim, 2);
+  const kernel = new Kernel(sim);
+  await turn(() => {
+    writeText(a, 'one ');
+    writeText(b, 'header');
+    writeText(b, 'x'.repeat(LARGE_WRITE_BYTES));
+    writeText(a, 'run');
+  });
+  t.deepEqual(kernel.calls(), [
+    `write ${b}: ${LARGE_WRITE_BYTES + 5} of ${LARGE_WRITE_BYTES + 5}, and more`, `write ${a}: 7 of 7`,
+  ]);
+});
+
+test.serial('large: what was kept goes first where another descriptor has written between', async (t) => {
+  const sim = start({ sendBuffer: Infinity });
+  const [[client, a], [, b]] = accepted(sim, 2);
+  await turn(() => {
+    writeText(a, 'header');
+    writeText(b, 'hello');
+    writeText(a, 'x'.repeat(LARGE_WRITE_BYTES - 1) + 'y');
+    writeText(a, 'y');
+  });
+  t.is(client.take().toString(), `header${'x'.repeat(LARGE_WRITE_BYTES - 1)}y`);
+});
+
+for (const [taken, room] of [['nothing', 0], ['a part of what was kept', 4], ['what was kept and no more', 6]] as const) {
+  test.serial(`large: the kernel takes ${taken}: EAGAIN, and nothing is lost or sent twice`, async (t) => {
+    const sim = start({ sendBuffer: 100 });
+    const [[client, fd]] = accepted(sim);
+    client.pauseReading();
+    await turn(() => writeText(fd, '.'.repeat(100 - room)));
+    const kernel = new Kernel(sim);
+    await turn(() => {
+      writeText(fd, 'header');
+      t.is(writeText(fd, 'a'.repeat(LARGE_WRITE_BYTES)), -EAGAIN);
+    });
+    t.is(kernel.calls()[0], `write ${fd}: ${room === 0 ? 'EAGAIN' : room} of ${LARGE_WRITE_BYTES + 5}, and more`);
+    client.resumeReading();
+    await turn(() => {});
+    await eventLoop(EVLOOP_NONBLOCK);
+    await turn(() => t.is(writeText(fd, 'end'), 3));
+    t.is(client.take().toString(), `${'.'.repeat(100 - room)}headerend`);
+  });
+}
+
+test.serial('large: an error of the call is that of the write, once, and the descriptor is shut down', async (t) => {
+  const sim = start();
+  const [[client, fd]] = accepted(sim);
+  await turn(() => {
+    writeText(fd, 'header');
+    failOnce(sim, 'write', ECONNRESET);
+    t.is(writeText(fd, 'a'.repeat(LARGE_WRITE_BYTES)), -ECONNRESET);
+    t.is(writeText(fd, 'more'), 4);
+  });
+  t.is(client.take().toString(), '');
+});
+
+test.serial('large: the kernel says how much of it goes', async (t) => {
+  const sim = start({ sendBuffer: LARGE_WRITE_BYTES + 100 });
+  const [[client, fd]] = accepted(sim);
+  const kernel = new Kernel(sim);
+  client.pauseReading();
+  await turn(() => {
+    t.is(writeText(fd, 'a'.repeat(LARGE_WRITE_BYTES + 1)), LARGE_WRITE_BYTES);
+    t.is(writeText(fd, 'b'.repeat(LARGE_WRITE_BYTES)), 100);
+    t.is(writeText(fd, 'b'.repeat(LARGE_WRITE_BYTES)), -EAGAIN);
+  });
+  t.deepEqual(kernel.calls(), [
+    `write ${fd}: ${LARGE_WRITE_BYTES} of ${LARGE_WRITE_BYTES}, and more`,
+    `write ${fd}: 100 of ${LARGE_WRITE_BYTES - 1}, and more`,
+    `write ${fd}: EAGAIN of ${LARGE_WRITE_BYTES - 1}, and more`,
+  ]);
+});
+
+test.serial('sendmsg: what is large leaves at once, whole, behind what was kept, in one call', async (t) => {
+  const sim = start({ sendBuffer: Infinity });
+  const [[client, fd], [, other]] = accepted(sim, 2);
+  const kernel = new Kernel(sim);
+  await turn(() => {
+    writeText(other, 'hello');
+    writeText(fd, 'header');
+    t.is(sendTexts(fd, 'a'.repeat(LARGE_WRITE_BYTES), 'end'), LARGE_WRITE_BYTES + 3);
+    t.deepEqual(kernel.calls(), [`write ${fd}: ${LARGE_WRITE_BYTES + 9} of ${LARGE_WRITE_BYTES + 9}`]);
+    t.is(sendTexts(fd, 'b'.repeat(LARGE_WRITE_BYTES)), LARGE_WRITE_BYTES);
+  });
+  t.deepEqual(kernel.calls(), [`write ${fd}: ${LARGE_WRITE_BYTES} of ${LARGE_WRITE_BYTES}`, `write ${other}: 5 of 5`]);
+  t.is(client.take().toString(), `header${'a'.repeat(LARGE_WRITE_BYTES)}end${'b'.repeat(LARGE_WRITE_BYTES)}`);
+});
+
+test.serial('sendmsg: what is small stays in the cork, in its order', async (t) => {
+  const sim = start();
+  const [[client, fd]] = accepted(sim);
+  const kernel = new Kernel(sim);
+  await turn(() => {
+    writeText(fd, 'hello');
+    t.is(sendTexts(fd, ' ', 'wor', 'ld'), 6);
+    t.is(kernel.calls().length, 0);
+  });
+  t.deepEqual(kernel.calls(), [`write ${fd}: 11 of 11`]);
+  t.is(client.take().toString(), 'hello world');
+});
+
+test.serial('sendmsg: with flags, and outside of the loop, it goes to the kernel at once, behind what was kept', async (t) => {
+  const sim = start();
+  const [[client, fd]] = accepted(sim);
+  const kernel = new Kernel(sim);
+  sendTexts(fd, 'be', 'fore');
+  t.is(client.take().toString(), 'before');
+  kernel.calls();
+  await turn(() => {
+    writeText(fd, 'kept, ');
+    t.is(sendmsg(fd, [{ buf: Buffer.from('passed'), offset: 0, length: 6 }], MSG_MORE), 6);
+    t.deepEqual(kernel.calls(), [`write ${fd}: 6 of 6`, `write ${fd}: 6 of 6, and more`]);
+  });
+  t.is(client.take().toString(), 'kept, passed');
+});
+
+test.serial('sendmsg: the kernel says how much of it goes, and EAGAIN if none does', async (t) => {
+  const sim = start({ sendBuffer: LARGE_WRITE_BYTES });
+  const [[client, fd]] = accepted(sim);
+  client.pauseReading();
+  await turn(() => {
+    writeText(fd, 'header');
+    t.is(sendTexts(fd, 'a'.repeat(LARGE_WRITE_BYTES), 'end'), LARGE_WRITE_BYTES - 6);
+    t.is(sendTexts(fd, 'a'.repeat(LARGE_WRITE_BYTES), 'end'), -EAGAIN);
+    writeText(fd, 'more');
+    t.is(sendTexts(fd, 'a'.repeat(LARGE_WRITE_BYTES), 'end'), -EAGAIN);
+  });
+  client.resumeReading();
+  await eventLoop(EVLOOP_NONBLOCK);
+  t.is(client.take().toString(), `header${'a'.repeat(LARGE_WRITE_BYTES - 6)}more`);
+});
+
+for (const [name, how] of [['SHUT_RD', SHUT_RD], ['SHUT_WR', SHUT_WR], ['SHUT_RDWR', SHUT_RDWR]] as const) {
+  test.serial(`leaves before a shutdown: ${name}`, async (t) => {
+    const sim = start();
+    const [[client, fd]] = accepted(sim);
+    const kernel = new Kernel(sim);
+    await turn(() => {
+      writeText(fd, 'hello');
+      t.is(shutdown(fd, how), 0);
+    });
+    t.deepEqual(kernel.calls(), [`write ${fd}: 5 of 5`, `shutdown ${fd}: 0`]);
+    t.is(client.take().toString(), 'hello');
+    t.is(client.ended, how !== SHUT_RD);
+  });
+}
+
+test.serial('leaves before a close', async (t) => {
+  const sim = start();
+  const [[client, fd]] = accepted(sim);
+  const kernel = new Kernel(sim);
+  await turn(() => {
+    writeText(fd, 'hello');
+    t.is(close(fd), 0);
+    t.deepEqual(kernel.calls(), [`write ${fd}: 5 of 5`, `close ${fd}: 0`]);
+  });
+  t.is(client.take().toString(), 'hello');
+  t.true(client.ended);
+});
+
+test.serial('before the loop begins, nothing is kept', (t) => {
+  const sim = start();
+  const [[, fd]] = accepted(sim);
+  const kernel = new Kernel(sim);
+  writeText(fd, 'a');
+  writeText(fd, 'b');
+  t.deepEqual(kernel.calls(), [`write ${fd}: 1 of 1`, `write ${fd}: 1 of 1`]);
+});
+
+test.serial("nor while it waits, and lets Node's own callbacks run", async (t) => {
+  const sim = start();
+  const [[, fd]] = accepted(sim);
+  const kernel = new Kernel(sim);
+  timer(1, () => {});
+  const ended = eventDispatch();
+  await new Promise(setImmediate);
+  writeText(fd, 'a');
+  writeText(fd, 'b');
+  t.deepEqual(kernel.calls(), [`write ${fd}: 1 of 1`, `write ${fd}: 1 of 1`]);
+  await sim.advance(1);
+  await ended;
+});
+
+for (const [how, loop] of [
+  ['because nothing is left to wait for', () => eventLoop(0)],
+  ['after one turn', () => eventLoop(EVLOOP_ONCE)],
+  ['after a turn that found nothing', () => eventLoop(EVLOOP_NONBLOCK)],
+] as const) {
+  test.serial(`nor when the loop has ended, ${how}`, async (t) => {
+    const sim = start({ autoAdvance: true });
+    const [[client, fd]] = accepted(sim);
+    const kernel = new Kernel(sim);
+    eventActive(newEvent(-1, 0, () => writeText(fd, 'hello')), EV_READ, 1);
+    await loop();
+    t.is(client.take().toString(), 'hello');
+    writeText(fd, 'a');
+    writeText(fd, 'b');
+    t.deepEqual(kernel.calls(), [`write ${fd}: 5 of 5`, `write ${fd}: 1 of 1`, `write ${fd}: 1 of 1`]);
+  });
+}
+
+test.serial('nor when the loop has failed', async (t) => {
+  const sim = start();
+  const [[client, fd]] = accepted(sim);
+  timer(1, () => {
+    writeText(fd, 'hello');
+    sim.stop();
+    timer(1, () => {});
+  });
+  const ended = eventDispatch();
+  await sim.advance(1);
+  t.is(await ended, -1);
+  t.is(client.take().toString(), 'hello');
+  writeText(fd, 'a');
+  t.is(client.take().toString(), 'a');
+});
+
+test.serial('what a callback wrote before it threw leaves then, and nothing is kept afterwards', async (t) => {
+  const sim = start();
+  const [[client, fd]] = accepted(sim);
+  await t.throwsAsync(turn(() => {
+    writeText(fd, 'hello');
+    throw new Error('a bug');
+  }), { message: 'a bug' });
+  t.is(client.take().toString(), 'hello');
+  writeText(fd, 'a');
+  t.is(client.take().toString(), 'a');
+});
+
+test.serial('leaves before a loop waits that a callback has begun', async (t) => {
+  const sim = start();
+  const [[client, fd]] = accepted(sim);
+  timer(1, () => {});
+  await turn(() => {
+    writeText(fd, 'hello');
+    void eventLoop(EVLOOP_ONCE);
+    t.is(client.take().toString(), 'hello');
+  });
+});
+
+for (const how of ['exit', 'throw']) {
+  test.serial(`leaves when a callback ends the process: ${how}`, (t) => {
+    const program = join(root, 'dist', 'spec', 'support', 'exit-in-callback.js');
+    const { stdout, status } = spawnSync(process.execPath, [program, how], { encoding: 'utf8' });
+    t.is(stdout, 'goodbye');
+    t.is(status, how === 'exit' ? 0 : 1);
+  });
+}
