@@ -252,6 +252,20 @@ test.serial('place: an event for both directions has it too, and one for reading
   }
 });
 
+test.serial('place: one for writing keeps it though one for reading is deleted', async (t) => {
+  const sim = start(TEN);
+  const [client, fd] = await stuck(sim);
+  let called = 0;
+  eventAdd(newEvent(fd, EV_WRITE, () => called++), null);
+  const reader = newEvent(fd, EV_READ, () => t.fail());
+  eventAdd(reader, null);
+  eventDel(reader);
+  client.resumeReading();
+  t.is(await eventDispatch(), 1);
+  t.is(called, 1);
+  t.is(client.take().toString(), HELD);
+});
+
 test.serial('place: an event that cannot be added has -1 and its errno, and we go on at once', async (t) => {
   const sim = start(TEN);
   const [client, fd] = await stuck(sim);
@@ -390,6 +404,41 @@ test.serial('close: a peer that takes nothing for 60 seconds is given up', async
   t.is(await ended, 1);
   client.resumeReading();
   t.is(client.take().toString(), HELD.slice(0, 10));
+});
+
+test.serial('close: when the machine has slept in a callback, what has become possible meanwhile is sent first', async (t) => {
+  const sim = start(TEN);
+  const [client, fd] = await stuck(sim);
+  const [resting, other] = await stuck(sim);
+  close(fd);
+  close(other);
+  await turn(() => {
+    client.resumeReading();
+    client.pauseReading();
+    sim.suspend(3600);
+  });
+  t.deepEqual(sim.openFds(), [fd]);
+  client.resumeReading();
+  t.is(await eventDispatch(), 1);
+  t.is(client.take().toString(), HELD);
+  resting.resumeReading();
+  t.is(resting.take().toString(), HELD.slice(0, 10));
+});
+
+test.serial('close: the 60 seconds are for who is closed, not for another that takes a little', async (t) => {
+  const sim = start(TEN);
+  const [client, fd] = await stuck(sim);
+  const [, other] = await stuck(sim);
+  const ended = eventDispatch();
+  close(other);
+  client.resumeReading();
+  client.pauseReading();
+  sim.interrupt();
+  await sim.advance(100);
+  t.deepEqual(sim.openFds(), [fd]);
+  client.resumeReading();
+  t.is(await ended, 1);
+  t.is(client.take().toString(), HELD);
 });
 
 for (const [name, seconds] of [['forward', 86_400], ['back', -86_400]] as const) {

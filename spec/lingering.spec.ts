@@ -7,12 +7,12 @@ import type { ExecutionContext } from 'ava';
 import { eventEconomy } from '../reactor/backends';
 import { LINGER_IDLE_SECONDS, LINGER_MAX_BYTES, LINGER_MAX_SECONDS } from '../reactor/economy/lingering';
 import { AHEAD_BYTES } from '../reactor/economy/readahead';
-import { EBADF, ECONNRESET, EINTR, ENOMEM, ENOTCONN, EPIPE } from '../reactor/errno.h';
+import { EAGAIN, EBADF, ECONNRESET, EINTR, ENOMEM, ENOTCONN, EPIPE } from '../reactor/errno.h';
 import { EV_PERSIST, EV_READ, EV_WRITE } from '../reactor/event.h';
 import { eventAdd, eventDel, eventDispatch } from '../reactor/event';
 import type { SimClient, Simulation } from '../reactor/sim';
 import {
-  AF_INET, F_GETFL, F_SETFL, SHUT_RD, SHUT_RDWR, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET, SO_LINGER,
+  AF_INET, F_GETFL, F_SETFL, O_NONBLOCK, SHUT_RD, SHUT_RDWR, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET, SO_LINGER,
 } from '../reactor/socket.h';
 import {
   accept, bind, close, connect, fcntl, getsockname, lingering, listen, read, setsockopt, shutdown, socket,
@@ -165,6 +165,19 @@ test.serial('in a later turn than the last read, what came meanwhile is unread i
   t.is(lingering(), 1);
 });
 
+for (const [name, length, got] of [['found nothing for now', 10, EAGAIN], ['asked for nothing', 0, '']] as const) {
+  test.serial(`what comes after a read that ${name} is unread input, too`, async (t) => {
+    const sim = start();
+    const [client, fd] = talking(sim);
+    await turn(() => readText(fd));
+    await turn(() => t.is(readText(fd, length), got));
+    client.send('more');
+    await turn(() => close(fd));
+    t.false(client.wasReset);
+    t.is(lingering(), 1);
+  });
+}
+
 test.serial('outside of the loop, too', (t) => {
   const sim = start();
   const [client, fd] = talking(sim);
@@ -182,6 +195,14 @@ test.serial('a descriptor on which reads would wait is closed at once', async (t
   await turn(() => close(fd));
   t.true(client.wasReset);
   t.deepEqual(sim.openFds(), []);
+});
+
+test.serial('so is one on which they would wait again', async (t) => {
+  const sim = start();
+  const [client, fd] = talking(sim);
+  fcntl(fd, F_SETFL, fcntl(fd, F_GETFL, 0) & ~O_NONBLOCK);
+  await turn(() => close(fd));
+  t.true(client.wasReset);
 });
 
 test.serial('so is one that has SO_LINGER, of its own or of where it was accepted', async (t) => {
@@ -222,7 +243,10 @@ test.serial('nor do calls that fail, or that only ask', async (t) => {
 
 test.serial('a socket for datagrams is closed at once, and not read before', async (t) => {
   const sim = start();
+  const stream = socket(AF_INET, SOCK_STREAM, 0);
+  close(stream);
   const fd = unblock(socket(AF_INET, SOCK_DGRAM, 0));
+  t.is(fd, stream, 'though its number was that of a stream');
   const kernel = new Kernel(sim);
   await turn(() => close(fd));
   t.deepEqual(kernel.calls(), [`close ${fd}: 0`]);
@@ -353,6 +377,29 @@ test.serial('bounds: a read that fails ends it; one that was interrupted does no
   client.send('more');
   t.is(await over, 1);
   t.deepEqual(sim.openFds(), []);
+});
+
+test.serial('bounds: the end of the stream ends it at once, though there was nothing for now before', async (t) => {
+  const sim = start();
+  const [client] = await closed(t, sim);
+  const over = eventDispatch();
+  failOnce(sim, 'read', EAGAIN);
+  client.send('more');
+  await sim.idle();
+  client.end();
+  t.is(await over, 1);
+  t.deepEqual(sim.openFds(), []);
+});
+
+test.serial('bounds: a close whose first read is interrupted is waited for', async (t) => {
+  const sim = start();
+  const [client, fd] = talking(sim);
+  await turn(() => {
+    failOnce(sim, 'read', EINTR);
+    close(fd);
+  });
+  t.false(client.wasReset);
+  t.is(lingering(), 1);
 });
 
 test.serial('bounds: where it cannot be waited for, the descriptor is closed at once', async (t) => {

@@ -78,6 +78,19 @@ for (const backend of backends) {
     done();
   });
 
+  test.serial(`${backend}: a read of no bytes gives 0 and takes nothing, whatever there is to read`, async (t) => {
+    init(backend);
+    const { fd, peer, done } = await pair();
+    t.is(read(fd, buf, 0, 0), 0);
+    peer.write('hello');
+    await until(fd, EV_READ);
+    t.is(read(fd, buf, 0, 0), 0);
+    t.is(read(fd, buf, 0, 10), 5);
+    done();
+    t.is(read(fd, buf, 0, 0), -1);
+    t.is(errno, EBADF);
+  });
+
   test.serial(`${backend}: a write to one that does not read ends in EAGAIN, and goes on when it reads`, async (t) => {
     init(backend);
     const { fd, peer } = await pair();

@@ -473,6 +473,27 @@ test.serial('left: who waits to read is called again in the next turn, which doe
   t.is(await eventDispatch(), 1);
 });
 
+test.serial('left: of several descriptors each has its own', async (t) => {
+  const sim = start();
+  const pairs = await warm(sim);
+  watch(pairs, () => {});
+  for (const [i, [client]] of pairs.entries()) client.send('hello'.slice(i));
+  await oneTurn();
+  t.deepEqual(pairs.map(([, fd]) => readText(fd)), ['hello', 'ello', 'llo', 'lo']);
+});
+
+test.serial('left: who waits to read is called though an event for writing is deleted', async (t) => {
+  const sim = start();
+  const [[, fd]] = await left(sim);
+  const seen: Got[] = [];
+  const writer = newEvent(fd, EV_WRITE, () => t.fail());
+  eventAdd(newEvent(fd, EV_READ, () => seen.push(readText(fd))), null);
+  eventAdd(writer, null);
+  eventDel(writer);
+  await oneTurn();
+  t.deepEqual(seen, ['hello']);
+});
+
 test.serial('left: an event that does not persist is called once for it, each time that it is added', async (t) => {
   const sim = start({ autoAdvance: true });
   const pairs = await left(sim);

@@ -62,6 +62,18 @@ test.serial('not where one of them was written to twice with another between; al
   t.deepEqual(together, [`send ${list(pairs)}`], 'it was for that turn');
 });
 
+test.serial('so it is for descriptors of any number', async (t) => {
+  const sim = start();
+  const [first, ...others] = accepted(sim, 1100).slice(-4);
+  t.true(first[1] > 1024);
+  const together = batches(sim);
+  await turn(() => {
+    for (const [, fd] of [first, ...others, first]) writeText(fd, 'hello');
+  });
+  t.deepEqual(together, []);
+  t.is(first[0].take().toString(), 'hellohello');
+});
+
 test.serial('not where one of them is no stream', async (t) => {
   const sim = start();
   const pairs = accepted(sim, 4);

@@ -208,8 +208,7 @@ class Economy extends PassThrough {
   }
 
   override send(fd: number, buf: Uint8Array, offset: number, length: number, flags: number): number {
-    fd = this.given(fd);
-    return this.mayPass(fd) ? this.kernel.send(fd, buf, offset, length, flags) : -1;
+    return this.sendmsg(fd, [{ buf, offset, length }], flags);
   }
 
   override sendmsg(fd: number, iov: readonly Iovec[], flags: number): number {

@@ -184,6 +184,7 @@ export class Calls implements Syscalls {
     const descriptor = this.descriptors.get(fd);
     if (descriptor === undefined) return fail(EBADF);
     if (!isWithin(buf, offset, length)) return fail(EFAULT);
+    if (length === 0) return 0; // Linux looks no further
     const res = descriptor.endpoint.read(buf, offset, length);
     return res < 0 ? fail(-res) : res;
   }

@@ -233,6 +233,7 @@ export class Kernel implements Syscalls {
     const available = socket?.endpoint?.received.length ?? 0;
     return this.run(socket, { name: 'read', fd, args: [], length, available }, (limit) => {
       if (socket === null) return -EBADF;
+      if (length === 0) return 0; // Linux looks no further
       if (socket.connecting) return -EAGAIN;
       if (socket.endpoint === null) return socket.takeError(-ENOTCONN);
       return socket.endpoint.recv(buf, offset, this.ioSize(Math.min(length, limit), available));
