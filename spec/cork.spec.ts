@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import test from 'ava';
 
 import { eventEconomy } from '../reactor/backends';
-import { EAGAIN, EBADF, ECONNRESET } from '../reactor/errno.h';
+import { EAGAIN, EBADF, ECONNRESET, errno } from '../reactor/errno.h';
 import { CORK_BYTES, LARGE_WRITE_BYTES } from '../reactor/economy/cork';
 import { EVLOOP_NONBLOCK, EVLOOP_ONCE, EV_READ } from '../reactor/event.h';
-import { eventActive, eventDispatch, eventLoop } from '../reactor/event';
+import { eventActive, eventDispatch, eventLoop, evsel } from '../reactor/event';
 import { MSG_MORE, SHUT_RD, SHUT_RDWR, SHUT_WR } from '../reactor/socket.h';
 import { close, sendmsg, shutdown, write } from '../reactor/syscalls';
 import { sendTexts, writeText } from './support/calls';
@@ -207,6 +207,27 @@ for (const [taken, room] of [['nothing', 0], ['a part of what was kept', 4], ['w
   });
 }
 
+test.serial('large: nothing overtakes what is held, though the kernel has room by now', async (t) => {
+  const sim = start({ sendBuffer: 10 });
+  const [[client, fd]] = accepted(sim);
+  client.pauseReading();
+  await turn(() => writeText(fd, '.'.repeat(41)));
+  const text = 'a'.repeat(LARGE_WRITE_BYTES);
+  const pieces = [{ buf: Buffer.from(text), offset: 0, length: text.length }];
+  const writes = [() => writeText(fd, text), () => sendTexts(fd, text), () => sendmsg(fd, pieces, MSG_MORE)];
+  for (const attempt of writes) {
+    await turn(() => {
+      client.resumeReading();
+      client.pauseReading();
+      t.true(attempt() < 0);
+      t.is(errno, EAGAIN);
+    });
+  }
+  client.resumeReading();
+  t.is(await eventDispatch(), 1);
+  t.is(client.take().toString(), '.'.repeat(41));
+});
+
 test.serial('large: an error of the call is that of the write, once, and the descriptor is shut down', async (t) => {
   const sim = start();
   const [[client, fd]] = accepted(sim);
@@ -326,8 +347,9 @@ test.serial('sendmsg: with flags, and outside of the loop, it goes to the kernel
     writeText(fd, 'kept, ');
     t.is(sendmsg(fd, [{ buf: Buffer.from('passed'), offset: 0, length: 6 }], MSG_MORE), 6);
     t.deepEqual(kernel.calls(), [`write ${fd}: 6 of 6`, `write ${fd}: 6 of 6, and more`]);
+    t.is(evsel.syscalls.send(fd, Buffer.from(', and sent'), 0, 10, MSG_MORE), 10, 'and so does send(2)');
   });
-  t.is(client.take().toString(), 'kept, passed');
+  t.is(client.take().toString(), 'kept, passed, and sent');
 });
 
 test.serial('sendmsg: the kernel says how much of it goes, and EAGAIN if none does', async (t) => {

@@ -105,6 +105,13 @@ const ORDINARY: Record<string, (client: SimClient, fd: number, sim: Simulation) 
     readText(fd, 19);
     readText(fd, 19);
   },
+  'after the end of the stream, before which there was nothing for now': (client, fd, sim) => {
+    failOnce(sim, 'read', EAGAIN);
+    readText(fd, 19);
+    client.end();
+    readText(fd, 19);
+    readText(fd, 19);
+  },
   'after a reset': (client, fd) => {
     client.reset();
     readText(fd, 19);

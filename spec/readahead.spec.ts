@@ -494,6 +494,15 @@ test.serial('left: who waits to read is called though an event for writing is de
   t.deepEqual(seen, ['hello']);
 });
 
+test.serial('left: an event that could not be added is not called', async (t) => {
+  const sim = start();
+  const [[, fd]] = await left(sim);
+  failOnce(sim, 'epoll_ctl', ENOMEM);
+  fails(t, eventAdd(newEvent(fd, EV_READ, () => t.fail()), null), ENOMEM);
+  await oneTurn();
+  t.is(readText(fd), 'hello');
+});
+
 test.serial('left: an event that does not persist is called once for it, each time that it is added', async (t) => {
   const sim = start({ autoAdvance: true });
   const pairs = await left(sim);

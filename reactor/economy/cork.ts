@@ -9,7 +9,6 @@ import type { Iovec } from '../uio.h';
 import { LONG_COPY_BYTES, copyWords } from '../words';
 import { withRoomFor } from './bydescriptor';
 import type { Held } from './held';
-import { isForNow } from './held';
 
 /** How much the cork holds. */
 export const CORK_BYTES = 256 * 1024;
@@ -130,10 +129,9 @@ export class Cork {
     this.inCork[fd] = 0;
     const res = this.kernel.sendmsg(fd, [{ buf: cork, offset: start, length: kept }, ...pieces], flags);
     if (res > kept) return res - kept;
-    const error = res === -1 && !isForNow(errno) ? errno : EAGAIN;
     if (res < kept) this.notSent(fd, start + Math.max(res, 0), start + kept, res);
     // This write reports the error, so the next one must not.
-    setErrno(this.held.takeError(fd) ?? error);
+    setErrno(this.held.takeError(fd) ?? EAGAIN);
     return -1;
   }
 
