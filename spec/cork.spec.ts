@@ -19,7 +19,7 @@ test.beforeEach(() => eventEconomy(true));
 
 test.afterEach.always(stopAll);
 
-test.serial('what one callback writes leaves in one write, when it is over', async (t) => {
+test.serial('all writes of one callback leave in one write(2), when it returns', async (t) => {
   const sim = start();
   const [[client, fd]] = accepted(sim);
   const kernel = new Kernel(sim);
@@ -33,7 +33,7 @@ test.serial('what one callback writes leaves in one write, when it is over', asy
   t.is(client.take().toString(), `VALUE a 0 5\r\n${'x'.repeat(1000)}\r\nEND\r\n`);
 });
 
-test.serial('so do the writes of several callbacks of one turn', async (t) => {
+test.serial('all writes of the callbacks of one turn leave in one write(2)', async (t) => {
   const sim = start();
   const [[, fd]] = accepted(sim);
   const kernel = new Kernel(sim);
@@ -42,7 +42,7 @@ test.serial('so do the writes of several callbacks of one turn', async (t) => {
   t.deepEqual(kernel.calls(), [`write ${fd}: 5 of 5`]);
 });
 
-test.serial('takes what is in the buffer then; what the program does with it afterwards changes nothing', async (t) => {
+test.serial('a write copies its bytes: the program may change its buffer afterwards', async (t) => {
   const sim = start();
   const [[client, fd]] = accepted(sim);
   await turn(() => {
@@ -55,7 +55,7 @@ test.serial('takes what is in the buffer then; what the program does with it aft
   t.is(client.take().toString(), 'a'.repeat(1 + 191 + 192 + 193 + 5000));
 });
 
-test.serial('takes what is written to several descriptors, and sends it in the order of the writes', async (t) => {
+test.serial('writes to several descriptors leave in the order in which they were made', async (t) => {
   const sim = start();
   const [[, a], [, b]] = accepted(sim, 2);
   const kernel = new Kernel(sim);
@@ -69,7 +69,7 @@ test.serial('takes what is written to several descriptors, and sends it in the o
   t.deepEqual(kernel.calls(), [`write ${a}: 2 of 2`, `write ${b}: 1 of 1`, `write ${a}: 1 of 1`]);
 });
 
-test.serial('has room for more descriptors than it counts at a time', async (t) => {
+test.serial('writes to more descriptors than the cork has runs all arrive', async (t) => {
   const sim = start();
   const pairs = accepted(sim, 1500);
   const kernel = new Kernel(sim);
@@ -80,7 +80,7 @@ test.serial('has room for more descriptors than it counts at a time', async (t) 
   for (const [client, fd] of pairs) t.is(client.take().toString(), String(fd));
 });
 
-test.serial('that is full leaves; of a write that it has no room for, it takes a part', async (t) => {
+test.serial('a full cork is sent; a write that does not fit is taken in part', async (t) => {
   const sim = start({ sendBuffer: Infinity });
   const [[client, fd]] = accepted(sim);
   const kernel = new Kernel(sim);
@@ -96,7 +96,7 @@ test.serial('that is full leaves; of a write that it has no room for, it takes a
   t.is(client.take().toString(), 'a'.repeat(CORK_BYTES - 5) + 'b'.repeat(10));
 });
 
-test.serial('what the kernel does not take is not overtaken by what was written later in the same turn', async (t) => {
+test.serial('later writes of the same turn do not overtake bytes that the kernel did not take', async (t) => {
   const sim = start({ sendBuffer: 3 });
   const [[client, a], [, b]] = accepted(sim, 2);
   const kernel = new Kernel(sim);
@@ -117,7 +117,7 @@ test.serial('what the kernel does not take is not overtaken by what was written 
   await ended;
 });
 
-test.serial('when sending fails, nothing is sent that was written later in the same turn', async (t) => {
+test.serial('when sending fails, later writes of the same turn are not sent', async (t) => {
   const sim = start();
   const [[client, a], [, b]] = accepted(sim, 2);
   failOnce(sim, 'write', ECONNRESET);
@@ -130,7 +130,7 @@ test.serial('when sending fails, nothing is sent that was written later in the s
   await turn(() => t.is(writeText(a, 'again'), -ECONNRESET));
 });
 
-test.serial('large: goes straight through but for its last byte, behind what was kept, in one call', async (t) => {
+test.serial('large: a large write but for its last byte is sent at once, in one call with the corked bytes before it', async (t) => {
   const sim = start({ sendBuffer: Infinity });
   const [[client, fd]] = accepted(sim);
   const kernel = new Kernel(sim);
@@ -145,7 +145,7 @@ test.serial('large: goes straight through but for its last byte, behind what was
   t.is(client.take().toString(), `header${'a'.repeat(LARGE_WRITE_BYTES)}end`);
 });
 
-test.serial("large: another descriptor's bytes that were kept before it stay in the cork", async (t) => {
+test.serial("large: another descriptor's corked bytes stay in the cork", async (t) => {
   const sim = start({ sendBuffer: Infinity });
   const [[, a], [, b]] = accepted(sim, 2);
   const kernel = new Kernel(sim);
@@ -160,7 +160,7 @@ test.serial("large: another descriptor's bytes that were kept before it stay in 
   ]);
 });
 
-test.serial("large: takes its own header along; another descriptor's bytes that were kept before stay, and go with its next ones", async (t) => {
+test.serial("large: only the same descriptor's corked bytes go with it; another's stay, and are sent with its next ones", async (t) => {
   const sim = start({ sendBuffer: Infinity });
   const [[, a], [, b]] = accepted(sim, 2);
   const kernel = new Kernel(sim);
@@ -175,7 +175,7 @@ test.serial("large: takes its own header along; another descriptor's bytes that 
   ]);
 });
 
-test.serial('large: what was kept goes first where another descriptor has written between', async (t) => {
+test.serial('large: corked bytes go first, even if another descriptor has written since', async (t) => {
   const sim = start({ sendBuffer: Infinity });
   const [[client, a], [, b]] = accepted(sim, 2);
   await turn(() => {
@@ -188,7 +188,7 @@ test.serial('large: what was kept goes first where another descriptor has writte
 });
 
 for (const [taken, room] of [['nothing', 0], ['a part of what was kept', 4], ['what was kept and no more', 6]] as const) {
-  test.serial(`large: the kernel takes ${taken}: EAGAIN, and nothing is lost or sent twice`, async (t) => {
+  test.serial(`large: when the kernel takes ${taken}, the write gives EAGAIN, and nothing is lost or sent twice`, async (t) => {
     const sim = start({ sendBuffer: 100 });
     const [[client, fd]] = accepted(sim);
     client.pauseReading();
@@ -207,7 +207,7 @@ for (const [taken, room] of [['nothing', 0], ['a part of what was kept', 4], ['w
   });
 }
 
-test.serial('large: nothing overtakes what is held, though the kernel has room by now', async (t) => {
+test.serial('large: nothing overtakes held bytes, even if the kernel has room by now', async (t) => {
   const sim = start({ sendBuffer: 10 });
   const [[client, fd]] = accepted(sim);
   client.pauseReading();
@@ -228,7 +228,7 @@ test.serial('large: nothing overtakes what is held, though the kernel has room b
   t.is(client.take().toString(), '.'.repeat(41));
 });
 
-test.serial('large: an error of the call is that of the write, once, and the descriptor is shut down', async (t) => {
+test.serial('large: the write reports the error of its own call, once, and the descriptor is shut down', async (t) => {
   const sim = start();
   const [[client, fd]] = accepted(sim);
   await turn(() => {
@@ -240,7 +240,7 @@ test.serial('large: an error of the call is that of the write, once, and the des
   t.is(client.take().toString(), '');
 });
 
-test.serial('large: to a descriptor that is not open it gives EBADF, though small ones were kept', async (t) => {
+test.serial('large: a write to a descriptor that is not open gives EBADF, even after corked small ones', async (t) => {
   start();
   await turn(() => {
     t.is(writeText(99, 'a'.repeat(LARGE_WRITE_BYTES)), -EBADF);
@@ -249,7 +249,7 @@ test.serial('large: to a descriptor that is not open it gives EBADF, though smal
   });
 });
 
-test.serial('large: the last of several that leave before it says that more follows', async (t) => {
+test.serial('large: the last of the corked writes that leave before it has MSG_MORE', async (t) => {
   const sim = start({ sendBuffer: Infinity });
   const [[client, fd], [, other]] = accepted(sim, 2);
   const kernel = new Kernel(sim);
@@ -264,7 +264,7 @@ test.serial('large: the last of several that leave before it says that more foll
   t.is(client.take().toString(), `hellohello${'a'.repeat(LARGE_WRITE_BYTES - 1)}`);
 });
 
-test.serial('large: the kernel says how much of it goes', async (t) => {
+test.serial('large: the write returns what the kernel takes', async (t) => {
   const sim = start({ sendBuffer: LARGE_WRITE_BYTES + 100 });
   const [[client, fd]] = accepted(sim);
   const kernel = new Kernel(sim);
@@ -281,7 +281,7 @@ test.serial('large: the kernel says how much of it goes', async (t) => {
   ]);
 });
 
-test.serial('sendmsg: what is large leaves at once, whole, behind what was kept, in one call', async (t) => {
+test.serial('sendmsg: large pieces leave at once, whole, in one call with the corked bytes before them', async (t) => {
   const sim = start({ sendBuffer: Infinity });
   const [[client, fd], [, other]] = accepted(sim, 2);
   const kernel = new Kernel(sim);
@@ -296,7 +296,7 @@ test.serial('sendmsg: what is large leaves at once, whole, behind what was kept,
   t.is(client.take().toString(), `header${'a'.repeat(LARGE_WRITE_BYTES)}end${'b'.repeat(LARGE_WRITE_BYTES)}`);
 });
 
-test.serial('sendmsg: what is small stays in the cork, in its order', async (t) => {
+test.serial('sendmsg: small pieces are corked, in their order', async (t) => {
   const sim = start();
   const [[client, fd]] = accepted(sim);
   const kernel = new Kernel(sim);
@@ -309,7 +309,7 @@ test.serial('sendmsg: what is small stays in the cork, in its order', async (t) 
   t.is(client.take().toString(), 'hello world');
 });
 
-test.serial('sendmsg: of pieces for which the cork has no room it takes a part', async (t) => {
+test.serial('sendmsg: pieces that do not fit in the cork are taken in part', async (t) => {
   const sim = start({ sendBuffer: Infinity });
   const [[client, fd]] = accepted(sim);
   await turn(() => {
@@ -321,7 +321,7 @@ test.serial('sendmsg: of pieces for which the cork has no room it takes a part',
   t.is(client.take().toString(), `${'.'.repeat(CORK_BYTES - 8)}helloworld!`);
 });
 
-test.serial('sendmsg: where the kernel takes nothing more between two pieces, the first is all that it takes', async (t) => {
+test.serial('sendmsg: if the kernel stops taking bytes between two pieces, only the first is taken', async (t) => {
   const sim = start({ sendBuffer: CORK_BYTES - 1 });
   const [[client, fd]] = accepted(sim);
   client.pauseReading();
@@ -336,7 +336,7 @@ test.serial('sendmsg: where the kernel takes nothing more between two pieces, th
   t.is(client.take().toString(), `${'.'.repeat(CORK_BYTES - 5)}hello`);
 });
 
-test.serial('sendmsg: with flags, and outside of the loop, it goes to the kernel at once, behind what was kept', async (t) => {
+test.serial('sendmsg: with flags, or outside of the loop, it goes to the kernel at once, behind the corked bytes', async (t) => {
   const sim = start();
   const [[client, fd]] = accepted(sim);
   const kernel = new Kernel(sim);
@@ -352,7 +352,7 @@ test.serial('sendmsg: with flags, and outside of the loop, it goes to the kernel
   t.is(client.take().toString(), 'kept, passed, and sent');
 });
 
-test.serial('sendmsg: the kernel says how much of it goes, and EAGAIN if none does', async (t) => {
+test.serial('sendmsg: a large one returns what the kernel takes, or gives EAGAIN', async (t) => {
   const sim = start({ sendBuffer: LARGE_WRITE_BYTES });
   const [[client, fd]] = accepted(sim);
   client.pauseReading();
@@ -369,7 +369,7 @@ test.serial('sendmsg: the kernel says how much of it goes, and EAGAIN if none do
 });
 
 for (const [name, how] of [['SHUT_RD', SHUT_RD], ['SHUT_WR', SHUT_WR], ['SHUT_RDWR', SHUT_RDWR]] as const) {
-  test.serial(`leaves before a shutdown: ${name}`, async (t) => {
+  test.serial(`the cork is sent before a shutdown: ${name}`, async (t) => {
     const sim = start();
     const [[client, fd]] = accepted(sim);
     const kernel = new Kernel(sim);
@@ -383,7 +383,7 @@ for (const [name, how] of [['SHUT_RD', SHUT_RD], ['SHUT_WR', SHUT_WR], ['SHUT_RD
   });
 }
 
-test.serial('leaves before a close', async (t) => {
+test.serial('the cork is sent before a close', async (t) => {
   const sim = start();
   const [[client, fd]] = accepted(sim);
   const kernel = new Kernel(sim);
@@ -396,7 +396,7 @@ test.serial('leaves before a close', async (t) => {
   t.true(client.ended);
 });
 
-test.serial('before the loop begins, nothing is kept', (t) => {
+test.serial('before the loop runs, nothing is corked', (t) => {
   const sim = start();
   const [[, fd]] = accepted(sim);
   const kernel = new Kernel(sim);
@@ -405,7 +405,7 @@ test.serial('before the loop begins, nothing is kept', (t) => {
   t.deepEqual(kernel.calls(), [`write ${fd}: 1 of 1`, `write ${fd}: 1 of 1`]);
 });
 
-test.serial("nor while it waits, and lets Node's own callbacks run", async (t) => {
+test.serial("nothing is corked while the loop waits and Node's own callbacks run", async (t) => {
   const sim = start();
   const [[, fd]] = accepted(sim);
   const kernel = new Kernel(sim);
@@ -424,7 +424,7 @@ for (const [how, loop] of [
   ['after one turn', () => eventLoop(EVLOOP_ONCE)],
   ['after a turn that found nothing', () => eventLoop(EVLOOP_NONBLOCK)],
 ] as const) {
-  test.serial(`nor when the loop has ended, ${how}`, async (t) => {
+  test.serial(`nothing is corked after the loop has ended ${how}`, async (t) => {
     const sim = start({ autoAdvance: true });
     const [[client, fd]] = accepted(sim);
     const kernel = new Kernel(sim);
@@ -437,7 +437,7 @@ for (const [how, loop] of [
   });
 }
 
-test.serial('nor when the loop has failed', async (t) => {
+test.serial('nothing is corked after the loop has failed', async (t) => {
   const sim = start();
   const [[client, fd]] = accepted(sim);
   timer(1, () => {
@@ -453,7 +453,7 @@ test.serial('nor when the loop has failed', async (t) => {
   t.is(client.take().toString(), 'a');
 });
 
-test.serial('what a callback wrote before it threw leaves then, and nothing is kept afterwards', async (t) => {
+test.serial('the writes of a callback that throws are sent, and nothing is corked afterwards', async (t) => {
   const sim = start();
   const [[client, fd]] = accepted(sim);
   await t.throwsAsync(turn(() => {
@@ -465,7 +465,7 @@ test.serial('what a callback wrote before it threw leaves then, and nothing is k
   t.is(client.take().toString(), 'a');
 });
 
-test.serial('leaves before a loop waits that a callback has begun', async (t) => {
+test.serial('the cork is sent before a loop that a callback runs waits', async (t) => {
   const sim = start();
   const [[client, fd]] = accepted(sim);
   timer(1, () => {});
@@ -477,7 +477,7 @@ test.serial('leaves before a loop waits that a callback has begun', async (t) =>
 });
 
 for (const how of ['exit', 'throw']) {
-  test.serial(`leaves when a callback ends the process: ${how}`, (t) => {
+  test.serial(`the cork is sent when a callback ends the process: ${how}`, (t) => {
     const program = join(root, 'dist', 'spec', 'support', 'exit-in-callback.js');
     const { stdout, status } = spawnSync(process.execPath, [program, how], { encoding: 'utf8' });
     t.is(stdout, 'goodbye');

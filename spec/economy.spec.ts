@@ -42,7 +42,7 @@ test('passed on: every call reaches the kernel with its arguments, and its resul
   t.true(layer.seesAllInput);
 });
 
-test.serial('patience: a loop that may wait looks first, and waits only if nothing is found', (t) => {
+test.serial('patience: before it waits, the loop polls, and it waits only if nothing is found', (t) => {
   start();
   let found = 0;
   const did: string[] = [];
@@ -67,7 +67,7 @@ test.serial('patience: a loop that may wait looks first, and waits only if nothi
   t.deepEqual(dispatch(0, 1, -1), [-1, ['look']]);
 });
 
-test('patience: what is found ends the looking', (t) => {
+test('patience: the polling ends when something is found', (t) => {
   const patience = new Patience();
   const polls: number[] = [];
   const answers = [0, 0, 3];
@@ -77,7 +77,7 @@ test('patience: what is found ends the looking', (t) => {
   t.is(patience.look(() => -1, {}), -1, 'an error, too');
 });
 
-test('patience: where nothing is found it wears off, and comes back when something is', (t) => {
+test('patience: the polling gets rarer while nothing is found, and returns when something is', (t) => {
   const patience = new Patience();
   let polls = 0;
   const looks = (found = 0): number => {
@@ -95,7 +95,7 @@ test('patience: where nothing is found it wears off, and comes back when somethi
 
 // Misuse, and a new beginning
 
-test.serial('misuse: bytes outside of the buffer are refused as by the kernel, and nobody else\'s are sent in their place', async (t) => {
+test.serial('misuse: a write of bytes outside of the buffer is refused, and no other bytes are sent in their place', async (t) => {
   const sim = start();
   const [[, fd], [client, other]] = accepted(sim, 2);
   const buf = Buffer.from('hello');
@@ -112,7 +112,7 @@ test.serial('misuse: bytes outside of the buffer are refused as by the kernel, a
   t.is(client.take().toString(), 'hello');
 });
 
-test.serial('misuse: -1 is no descriptor to write to, in a turn or outside of it', async (t) => {
+test.serial('misuse: a write to -1 gives EBADF, in a turn and outside of it', async (t) => {
   const sim = start();
   const [[client, fd]] = accepted(sim);
   const large = 'x'.repeat(LARGE_WRITE_BYTES);
@@ -131,7 +131,7 @@ test.serial('misuse: -1 is no descriptor to write to, in a turn or outside of it
   t.is(client.take().toString(), `hello${large}`);
 });
 
-test.serial('time: is asked for once in a turn, and each time outside of it', async (t) => {
+test.serial('time: the kernel is asked once in a turn, and at each call outside of it', async (t) => {
   const sim = start();
   sim.setClock(1000);
   t.is(time(), 1000);
@@ -146,7 +146,7 @@ test.serial('time: is asked for once in a turn, and each time outside of it', as
   await turn(() => t.is(time(), 3000));
 });
 
-test.serial('event_init: starts anew, with nothing drained, kept, held or failed', async (t) => {
+test.serial('event_init: forgets what was drained, corked, held or failed', async (t) => {
   const first = start({ sendBuffer: 10 });
   const [[one, fd], [two, other]] = accepted(first, 2);
   one.pauseReading();
@@ -169,7 +169,7 @@ test.serial('event_init: starts anew, with nothing drained, kept, held or failed
   t.is(await eventDispatch(), 1);
 });
 
-test.serial('event_init: without economy every call is the kernel\'s again', async (t) => {
+test.serial('event_init: without economy every call goes to the kernel again', async (t) => {
   eventEconomy(false);
   const sim = start();
   const [[client, fd]] = accepted(sim);

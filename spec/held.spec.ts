@@ -29,7 +29,7 @@ async function stuck(sim: Simulation): Promise<[SimClient, number]> {
   return pair;
 }
 
-test.serial('an event that has waited is used again', async (t) => {
+test.serial("the Event that waited for one descriptor's held bytes serves again", async (t) => {
   const sim = start(TEN);
   const [client, fd] = await stuck(sim);
   client.resumeReading();
@@ -41,7 +41,7 @@ test.serial('an event that has waited is used again', async (t) => {
   t.is(client.take().toString(), HELD + HELD);
 });
 
-test.serial('what the kernel does not take is sent as the descriptor turns writable, piece by piece', async (t) => {
+test.serial('bytes that the kernel does not take are sent when the descriptor becomes writable, piece by piece', async (t) => {
   const sim = start(TEN);
   const [[client, fd]] = accepted(sim);
   client.pauseReading();
@@ -63,7 +63,7 @@ test.serial('what the kernel does not take is sent as the descriptor turns writa
 });
 
 for (const [name, errnum] of [['EAGAIN', EAGAIN], ['EINTR', EINTR]] as const) {
-  test.serial(`so is all of it where the kernel says ${name}`, async (t) => {
+  test.serial(`a whole write is held when the kernel gives ${name}`, async (t) => {
     const sim = start();
     const [[client, fd]] = accepted(sim);
     failOnce(sim, 'write', errnum);
@@ -75,7 +75,7 @@ for (const [name, errnum] of [['EAGAIN', EAGAIN], ['EINTR', EINTR]] as const) {
   });
 }
 
-test.serial('meanwhile a write gives EAGAIN, in a turn and outside of it, and takes nothing', async (t) => {
+test.serial('while bytes are held, a write gives EAGAIN and takes nothing, in a turn and outside of it', async (t) => {
   const sim = start(TEN);
   const [client, fd] = await stuck(sim);
   await turn(() => {
@@ -88,7 +88,7 @@ test.serial('meanwhile a write gives EAGAIN, in a turn and outside of it, and ta
   t.is(client.take().toString(), HELD);
 });
 
-test.serial('a write sends it first, and is told EAGAIN where that does not send it all', async (t) => {
+test.serial('a write first sends the held bytes, and gives EAGAIN if some are left', async (t) => {
   const sim = start(TEN);
   const [client, fd] = await stuck(sim);
   const kernel = new Kernel(sim);
@@ -105,7 +105,7 @@ test.serial('a write sends it first, and is told EAGAIN where that does not send
   t.is(client.take().toString(), `${HELD}more, more`);
 });
 
-test.serial('keeps no other descriptor from being written to', async (t) => {
+test.serial('other descriptors can be written to meanwhile', async (t) => {
   const sim = start(TEN);
   const [[client, fd], [other, free]] = accepted(sim, 2);
   client.pauseReading();
@@ -121,7 +121,7 @@ test.serial('keeps no other descriptor from being written to', async (t) => {
   t.is(other.take().toString(), 'world');
 });
 
-test.serial('the loop does not end meanwhile, and ends when it is sent', async (t) => {
+test.serial('the loop runs until held bytes are sent, then ends', async (t) => {
   const sim = start(TEN);
   const [client] = await stuck(sim);
   let ended = false;
@@ -135,7 +135,7 @@ test.serial('the loop does not end meanwhile, and ends when it is sent', async (
   t.is(await dispatched, 1);
 });
 
-test.serial('what a loop did not take that ended at once is sent by the next', async (t) => {
+test.serial('bytes still held when a loop with EVLOOP_NONBLOCK ends are sent by the next loop', async (t) => {
   const sim = start({ ...TEN, autoAdvance: true });
   const [[client, fd]] = accepted(sim);
   client.pauseReading();
@@ -149,7 +149,7 @@ test.serial('what a loop did not take that ended at once is sent by the next', a
 
 for (const [name, flags] of [['once', EV_WRITE], ['persistent', EV_WRITE | EV_PERSIST]] as const) {
   for (const order of ['before', 'after'] as const) {
-    test.serial(`place: an event of the program's, ${name}, added ${order} something is held, is called, not we`, async (t) => {
+    test.serial(`place: the program's write event, ${name}, added ${order} bytes are held, is called in place of ours`, async (t) => {
       const sim = start(TEN);
       const [[client, fd]] = accepted(sim);
       client.pauseReading();
@@ -184,7 +184,7 @@ for (const [name, flags] of [['once', EV_WRITE], ['persistent', EV_WRITE | EV_PE
     });
   }
 
-  test.serial(`place: an event of the program's, ${name}, that goes without a write leaves it to us`, async (t) => {
+  test.serial(`place: when the program's write event, ${name}, goes without a write, ours takes over`, async (t) => {
     const sim = start(TEN);
     const [[client, fd]] = accepted(sim);
     client.pauseReading();
@@ -206,7 +206,7 @@ for (const [name, flags] of [['once', EV_WRITE], ['persistent', EV_WRITE | EV_PE
   });
 }
 
-test.serial('place: an event that was deleted before something is held does not keep us from it', async (t) => {
+test.serial('place: a write event deleted before bytes are held is not in our way', async (t) => {
   const sim = start(TEN);
   const [[client, fd]] = accepted(sim);
   const ev = newEvent(fd, EV_WRITE, () => {});
@@ -219,7 +219,7 @@ test.serial('place: an event that was deleted before something is held does not 
   t.is(client.take().toString(), HELD);
 });
 
-test.serial('place: an event whose timeout comes leaves it to us', async (t) => {
+test.serial("place: when the program's write event times out, ours takes over", async (t) => {
   const sim = start(TEN);
   const [client, fd] = await stuck(sim);
   eventAdd(newEvent(fd, EV_WRITE | EV_PERSIST, () => {}), { tvSec: 1, tvUsec: 0 });
@@ -230,7 +230,7 @@ test.serial('place: an event whose timeout comes leaves it to us', async (t) => 
   t.is(client.take().toString(), HELD);
 });
 
-test.serial('place: an event for both directions has it too, and one for reading is not disturbed', async (t) => {
+test.serial('place: an event for both directions counts as a write event; a read event is not disturbed', async (t) => {
   for (const flags of [EV_READ, EV_READ | EV_WRITE]) {
     const sim = start(TEN);
     const [client, fd] = await stuck(sim);
@@ -252,7 +252,7 @@ test.serial('place: an event for both directions has it too, and one for reading
   }
 });
 
-test.serial('place: one for writing keeps it though one for reading is deleted', async (t) => {
+test.serial("place: the program's write event stays when its read event is deleted", async (t) => {
   const sim = start(TEN);
   const [client, fd] = await stuck(sim);
   let called = 0;
@@ -266,7 +266,7 @@ test.serial('place: one for writing keeps it though one for reading is deleted',
   t.is(client.take().toString(), HELD);
 });
 
-test.serial('place: an event that cannot be added has -1 and its errno, and we go on at once', async (t) => {
+test.serial("place: when the program's write event cannot be added, event_add gives -1 and its errno, and ours goes on", async (t) => {
   const sim = start(TEN);
   const [client, fd] = await stuck(sim);
   const ev = newEvent(fd, EV_WRITE, () => t.fail());
@@ -285,7 +285,7 @@ test.serial('place: an event that cannot be added has -1 and its errno, and we g
 
 // Shutdown and close
 
-test.serial('shutdown: for writing, when all is sent; until then a read is as before', async (t) => {
+test.serial('shutdown: SHUT_WR is done when all is sent; reads work as before until then', async (t) => {
   const sim = start(TEN);
   const [client, fd] = await stuck(sim);
   t.is(shutdown(fd, SHUT_WR), 0);
@@ -300,7 +300,7 @@ test.serial('shutdown: for writing, when all is sent; until then a read is as be
   t.true(client.ended);
 });
 
-test.serial('shutdown: for reading at once', async (t) => {
+test.serial('shutdown: SHUT_RD is done at once', async (t) => {
   const sim = start(TEN);
   for (const how of [SHUT_RD, SHUT_RDWR]) {
     const [client, fd] = await stuck(sim);
@@ -313,7 +313,7 @@ test.serial('shutdown: for reading at once', async (t) => {
   }
 });
 
-test.serial('shutdown: of both directions, one after the other', async (t) => {
+test.serial('shutdown: SHUT_RDWR ends reading at once, and writing when all is sent', async (t) => {
   for (const [first, second] of [[SHUT_RD, SHUT_WR], [SHUT_WR, SHUT_RD], [SHUT_RDWR, SHUT_WR]]) {
     const sim = start(TEN);
     const [client, fd] = await stuck(sim);
@@ -327,7 +327,7 @@ test.serial('shutdown: of both directions, one after the other', async (t) => {
   }
 });
 
-test.serial('shutdown: a write after it gives EPIPE, though something is held', async (t) => {
+test.serial('shutdown: a write after it gives EPIPE, even while bytes are held', async (t) => {
   const sim = start(TEN);
   const [client, fd] = await stuck(sim);
   shutdown(fd, SHUT_WR);
@@ -339,7 +339,7 @@ test.serial('shutdown: a write after it gives EPIPE, though something is held', 
   t.is(client.take().toString(), HELD);
 });
 
-test.serial('close: what is held is sent first, and the loop runs until then', async (t) => {
+test.serial('close: held bytes are sent first, and the loop runs until then', async (t) => {
   const sim = start(TEN);
   const [client, fd] = await stuck(sim);
   t.is(close(fd), 0);
@@ -353,7 +353,7 @@ test.serial('close: what is held is sent first, and the loop runs until then', a
   t.deepEqual(sim.openFds(), []);
 });
 
-test.serial('close: after a shutdown too', async (t) => {
+test.serial('close: held bytes are sent first after a shutdown, too', async (t) => {
   const sim = start(TEN);
   const [client, fd] = await stuck(sim);
   shutdown(fd, SHUT_WR);
@@ -365,7 +365,7 @@ test.serial('close: after a shutdown too', async (t) => {
   t.deepEqual(sim.openFds(), []);
 });
 
-test.serial('close: from then on the descriptor is none to write to or to close, as after any close', async (t) => {
+test.serial('close: every later write or close gives EBADF, as after any close', async (t) => {
   const sim = start(TEN);
   const [client, fd] = await stuck(sim);
   close(fd);
@@ -379,7 +379,7 @@ test.serial('close: from then on the descriptor is none to write to or to close,
   t.is(client.take().toString(), HELD);
 });
 
-test.serial('close: its number is not used again before', async (t) => {
+test.serial('close: the number is not reused before all is sent', async (t) => {
   const sim = start(TEN);
   const [client, fd] = await stuck(sim);
   close(fd);
@@ -390,7 +390,7 @@ test.serial('close: its number is not used again before', async (t) => {
   t.is(socket(AF_INET, SOCK_STREAM, 0), fd);
 });
 
-test.serial('close: a peer that takes nothing for 60 seconds is given up', async (t) => {
+test.serial('close: after 60 seconds in which the peer takes nothing, held bytes are dropped', async (t) => {
   const sim = start(TEN);
   const [client, fd] = await stuck(sim);
   const ended = eventDispatch();
@@ -406,7 +406,7 @@ test.serial('close: a peer that takes nothing for 60 seconds is given up', async
   t.is(client.take().toString(), HELD.slice(0, 10));
 });
 
-test.serial('close: when the machine has slept in a callback, what has become possible meanwhile is sent first', async (t) => {
+test.serial('close: if the process was stopped for longer, one more write is tried before held bytes are dropped', async (t) => {
   const sim = start(TEN);
   const [client, fd] = await stuck(sim);
   const [resting, other] = await stuck(sim);
@@ -425,7 +425,7 @@ test.serial('close: when the machine has slept in a callback, what has become po
   t.is(resting.take().toString(), HELD.slice(0, 10));
 });
 
-test.serial('close: the 60 seconds are for who is closed, not for another that takes a little', async (t) => {
+test.serial('close: the 60 seconds do not run for a descriptor that is still open', async (t) => {
   const sim = start(TEN);
   const [client, fd] = await stuck(sim);
   const [, other] = await stuck(sim);
@@ -442,7 +442,7 @@ test.serial('close: the 60 seconds are for who is closed, not for another that t
 });
 
 for (const [name, seconds] of [['forward', 86_400], ['back', -86_400]] as const) {
-  test.serial(`close: 60 seconds are 60 seconds when the wall clock is set ${name} meanwhile`, async (t) => {
+  test.serial(`close: setting the wall clock ${name} does not change the 60 seconds`, async (t) => {
     const sim = start(TEN);
     const [, fd] = await stuck(sim);
     const ended = eventDispatch();
@@ -459,7 +459,7 @@ for (const [name, seconds] of [['forward', 86_400], ['back', -86_400]] as const)
   });
 }
 
-test.serial('close: a timer of the program comes at its time, before the 60 seconds or after them', async (t) => {
+test.serial("close: the program's timers come on time, before the 60 seconds and after them", async (t) => {
   const sim = start(TEN);
   const [, fd] = await stuck(sim);
   const fired: number[] = [];
@@ -477,7 +477,7 @@ test.serial('close: a timer of the program comes at its time, before the 60 seco
   t.deepEqual(fired, [59.25, 60.5]);
 });
 
-test.serial('close: a peer that takes a little now and then gets all of it', async (t) => {
+test.serial('close: a peer that takes a little now and then gets all bytes', async (t) => {
   const sim = start(TEN);
   const [client, fd] = await stuck(sim);
   close(fd);
@@ -494,7 +494,7 @@ test.serial('close: a peer that takes a little now and then gets all of it', asy
   t.true(client.ended);
 });
 
-test.serial('close: with an event of the program that was not deleted before, or is deleted after', async (t) => {
+test.serial('close: held bytes are sent even if the program did not delete its write event, or deletes it afterwards', async (t) => {
   for (const deletes of [false, true]) {
     const sim = start(TEN);
     const [client, fd] = await stuck(sim);
@@ -512,7 +512,7 @@ test.serial('close: with an event of the program that was not deleted before, or
   }
 });
 
-test.serial('close: whoever gets the number is waited for, though an event of the one before was not deleted', async (t) => {
+test.serial("close: a new descriptor with the same number works, even if the old one's event was not deleted", async (t) => {
   const sim = start(TEN);
   const [[, fd]] = accepted(sim);
   eventAdd(newEvent(fd, EV_WRITE | EV_PERSIST, () => t.fail()), null);
@@ -530,7 +530,7 @@ test.serial('close: whoever gets the number is waited for, though an event of th
 // When sending fails
 
 for (const [name, errnum] of [['ECONNRESET', ECONNRESET], ['EPIPE', EPIPE], ['ENOMEM', ENOMEM]] as const) {
-  test.serial(`failure: ${name} is what the next write is told, once; then it is EPIPE`, async (t) => {
+  test.serial(`failure: ${name} is reported by the next write, once; later writes give EPIPE`, async (t) => {
     const sim = start();
     const [[, fd]] = accepted(sim);
     failOnce(sim, 'write', errnum);
@@ -539,7 +539,7 @@ for (const [name, errnum] of [['ECONNRESET', ECONNRESET], ['EPIPE', EPIPE], ['EN
     t.is(writeText(fd, 'hello'), -EPIPE);
   });
 
-  test.serial(`failure: ${name} for a full cork is what the next write of the turn is told`, async (t) => {
+  test.serial(`failure: ${name} for a full cork is reported by the next write of the turn`, async (t) => {
     const sim = start();
     const [[, fd]] = accepted(sim);
     failOnce(sim, 'write', errnum);
@@ -552,7 +552,7 @@ for (const [name, errnum] of [['ECONNRESET', ECONNRESET], ['EPIPE', EPIPE], ['EN
     });
   });
 
-  test.serial(`failure: ${name} for what was kept before a large write is what that is told`, async (t) => {
+  test.serial(`failure: ${name} for bytes corked before a large write is reported by the large write`, async (t) => {
     const sim = start();
     const [[, fd]] = accepted(sim);
     failOnce(sim, 'write', errnum);
@@ -562,7 +562,7 @@ for (const [name, errnum] of [['ECONNRESET', ECONNRESET], ['EPIPE', EPIPE], ['EN
     });
   });
 
-  test.serial(`failure: ${name} is the end of the stream for a program that only reads`, async (t) => {
+  test.serial(`failure: after ${name} a program that only reads sees the end of the stream`, async (t) => {
     const sim = start();
     const [[client, fd]] = accepted(sim);
     client.send('hello');
@@ -580,7 +580,7 @@ for (const [name, errnum] of [['ECONNRESET', ECONNRESET], ['EPIPE', EPIPE], ['EN
     t.deepEqual(seen, ['hello', '']);
   });
 
-  test.serial(`failure: ${name} for what is held, of a write that sends it, is what that write is told`, async (t) => {
+  test.serial(`failure: ${name} for held bytes is reported by the write that tried to send them`, async (t) => {
     const sim = start(TEN);
     const [, fd] = await stuck(sim);
     failOnce(sim, 'write', errnum);
@@ -589,7 +589,7 @@ for (const [name, errnum] of [['ECONNRESET', ECONNRESET], ['EPIPE', EPIPE], ['EN
     await turn(() => t.is(writeText(fd, 'hello'), -EPIPE));
   });
 
-  test.serial(`failure: ${name} for what is held, without a write, is the end of the stream and told by the next`, async (t) => {
+  test.serial(`failure: ${name} for held bytes, without a write, ends the stream and is reported by the next write`, async (t) => {
     const sim = start(TEN);
     const [client, fd] = await stuck(sim);
     failOnce(sim, 'write', errnum);
@@ -605,7 +605,7 @@ for (const [name, errnum] of [['ECONNRESET', ECONNRESET], ['EPIPE', EPIPE], ['EN
     await turn(() => t.is(writeText(fd, 'hello'), -errnum));
   });
 
-  test.serial(`failure: ${name} after a close ends with the descriptor, and is not told who gets its number`, async (t) => {
+  test.serial(`failure: ${name} after a close is not reported to a new descriptor with the same number`, async (t) => {
     const sim = start(TEN);
     const [client, fd] = await stuck(sim);
     close(fd);
@@ -619,7 +619,7 @@ for (const [name, errnum] of [['ECONNRESET', ECONNRESET], ['EPIPE', EPIPE], ['EN
   });
 }
 
-test.serial('failure: nobody told, a close forgets it', async (t) => {
+test.serial('failure: close forgets an error that was not reported', async (t) => {
   const sim = start();
   const [[, fd]] = accepted(sim);
   failOnce(sim, 'write', EPIPE);
@@ -631,7 +631,7 @@ test.serial('failure: nobody told, a close forgets it', async (t) => {
   t.is(client.take().toString(), 'hello');
 });
 
-test.serial('failure: on a descriptor that is not open is nobody\'s, least of all who gets its number', async (t) => {
+test.serial('failure: an error on a descriptor that is not open is not reported to the next one with that number', async (t) => {
   const sim = start();
   const [[, fd]] = accepted(sim);
   close(fd);
@@ -642,7 +642,7 @@ test.serial('failure: on a descriptor that is not open is nobody\'s, least of al
   t.is(client.take().toString(), 'hello');
 });
 
-test.serial('failure: of one descriptor is not another\'s, nor does its errno show in a call that succeeds', async (t) => {
+test.serial("failure: one descriptor's error is not reported to another, and does not change errno of a call that succeeds", async (t) => {
   const sim = start();
   const [[, fd], [client, other]] = accepted(sim, 2);
   failOnce(sim, 'write', EPIPE);
@@ -655,7 +655,7 @@ test.serial('failure: of one descriptor is not another\'s, nor does its errno sh
   await turn(() => t.is(writeText(fd, 'hello'), -EPIPE));
 });
 
-test.serial('failure: where nobody can wait for a descriptor, what is held for it is as good as lost', async (t) => {
+test.serial('failure: if the backend cannot wait for the descriptor, held bytes are dropped, and the next write reports it', async (t) => {
   const sim = start(TEN);
   const [[client, fd]] = accepted(sim);
   client.pauseReading();
@@ -668,7 +668,7 @@ test.serial('failure: where nobody can wait for a descriptor, what is held for i
   t.true(client.ended);
 });
 
-test.serial('failure: so it is when the program leaves the place to us, and its event_del is what it was', async (t) => {
+test.serial('failure: the same when the program deletes its write event; event_del returns what it would have', async (t) => {
   const sim = start(TEN);
   const [client, fd] = await stuck(sim);
   const ev = newEvent(fd, EV_WRITE, () => {});

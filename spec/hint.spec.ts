@@ -13,7 +13,7 @@ test.beforeEach(() => eventEconomy(true));
 
 test.afterEach.always(stopAll);
 
-test.serial('a read that gave less than asked makes the next one EAGAIN, and the kernel is not asked', async (t) => {
+test.serial('after a short read, the next read gives EAGAIN without a system call', async (t) => {
   const sim = start();
   const [[client, fd]] = accepted(sim);
   client.send('hello');
@@ -26,7 +26,7 @@ test.serial('a read that gave less than asked makes the next one EAGAIN, and the
   t.deepEqual(kernel.calls(), [`read ${fd}: 5 of 100`]);
 });
 
-test.serial('after a read that gave all it was asked for, the kernel is asked', async (t) => {
+test.serial('after a full read, the next read goes to the kernel', async (t) => {
   const sim = start();
   const [[client, fd]] = accepted(sim);
   client.send('hello');
@@ -39,7 +39,7 @@ test.serial('after a read that gave all it was asked for, the kernel is asked', 
   t.deepEqual(kernel.calls(), [`read ${fd}: 3 of 3`, `read ${fd}: 2 of 2`, `read ${fd}: EAGAIN of 2`]);
 });
 
-test.serial('of one descriptor says nothing about another', async (t) => {
+test.serial("one descriptor's short read says nothing about another", async (t) => {
   const sim = start();
   const [[one, fd], [two, other]] = accepted(sim, 2);
   one.send('hello');
@@ -50,7 +50,7 @@ test.serial('of one descriptor says nothing about another', async (t) => {
   });
 });
 
-test.serial('what comes meanwhile is reported when the loop has waited, and read then', async (t) => {
+test.serial('input that arrives after a short read is reported by the next wait, and read then', async (t) => {
   const sim = start();
   const [[client, fd]] = accepted(sim);
   const seen: (string | number)[] = [];
@@ -66,7 +66,7 @@ test.serial('what comes meanwhile is reported when the loop has waited, and read
   t.deepEqual(seen, ['hello', EAGAIN, 'world', EAGAIN]);
 });
 
-test.serial('the end of the stream is reported in the same way', async (t) => {
+test.serial('an end of stream that arrives after a short read is reported by the next wait', async (t) => {
   const sim = start();
   const [[client, fd]] = accepted(sim);
   const seen: (string | number)[] = [];
@@ -82,7 +82,7 @@ test.serial('the end of the stream is reported in the same way', async (t) => {
   t.deepEqual(seen, ['hello', EAGAIN, '']);
 });
 
-test.serial('so it is after a read that gave all it was asked for, and all there was', async (t) => {
+test.serial('an end of stream behind a full read is held back to the next turn, too', async (t) => {
   const sim = start();
   const [[client, fd]] = accepted(sim);
   const seen: (string | number)[] = [];
@@ -98,7 +98,7 @@ test.serial('so it is after a read that gave all it was asked for, and all there
   t.deepEqual(seen, ['hello', 'hello', EAGAIN, '']);
 });
 
-test.serial('a reset is reported at once', async (t) => {
+test.serial('a reset behind a full read is reported at once', async (t) => {
   const sim = start();
   const [[client, fd]] = accepted(sim);
   client.send('hello');
@@ -111,7 +111,7 @@ test.serial('a reset is reported at once', async (t) => {
   await turn(() => t.is(readText(fd, 5), ''));
 });
 
-test.serial('holds for the turn; in the next one the kernel is asked, reported or not', async (t) => {
+test.serial('the hint ends with its turn: in the next one a read goes to the kernel, whether or not the descriptor was reported', async (t) => {
   const sim = start();
   const [[client, fd]] = accepted(sim);
   client.send('hello');
@@ -120,7 +120,7 @@ test.serial('holds for the turn; in the next one the kernel is asked, reported o
   await turn(() => t.is(readText(fd), 'world'));
 });
 
-test.serial('does not hold outside of callbacks of the loop', async (t) => {
+test.serial('the hint holds only in callbacks of the loop', async (t) => {
   const sim = start();
   const [[client, fd]] = accepted(sim);
   const seen: (string | number)[] = [];
@@ -143,7 +143,7 @@ test.serial('does not hold outside of callbacks of the loop', async (t) => {
   t.deepEqual(seen, Array.from({ length: 7 }, () => 'hello'));
 });
 
-test.serial('a number that is closed and used again is not taken for drained', async (t) => {
+test.serial('close forgets the hint: a new descriptor with the same number is read from the kernel', async (t) => {
   const sim = start();
   const [[one, fd]] = accepted(sim);
   one.send('hello');
@@ -158,7 +158,7 @@ test.serial('a number that is closed and used again is not taken for drained', a
   });
 });
 
-test.serial('holds for descriptors of any number', async (t) => {
+test.serial('the hint holds for descriptors of any number', async (t) => {
   const sim = start();
   const pairs = accepted(sim, 3000);
   for (const [client] of pairs) client.send('hello');
@@ -170,7 +170,7 @@ test.serial('holds for descriptors of any number', async (t) => {
   t.is(kernel.calls().length, 3000);
 });
 
-test.serial('a read of no bytes is none, and is the kernel\'s', async (t) => {
+test.serial('a read of 0 bytes goes to the kernel, and says nothing about the next read', async (t) => {
   const sim = start();
   const [[client, fd]] = accepted(sim);
   const kernel = new Kernel(sim);

@@ -64,7 +64,7 @@ test.serial('a close with input unread: the reply arrives, then the end, and no 
   t.deepEqual(sim.openFds(), []);
 });
 
-test.serial('in these calls: our direction is shut down, and what comes is read to its end', async (t) => {
+test.serial('the calls: SHUT_WR, then reads until the end of the stream, then close', async (t) => {
   const sim = start();
   const [client, fd] = talking(sim);
   const kernel = new Kernel(sim);
@@ -82,7 +82,7 @@ test.serial('in these calls: our direction is shut down, and what comes is read 
   t.deepEqual(kernel.calls(), [`read ${fd}: 4 of 65536`, `read ${fd}: 0 of 65536`, `close ${fd}: 0`]);
 });
 
-test.serial('a client that has sent all and ended: nothing is waited for', async (t) => {
+test.serial('if the client has ended its stream, the descriptor is closed at once', async (t) => {
   const sim = start();
   const [client, fd] = talking(sim);
   client.end();
@@ -105,7 +105,7 @@ const ORDINARY: Record<string, (client: SimClient, fd: number, sim: Simulation) 
     readText(fd, 19);
     readText(fd, 19);
   },
-  'after the end of the stream, before which there was nothing for now': (client, fd, sim) => {
+  'after an EAGAIN, then the end of the stream': (client, fd, sim) => {
     failOnce(sim, 'read', EAGAIN);
     readText(fd, 19);
     client.end();
@@ -124,7 +124,7 @@ const ORDINARY: Record<string, (client: SimClient, fd: number, sim: Simulation) 
 };
 
 for (const [name, before] of Object.entries(ORDINARY)) {
-  test.serial(`no call more: ${name}`, async (t) => {
+  test.serial(`a close makes no other call ${name}`, async (t) => {
     const sim = start();
     const [client, fd] = talking(sim);
     const kernel = new Kernel(sim);
@@ -138,7 +138,7 @@ for (const [name, before] of Object.entries(ORDINARY)) {
   });
 }
 
-test.serial('no call more: after a write that failed', async (t) => {
+test.serial('a close makes no other call after a write that failed', async (t) => {
   const sim = start();
   const [, fd] = talking(sim);
   const kernel = new Kernel(sim);
@@ -150,7 +150,7 @@ test.serial('no call more: after a write that failed', async (t) => {
   t.deepEqual(kernel.calls(), [`write ${fd}: EPIPE of 7`, `shutdown ${fd}: ENOTCONN`, `close ${fd}: 0`]);
 });
 
-test.serial('in a later turn than the last read the kernel is asked once: it has nothing, and that is all', async (t) => {
+test.serial('in a later turn than the last read, a close makes one read: if there is nothing, it closes at once', async (t) => {
   const sim = start();
   const [client, fd] = talking(sim);
   await turn(() => readText(fd));
@@ -161,7 +161,7 @@ test.serial('in a later turn than the last read the kernel is asked once: it has
   t.false(client.wasReset);
 });
 
-test.serial('in a later turn than the last read, what came meanwhile is unread input', async (t) => {
+test.serial('in a later turn than the last read, input that came meanwhile is unread input', async (t) => {
   const sim = start();
   const [client, fd] = talking(sim);
   await turn(() => readText(fd));
@@ -173,7 +173,7 @@ test.serial('in a later turn than the last read, what came meanwhile is unread i
 });
 
 for (const [name, length, got] of [['found nothing for now', 10, EAGAIN], ['asked for nothing', 0, '']] as const) {
-  test.serial(`what comes after a read that ${name} is unread input, too`, async (t) => {
+  test.serial(`input that comes after a read that ${name} is unread input, too`, async (t) => {
     const sim = start();
     const [client, fd] = talking(sim);
     await turn(() => readText(fd));
@@ -185,7 +185,7 @@ for (const [name, length, got] of [['found nothing for now', 10, EAGAIN], ['aske
   });
 }
 
-test.serial('outside of the loop, too', (t) => {
+test.serial('the rules hold outside of the loop, too', (t) => {
   const sim = start();
   const [client, fd] = talking(sim);
   readText(fd);
@@ -195,7 +195,7 @@ test.serial('outside of the loop, too', (t) => {
   t.false(client.wasReset);
 });
 
-test.serial('a descriptor on which reads would wait is closed at once', async (t) => {
+test.serial('a blocking descriptor is closed at once', async (t) => {
   const sim = start();
   const [[client, fd]] = accepted(sim);
   client.send('hello');
@@ -204,7 +204,7 @@ test.serial('a descriptor on which reads would wait is closed at once', async (t
   t.deepEqual(sim.openFds(), []);
 });
 
-test.serial('so is one on which they would wait again', async (t) => {
+test.serial('a descriptor that was made blocking again is closed at once', async (t) => {
   const sim = start();
   const [client, fd] = talking(sim);
   fcntl(fd, F_SETFL, fcntl(fd, F_GETFL, 0) & ~O_NONBLOCK);
@@ -212,7 +212,7 @@ test.serial('so is one on which they would wait again', async (t) => {
   t.true(client.wasReset);
 });
 
-test.serial('so is one that has SO_LINGER, of its own or of where it was accepted', async (t) => {
+test.serial('a descriptor with SO_LINGER, its own or inherited from its listener, is closed at once', async (t) => {
   const sim = start();
   for (const on of ['connection', 'listener']) {
     const server = listening();
@@ -228,7 +228,7 @@ test.serial('so is one that has SO_LINGER, of its own or of where it was accepte
   t.deepEqual(sim.openFds(), []);
 });
 
-test.serial('SO_LINGER that is off changes nothing', async (t) => {
+test.serial('SO_LINGER with l_onoff 0 changes nothing', async (t) => {
   const sim = start();
   const [client, fd] = talking(sim);
   setsockopt(fd, SOL_SOCKET, SO_LINGER, { lOnoff: 0, lLinger: 0 });
@@ -236,7 +236,7 @@ test.serial('SO_LINGER that is off changes nothing', async (t) => {
   t.false(client.wasReset);
 });
 
-test.serial('nor do calls that fail, or that only ask', async (t) => {
+test.serial('calls that fail, or only ask, change nothing', async (t) => {
   const sim = start();
   const [client, fd] = talking(sim);
   fcntl(fd, F_GETFL, 0);
@@ -248,7 +248,7 @@ test.serial('nor do calls that fail, or that only ask', async (t) => {
   t.false(client.wasReset);
 });
 
-test.serial('a socket for datagrams is closed at once, and not read before', async (t) => {
+test.serial('a datagram socket is closed at once, without a read', async (t) => {
   const sim = start();
   const stream = socket(AF_INET, SOCK_STREAM, 0);
   close(stream);
@@ -266,7 +266,7 @@ test.serial('a listener, and a socket that is not connected, are closed at once'
   t.deepEqual(sim.openFds(), []);
 });
 
-test.serial('a connection that the program has made is closed so, too', async (t) => {
+test.serial('a connection that the program has made is treated alike', async (t) => {
   const sim = start();
   let far: SimClient | null = null;
   sim.serve(80, (client) => (far = client).send('a greeting'));
@@ -284,7 +284,7 @@ test.serial('a connection that the program has made is closed so, too', async (t
 
 // Bounds
 
-test.serial(`bounds: a client that sends nothing for ${LINGER_IDLE_SECONDS} seconds is left`, async (t) => {
+test.serial(`bounds: after ${LINGER_IDLE_SECONDS} seconds without a byte the descriptor is closed`, async (t) => {
   const sim = start();
   const [client, fd] = await closed(t, sim);
   const over = eventDispatch();
@@ -314,13 +314,13 @@ async function staysOpenFor(
   t.deepEqual(sim.openFds(), []);
 }
 
-test.serial(`bounds: one that never stops is waited for ${LINGER_MAX_SECONDS} seconds in all`, async (t) => {
+test.serial(`bounds: after ${LINGER_MAX_SECONDS} seconds in all it is closed, even if the client never stops`, async (t) => {
   const sim = start();
   const [client, fd] = await closed(t, sim);
   await staysOpenFor(t, sim, fd, LINGER_MAX_SECONDS, client);
 });
 
-test.serial('bounds: nor is the clock a way around it', async (t) => {
+test.serial('bounds: a wall clock that is set back does not prolong that', async (t) => {
   const sim = start();
   const [client] = await closed(t, sim);
   const over = eventDispatch();
@@ -334,7 +334,7 @@ test.serial('bounds: nor is the clock a way around it', async (t) => {
 });
 
 for (const [name, seconds] of [['forward', 86_400], ['back', -86_400]] as const) {
-  test.serial(`bounds: nor does it end sooner or later when the wall clock is set ${name}`, async (t) => {
+  test.serial(`bounds: setting the wall clock ${name} does not change them`, async (t) => {
     const sim = start();
     const [client, fd] = await closed(t, sim);
     const over = eventDispatch();
@@ -349,7 +349,7 @@ for (const [name, seconds] of [['forward', 86_400], ['back', -86_400]] as const)
   });
 }
 
-test.serial(`bounds: of ${LINGER_MAX_BYTES} bytes no more is read`, async (t) => {
+test.serial(`bounds: after ${LINGER_MAX_BYTES} bytes it is closed`, async (t) => {
   const sim = start({ record: false });
   const [client, fd] = await closed(t, sim);
   const over = eventDispatch();
@@ -364,7 +364,7 @@ test.serial(`bounds: of ${LINGER_MAX_BYTES} bytes no more is read`, async (t) =>
   t.deepEqual(sim.openFds(), []);
 });
 
-test.serial('bounds: a client that resets ends it', async (t) => {
+test.serial('bounds: a reset ends the wait', async (t) => {
   const sim = start();
   const [client] = await closed(t, sim);
   client.reset();
@@ -372,7 +372,7 @@ test.serial('bounds: a client that resets ends it', async (t) => {
   t.deepEqual(sim.openFds(), []);
 });
 
-test.serial('bounds: a read that fails ends it; one that was interrupted does not', async (t) => {
+test.serial('bounds: a read that fails ends the wait; EINTR does not', async (t) => {
   const sim = start();
   const [client, fd] = await closed(t, sim);
   const over = eventDispatch();
@@ -386,7 +386,7 @@ test.serial('bounds: a read that fails ends it; one that was interrupted does no
   t.deepEqual(sim.openFds(), []);
 });
 
-test.serial('bounds: the end of the stream ends it at once, though there was nothing for now before', async (t) => {
+test.serial('bounds: the end of the stream ends the wait, even after an EAGAIN', async (t) => {
   const sim = start();
   const [client] = await closed(t, sim);
   const over = eventDispatch();
@@ -398,7 +398,7 @@ test.serial('bounds: the end of the stream ends it at once, though there was not
   t.deepEqual(sim.openFds(), []);
 });
 
-test.serial('bounds: a close whose first read is interrupted is waited for', async (t) => {
+test.serial('bounds: if EINTR interrupts the first read of a close, it waits all the same', async (t) => {
   const sim = start();
   const [client, fd] = talking(sim);
   await turn(() => {
@@ -409,7 +409,7 @@ test.serial('bounds: a close whose first read is interrupted is waited for', asy
   t.is(lingering(), 1);
 });
 
-test.serial('bounds: where it cannot be waited for, the descriptor is closed at once', async (t) => {
+test.serial('bounds: if the backend cannot wait for the descriptor, it is closed at once', async (t) => {
   const sim = start();
   for (const [call, errnum] of [['epoll_ctl', ENOMEM], ['shutdown', ENOTCONN], ['read', ENOTCONN]] as const) {
     const [, fd] = talking(sim);
@@ -450,7 +450,7 @@ test.serial('closed: every call on the descriptor gives EBADF', async (t) => {
   t.is(client.take().toString(), 'a reply');
 });
 
-test.serial('closed: its number is not used again before it is closed in the kernel', async (t) => {
+test.serial('closed: the number is not reused before the kernel has closed it', async (t) => {
   const sim = start();
   const [client, fd] = await closed(t, sim);
   t.not(socket(AF_INET, SOCK_STREAM, 0), fd);
@@ -459,7 +459,7 @@ test.serial('closed: its number is not used again before it is closed in the ker
   t.is(socket(AF_INET, SOCK_STREAM, 0), fd);
 });
 
-test.serial('closed: who gets the number then is another, of whom nothing is known', async (t) => {
+test.serial('closed: nothing is known of a new descriptor with the same number', async (t) => {
   const sim = start();
   const [client, fd] = await closed(t, sim);
   client.end();
@@ -474,7 +474,7 @@ test.serial('closed: who gets the number then is another, of whom nothing is kno
   t.is(other.take().toString(), 'world');
 });
 
-test.serial('closed: an event that was not deleted before is not called, deleted afterwards or not', async (t) => {
+test.serial('closed: an event that was not deleted before does not fire, whether it is deleted afterwards or not', async (t) => {
   for (const events of [EV_READ, EV_READ | EV_PERSIST, EV_WRITE | EV_PERSIST, EV_READ | EV_WRITE | EV_PERSIST]) {
     for (const deletes of [false, true]) {
       const sim = start();
@@ -498,7 +498,7 @@ test.serial('closed: an event that was not deleted before is not called, deleted
 
 // With what else the layer does
 
-test.serial('held: what the kernel has not taken is sent first, and then nothing is lost either', async (t) => {
+test.serial('held: bytes that the kernel has not taken are sent first, and then unread input is waited for', async (t) => {
   const sim = start({ sendBuffer: 10 });
   const [client, fd] = talking(sim);
   client.pauseReading();
@@ -524,7 +524,7 @@ test.serial('held: what the kernel has not taken is sent first, and then nothing
   t.deepEqual(sim.openFds(), []);
 });
 
-test.serial('held: who takes nothing for 60 seconds is given up, and not waited for any more', async (t) => {
+test.serial('held: a peer that takes nothing for 60 seconds is given up, and its input is not waited for', async (t) => {
   const sim = start({ sendBuffer: 10 });
   const [client, fd] = talking(sim);
   client.pauseReading();
@@ -535,7 +535,7 @@ test.serial('held: who takes nothing for 60 seconds is given up, and not waited 
   await staysOpenFor(t, sim, fd, 60, client);
 });
 
-test.serial('ahead: what was fetched and not read is none of the kernel\'s; what is behind it is', async (t) => {
+test.serial("ahead: bytes that were fetched are no unread input of the kernel's; those behind them are", async (t) => {
   const sim = start();
   const pairs = accepted(sim, 4);
   for (const [client, fd] of pairs) {
@@ -564,7 +564,7 @@ test.serial('ahead: what was fetched and not read is none of the kernel\'s; what
   t.is(await over, 1);
 });
 
-test.serial('lingering: tells how many descriptors are closed and open', async (t) => {
+test.serial('lingering(): the number of descriptors that are closed here and open in the kernel', async (t) => {
   const sim = start();
   t.is(lingering(), 0);
   const clients = [await closed(t, sim), await closed(t, sim), await closed(t, sim)];
@@ -574,7 +574,7 @@ test.serial('lingering: tells how many descriptors are closed and open', async (
   t.is(lingering(), 0);
 });
 
-test.serial('event_init: forgets them, and without economy a close is the kernel\'s', async (t) => {
+test.serial('event_init: forgets them, and without economy a close goes straight to the kernel', async (t) => {
   const first = start();
   const [, fd] = await closed(t, first);
   const sim = start();
@@ -593,7 +593,7 @@ test.serial('event_init: forgets them, and without economy a close is the kernel
 // Real sockets
 
 for (const backend of backends) {
-  test.serial(`${backend}: a client that sends on and on gets the reply, and its end`, async (t) => {
+  test.serial(`${backend}: a client that does not stop sending gets the reply, and its end`, async (t) => {
     init(backend, true);
     const server = listener();
     unblock(server.fd);

@@ -37,7 +37,7 @@ async function left(sim: Simulation, text = 'hello'): Promise<[SimClient, number
   return pairs;
 }
 
-test.serial('what four descriptors have to read is fetched in one call, before any of them is told', async (t) => {
+test.serial('the input of four descriptors is fetched in one call, before any of their callbacks', async (t) => {
   const sim = start();
   const pairs = await warm(sim);
   const together = batches(sim);
@@ -54,7 +54,7 @@ test.serial('what four descriptors have to read is fetched in one call, before a
   t.deepEqual(together, [`recv ${list(pairs)}`]);
 });
 
-test.serial('fewer than four are left alone', async (t) => {
+test.serial('the input of fewer than four is not fetched', async (t) => {
   const sim = start();
   const pairs = await warm(sim, AHEAD_MIN - 1);
   const kernel = new Kernel(sim);
@@ -64,7 +64,7 @@ test.serial('fewer than four are left alone', async (t) => {
   t.deepEqual(kernel.calls(), pairs.map(([, fd]) => `read ${fd}: 5 of 4096`));
 });
 
-test.serial('those that are left alone are fetched when they are more', async (t) => {
+test.serial('a descriptor not fetched in one turn can be fetched in a later one', async (t) => {
   const sim = start();
   const pairs = await warm(sim);
   const together = batches(sim);
@@ -78,7 +78,7 @@ test.serial('those that are left alone are fetched when they are more', async (t
   t.deepEqual(together, [`recv ${list([...pairs.slice(1), pairs[0]])}`]);
 });
 
-test.serial('a descriptor from which nothing was read yet is the program\'s to read', async (t) => {
+test.serial('input is not fetched from a descriptor that was not read yet', async (t) => {
   const sim = start();
   const pairs = accepted(sim, 5);
   const together = batches(sim);
@@ -91,7 +91,7 @@ test.serial('a descriptor from which nothing was read yet is the program\'s to r
   t.deepEqual(together, [`recv ${list(pairs)}`]);
 });
 
-test.serial('so is one from which the last read was no short one', async (t) => {
+test.serial('input is not fetched after a full read', async (t) => {
   for (const [length, count] of [[AHEAD_BYTES - 1, 5], [AHEAD_BYTES, 4], [5000, 4]]) {
     const sim = start();
     const pairs = await warm(sim, 5);
@@ -106,7 +106,7 @@ test.serial('so is one from which the last read was no short one', async (t) => 
   }
 });
 
-test.serial('a socket that connected is a stream; what the layer did not see opened is left alone', async (t) => {
+test.serial('input is fetched from a socket that connected, too, but not from a descriptor that the layer did not open', async (t) => {
   const sim = start({ autoAdvance: true });
   const clients: SimClient[] = [];
   sim.serve(80, (client) => clients.push(client));
@@ -133,7 +133,7 @@ test.serial('a socket that connected is a stream; what the layer did not see ope
   t.deepEqual(together, [`recv ${connecting.join(' ')}`]);
 });
 
-test.serial('only where a callback is about to be called for reading', async (t) => {
+test.serial('input is fetched only for events that are about to be called for reading', async (t) => {
   const sim = start();
   const pairs = await warm(sim, 5);
   const together = batches(sim);
@@ -145,7 +145,7 @@ test.serial('only where a callback is about to be called for reading', async (t)
   t.deepEqual(together, []);
 });
 
-test.serial('two events of one descriptor count once', async (t) => {
+test.serial('a descriptor with two events counts once', async (t) => {
   const sim = start();
   const pairs = await warm(sim);
   const together = batches(sim);
@@ -156,7 +156,7 @@ test.serial('two events of one descriptor count once', async (t) => {
   t.deepEqual(together, [`recv ${list(pairs)}`]);
 });
 
-test.serial('descriptors of any number, as many as a call takes; the rest is read by the program', async (t) => {
+test.serial('descriptors of any number are fetched, as many as a call takes; the program reads the others itself', async (t) => {
   const sim = start();
   const size = sim.syscalls.batch?.size ?? 0;
   const pairs = await warm(sim, 3 * size);
@@ -172,7 +172,7 @@ test.serial('descriptors of any number, as many as a call takes; the rest is rea
   }
 });
 
-test.serial('where the backend has no such calls, all is read by the program', async (t) => {
+test.serial('without such a call in the backend, the program reads everything itself', async (t) => {
   const sim = start({}, (each) => Object.defineProperty(each.syscalls, 'batch', { value: null }));
   const pairs = await warm(sim, 10);
   const kernel = new Kernel(sim);
@@ -182,7 +182,7 @@ test.serial('where the backend has no such calls, all is read by the program', a
 
 // What reads give of it
 
-test.serial('reads smaller than what was fetched get it piece by piece, in order, then EAGAIN', async (t) => {
+test.serial('small reads get the fetched bytes piece by piece, in order, then EAGAIN', async (t) => {
   const text = distinct(200);
   for (const length of [1, 2, 3, 4, 5, 7, 64, 100, 199, 200]) {
     const sim = start();
@@ -201,7 +201,7 @@ test.serial('reads smaller than what was fetched get it piece by piece, in order
   }
 });
 
-test.serial('bytes come to where they are asked for, and nowhere else', async (t) => {
+test.serial('a read writes only where it was asked to', async (t) => {
   const sim = start();
   const pairs = await warm(sim);
   watch(pairs, (fd) => {
@@ -217,7 +217,7 @@ test.serial('bytes come to where they are asked for, and nowhere else', async (t
   await oneTurn();
 });
 
-test.serial('after a fetch of all it can take the kernel is asked for more, in the same turn', async (t) => {
+test.serial('when a fetch fills its buffer, the next read of the turn goes to the kernel', async (t) => {
   const fetches = [[AHEAD_BYTES - 1, false], [AHEAD_BYTES, true], [AHEAD_BYTES + 1, true], [4000, true]] as const;
   for (const [length, asks] of fetches) {
     const sim = start();
@@ -233,7 +233,7 @@ test.serial('after a fetch of all it can take the kernel is asked for more, in t
   }
 });
 
-test.serial('and then nothing is fetched until a read is a short one again', async (t) => {
+test.serial('then nothing is fetched until a read is short again', async (t) => {
   const sim = start();
   const pairs = await warm(sim);
   const together = batches(sim);
@@ -246,7 +246,7 @@ test.serial('and then nothing is fetched until a read is a short one again', asy
   }
 });
 
-test.serial('a callback gets what was fetched of another descriptor, which is called for nothing then', async (t) => {
+test.serial('a callback can read the bytes fetched for another descriptor, whose callback then finds nothing', async (t) => {
   const sim = start();
   const pairs = await warm(sim);
   const kernel = new Kernel(sim);
@@ -261,7 +261,7 @@ test.serial('a callback gets what was fetched of another descriptor, which is ca
   t.is(kernel.calls().length, 4);
 });
 
-test.serial('a read of no bytes takes none', async (t) => {
+test.serial('a read of 0 bytes takes none', async (t) => {
   const sim = start();
   const pairs = await warm(sim);
   watch(pairs, (fd) => {
@@ -274,7 +274,7 @@ test.serial('a read of no bytes takes none', async (t) => {
   await oneTurn();
 });
 
-test.serial('nor is a read of no bytes told of an error', async (t) => {
+test.serial('a read of 0 bytes does not take a fetched error', async (t) => {
   const sim = start();
   const pairs = await warm(sim);
   const seen: Got[] = [];
@@ -288,7 +288,7 @@ test.serial('nor is a read of no bytes told of an error', async (t) => {
   t.deepEqual(seen, [ENOMEM, ...times(3, 'hello')]);
 });
 
-test.serial('a read to outside of the buffer is refused as by the kernel, and loses nothing', async (t) => {
+test.serial('a read to outside of the buffer is refused, and loses no bytes', async (t) => {
   const sim = start();
   const pairs = await warm(sim);
   const buf = Buffer.alloc(5);
@@ -312,7 +312,7 @@ test.serial('a read to outside of the buffer is refused as by the kernel, and lo
   t.deepEqual([...buf], [0, 0, 0, 0, 0]);
 });
 
-test.serial('a read of what is no descriptor is refused as by the kernel', async (t) => {
+test.serial('a read of an invalid descriptor gives EBADF', async (t) => {
   const sim = start();
   const pairs = await warm(sim);
   const refused = (): void => {
@@ -327,7 +327,7 @@ test.serial('a read of what is no descriptor is refused as by the kernel', async
   refused();
 });
 
-test.serial('EAGAIN and EINTR that were fetched are as if nothing had been', async (t) => {
+test.serial("after a fetch with EAGAIN or EINTR, the program's read goes to the kernel", async (t) => {
   for (const errnum of [EAGAIN, EINTR]) {
     const sim = start();
     const pairs = await warm(sim);
@@ -346,7 +346,7 @@ test.serial('EAGAIN and EINTR that were fetched are as if nothing had been', asy
 
 // The end of the stream, and errors
 
-test.serial('the end of the stream is told after the last bytes, in a turn of its own', async (t) => {
+test.serial('the end of the stream comes after the last bytes, in a turn of its own', async (t) => {
   for (const length of [5, AHEAD_BYTES, AHEAD_BYTES + 5]) {
     const sim = start();
     const pairs = await warm(sim);
@@ -371,7 +371,7 @@ test.serial('the end of the stream is told after the last bytes, in a turn of it
   }
 });
 
-test.serial('the end of the stream that nobody read is told later, and to who waits to read', async (t) => {
+test.serial('an end of stream that was fetched and not read is reported to the next reader', async (t) => {
   const sim = start();
   const pairs = await warm(sim);
   let looks = false;
@@ -388,7 +388,7 @@ test.serial('the end of the stream that nobody read is told later, and to who wa
   for (const [, fd] of pairs) t.is(readText(fd), ''); // it is the kernel's to tell again
 });
 
-test.serial('what is to be told of a reset is told once, in the turn in which it was fetched', async (t) => {
+test.serial('a reset is reported once, in the turn in which it was fetched', async (t) => {
   const sim = start();
   const pairs = await warm(sim);
   const seen: Got[][] = [];
@@ -402,7 +402,7 @@ test.serial('what is to be told of a reset is told once, in the turn in which it
   for (const [i, [, fd]] of pairs.entries()) t.deepEqual([readText(fd), readText(fd)], i === 0 ? ['', ''] : [ECONNRESET, '']);
 });
 
-test.serial('bytes that came before a reset are told before it', async (t) => {
+test.serial('bytes that came before a reset are read before it', async (t) => {
   const sim = start();
   const pairs = await warm(sim);
   const seen: Got[][] = [];
@@ -418,7 +418,7 @@ test.serial('bytes that came before a reset are told before it', async (t) => {
   t.deepEqual(seen, [...times(4, ['hello', EAGAIN]), ...times(4, [ECONNRESET])]);
 });
 
-test.serial('any other error is told once too, to the one whose it is', async (t) => {
+test.serial('any other error is reported once, too, for its own descriptor', async (t) => {
   const sim = start();
   const pairs = await warm(sim);
   const seen: Got[][] = [];
@@ -431,7 +431,7 @@ test.serial('any other error is told once too, to the one whose it is', async (t
   t.deepEqual(seen.slice(4), [['hello', EAGAIN]]);
 });
 
-test.serial('an error that nobody read is told later, and to who waits to read', async (t) => {
+test.serial('an error that was fetched and not read is reported to the next reader', async (t) => {
   const sim = start();
   const pairs = await left(sim, '');
   failOnce(sim, 'read', ENOMEM, pairs[2][1]);
@@ -448,7 +448,7 @@ test.serial('an error that nobody read is told later, and to who waits to read',
 
 // Data that the program does not read in its turn
 
-test.serial('left: who waits to read is called again in the next turn, which does not wait', async (t) => {
+test.serial('left: the read event fires again in the next turn, which does not wait', async (t) => {
   const sim = start({ autoAdvance: true });
   const pairs = await warm(sim);
   const kernel = new Kernel(sim);
@@ -473,7 +473,7 @@ test.serial('left: who waits to read is called again in the next turn, which doe
   t.is(await eventDispatch(), 1);
 });
 
-test.serial('left: of several descriptors each has its own', async (t) => {
+test.serial('left: each of several descriptors keeps its own bytes', async (t) => {
   const sim = start();
   const pairs = await warm(sim);
   watch(pairs, () => {});
@@ -482,7 +482,7 @@ test.serial('left: of several descriptors each has its own', async (t) => {
   t.deepEqual(pairs.map(([, fd]) => readText(fd)), ['hello', 'ello', 'llo', 'lo']);
 });
 
-test.serial('left: who waits to read is called though an event for writing is deleted', async (t) => {
+test.serial('left: the read event fires even if a write event of the descriptor is deleted', async (t) => {
   const sim = start();
   const [[, fd]] = await left(sim);
   const seen: Got[] = [];
@@ -494,7 +494,7 @@ test.serial('left: who waits to read is called though an event for writing is de
   t.deepEqual(seen, ['hello']);
 });
 
-test.serial('left: an event that could not be added is not called', async (t) => {
+test.serial('left: an event that could not be added does not fire', async (t) => {
   const sim = start();
   const [[, fd]] = await left(sim);
   failOnce(sim, 'epoll_ctl', ENOMEM);
@@ -503,7 +503,7 @@ test.serial('left: an event that could not be added is not called', async (t) =>
   t.is(readText(fd), 'hello');
 });
 
-test.serial('left: an event that does not persist is called once for it, each time that it is added', async (t) => {
+test.serial('left: an event without EV_PERSIST fires once each time that it is added', async (t) => {
   const sim = start({ autoAdvance: true });
   const pairs = await left(sim);
   const [, fd] = pairs[0];
@@ -521,7 +521,7 @@ test.serial('left: an event that does not persist is called once for it, each ti
   t.is(called, 3);
 });
 
-test.serial('left: an event for both directions is told of both, whether it persists or not', async (t) => {
+test.serial('left: an event for both directions fires with both, with or without EV_PERSIST', async (t) => {
   for (const flags of [EV_READ | EV_WRITE, EV_READ | EV_WRITE | EV_PERSIST]) {
     const sim = start();
     const pairs = await left(sim);
@@ -538,7 +538,7 @@ test.serial('left: an event for both directions is told of both, whether it pers
   }
 });
 
-test.serial('left: an event for writing is told of it no more than of any other', async (t) => {
+test.serial('left: a write event does not fire for it', async (t) => {
   const sim = start();
   const [[, fd]] = await left(sim);
   const seen: number[] = [];
@@ -547,7 +547,7 @@ test.serial('left: an event for writing is told of it no more than of any other'
   t.deepEqual(seen, [EV_WRITE]);
 });
 
-test.serial('left: of what was read in part, the rest comes in the next turn, before what came meanwhile', async (t) => {
+test.serial('left: the rest of bytes read in part comes in the next turn, before newer ones', async (t) => {
   const sim = start();
   const pairs = await warm(sim);
   const seen = new Map<number, Got[]>(pairs.map(([, fd]) => [fd, []]));
@@ -559,7 +559,7 @@ test.serial('left: of what was read in part, the rest comes in the next turn, be
   for (const got of seen.values()) t.deepEqual(got, ['abcd', 'efgh', 'ij', 'klmn']);
 });
 
-test.serial('left: in one turn all that there is can be read, of before and of now', async (t) => {
+test.serial('left: one turn can read the bytes left and those that came since', async (t) => {
   for (const length of [1, 3, 5, 100]) {
     const sim = start();
     const pairs = await left(sim);
@@ -572,7 +572,7 @@ test.serial('left: in one turn all that there is can be read, of before and of n
   }
 });
 
-test.serial('left: it is fetched no further meanwhile', async (t) => {
+test.serial('left: nothing more is fetched for the descriptor meanwhile', async (t) => {
   const sim = start();
   const pairs = await left(sim, distinct(1000));
   const together = batches(sim);
@@ -585,7 +585,7 @@ test.serial('left: it is fetched no further meanwhile', async (t) => {
   for (const [, fd] of pairs) t.is(readAll(fd).slice(0, -1).join(''), distinct(1000));
 });
 
-test.serial('left: it stays as it was while others are fetched', async (t) => {
+test.serial('left: the bytes do not change while others are fetched', async (t) => {
   const sim = start();
   const pairs = await left(sim, 'abcdefghij');
   const others = await warm(sim, 6);
@@ -599,7 +599,7 @@ test.serial('left: it stays as it was while others are fetched', async (t) => {
   t.is(together.length, 3);
 });
 
-test.serial('left: where nobody waits to read, nobody is called for it, and the loop waits', async (t) => {
+test.serial('left: without a read event nothing fires, and the loop waits', async (t) => {
   const sim = start({ autoAdvance: true });
   const pairs = await left(sim);
   const together = batches(sim);
@@ -610,7 +610,7 @@ test.serial('left: where nobody waits to read, nobody is called for it, and the 
   for (const [, fd] of pairs) t.is(readText(fd), 'hello');
 });
 
-test.serial('left: it can be read outside of the loop, and in a later turn by any callback', async (t) => {
+test.serial('left: the bytes can be read outside of the loop, and by any callback of a later turn', async (t) => {
   const sim = start();
   const pairs = await left(sim);
   t.is(readText(pairs[0][1], 3), 'hel');
@@ -623,7 +623,7 @@ test.serial('left: it can be read outside of the loop, and in a later turn by an
   t.deepEqual(readAll(pairs[3][1]), ['hello', EAGAIN]);
 });
 
-test.serial('left: who is added later is called in the next turn, though another loop has run meanwhile', async (t) => {
+test.serial('left: a read event that is added later fires in the next turn, even if another loop has run meanwhile', async (t) => {
   const sim = start({ autoAdvance: true });
   const pairs = await left(sim);
   timer(1, () => {});
@@ -639,7 +639,7 @@ test.serial('left: who is added later is called in the next turn, though another
 });
 
 for (const [name, flags] of [['EVLOOP_ONCE', EVLOOP_ONCE], ['EVLOOP_NONBLOCK', EVLOOP_NONBLOCK]] as const) {
-  test.serial(`left: a loop with ${name} calls who waits for it, and ends`, async (t) => {
+  test.serial(`left: a loop with ${name} fires the read event, and ends`, async (t) => {
     const sim = start();
     const pairs = await left(sim);
     const seen: Got[][] = [];
@@ -649,7 +649,7 @@ for (const [name, flags] of [['EVLOOP_ONCE', EVLOOP_ONCE], ['EVLOOP_NONBLOCK', E
   });
 }
 
-test.serial('left: an event that another callback deletes is not called, and its descriptor keeps its bytes', async (t) => {
+test.serial('left: an event that another callback deletes does not fire, and its descriptor keeps its bytes', async (t) => {
   const sim = start();
   const pairs = await warm(sim);
   const called: number[] = [];
@@ -665,7 +665,7 @@ test.serial('left: an event that another callback deletes is not called, and its
   for (const [, fd] of pairs.slice(1)) t.is(readText(fd), 'hello');
 });
 
-test.serial('left: an event whose timeout comes is told of that, and its descriptor keeps its bytes', async (t) => {
+test.serial('left: an event that times out fires with EV_TIMEOUT, and its descriptor keeps its bytes', async (t) => {
   const sim = start({ autoAdvance: true });
   const pairs = await warm(sim);
   const seen: number[] = [];
@@ -681,7 +681,7 @@ test.serial('left: an event whose timeout comes is told of that, and its descrip
   for (const [, fd] of pairs) t.is(readText(fd), 'hello');
 });
 
-test.serial('left: what a callback did not read before it threw is there when the loop runs again', async (t) => {
+test.serial('left: bytes that a callback did not read before it threw are there when the loop runs again', async (t) => {
   const sim = start();
   const pairs = await warm(sim);
   let throws = true;
@@ -699,7 +699,7 @@ test.serial('left: what a callback did not read before it threw is there when th
 });
 
 for (const [name, flags] of [['once', EVLOOP_ONCE], ['without waiting', EVLOOP_ONCE | EVLOOP_NONBLOCK]] as const) {
-  test.serial(`left: a loop within a callback, ${name}, goes on with what was fetched, and so does the callback`, async (t) => {
+  test.serial(`left: a loop within a callback, ${name}, goes on with the fetched bytes, and so does the callback`, async (t) => {
     const sim = start();
     const pairs = await warm(sim);
     const heard = new Map<number, string>(pairs.map(([, fd]) => [fd, '']));
@@ -728,7 +728,7 @@ for (const [name, flags] of [['once', EVLOOP_ONCE], ['without waiting', EVLOOP_O
   });
 }
 
-test.serial('left: event_init forgets it', async (t) => {
+test.serial('left: event_init forgets the bytes', async (t) => {
   const first = start();
   const pairs = await left(first);
   const second = start();
@@ -739,7 +739,7 @@ test.serial('left: event_init forgets it', async (t) => {
 
 // Descriptors that are closed
 
-test.serial('close: drops what was fetched, and who gets the number in the same turn gets his own', async (t) => {
+test.serial('close: drops the fetched bytes; a new descriptor with the same number gets its own', async (t) => {
   const sim = start();
   const pairs = await warm(sim);
   const listener = listening();
@@ -762,7 +762,7 @@ test.serial('close: drops what was fetched, and who gets the number in the same 
   t.deepEqual(readAll(pairs[1][1]), [EAGAIN]);
 });
 
-test.serial('close: drops what was left, and nobody is called for it', async (t) => {
+test.serial('close: drops the bytes left, and nothing fires for them', async (t) => {
   for (const text of ['hello', '']) {
     const sim = start();
     const pairs = await left(sim, 'hello');
@@ -784,7 +784,7 @@ test.serial('close: drops what was left, and nobody is called for it', async (t)
   }
 });
 
-test.serial('close: a number that is used again is fetched from only after a short read of its own', async (t) => {
+test.serial('close: a new descriptor with the same number is fetched from only after a short read of its own', async (t) => {
   const sim = start();
   for (const [, fd] of await warm(sim)) close(fd);
   const pairs = accepted(sim, 4);
@@ -795,7 +795,7 @@ test.serial('close: a number that is used again is fetched from only after a sho
   t.deepEqual(together, []);
 });
 
-test.serial('close: an event that was not deleted before is not called for who gets the number', async (t) => {
+test.serial('close: an event that was not deleted does not fire for a new descriptor with the same number', async (t) => {
   const sim = start();
   const old = accepted(sim, 4);
   const stale = watch(old, () => t.fail());
@@ -814,7 +814,7 @@ test.serial('close: an event that was not deleted before is not called for who g
   for (const [, fd] of pairs) t.is(readText(fd), 'hello');
 });
 
-test.serial('shutdown: for reading leaves what was fetched to be read, and then the end', async (t) => {
+test.serial('shutdown: after SHUT_RD the fetched bytes can be read, then the end', async (t) => {
   const sim = start();
   const pairs = await warm(sim);
   watch(pairs, (fd) => {

@@ -16,7 +16,7 @@ test.beforeEach(() => eventEconomy(true));
 
 test.afterEach.always(stopAll);
 
-test.serial('what is in the cork for four descriptors leaves in one call, in the order of the writes', async (t) => {
+test.serial('corked bytes for four descriptors leave in one call, in the order of the writes', async (t) => {
   const sim = start();
   const [a, b, c, d] = accepted(sim, 4);
   const together = batches(sim);
@@ -32,7 +32,7 @@ test.serial('what is in the cork for four descriptors leaves in one call, in the
   for (const [client, fd] of [a, b, c, d]) t.is(client.take().toString(), `hello, ${fd}`);
 });
 
-test.serial('three leave one after another', async (t) => {
+test.serial('for three descriptors there is one write(2) each', async (t) => {
   const sim = start();
   const pairs = accepted(sim, 3);
   const together = batches(sim);
@@ -43,7 +43,7 @@ test.serial('three leave one after another', async (t) => {
   for (const [client] of pairs) t.is(client.take().toString(), 'hello');
 });
 
-test.serial('not where one of them was written to twice with another between; all in order', async (t) => {
+test.serial('so there is if one was written to twice with another between; all bytes keep their order', async (t) => {
   const sim = start();
   const pairs = accepted(sim, 4);
   const together = batches(sim);
@@ -62,7 +62,7 @@ test.serial('not where one of them was written to twice with another between; al
   t.deepEqual(together, [`send ${list(pairs)}`], 'it was for that turn');
 });
 
-test.serial('so it is for descriptors of any number', async (t) => {
+test.serial('the order is kept for descriptors of any number, too', async (t) => {
   const sim = start();
   const [first, ...others] = accepted(sim, 1100).slice(-4);
   t.true(first[1] > 1024);
@@ -74,7 +74,7 @@ test.serial('so it is for descriptors of any number', async (t) => {
   t.is(first[0].take().toString(), 'hellohello');
 });
 
-test.serial('not where one of them is no stream', async (t) => {
+test.serial('there is one write(2) each if one of them is not a stream', async (t) => {
   const sim = start();
   const pairs = accepted(sim, 4);
   const [other, peer] = sim.socketpair();
@@ -89,7 +89,7 @@ test.serial('not where one of them is no stream', async (t) => {
   for (const [client] of pairs) t.is(client.take().toString(), 'hello');
 });
 
-test.serial('what the kernel does not take of one is held, and the others have theirs', async (t) => {
+test.serial('bytes that the kernel does not take of one are held, and the others get theirs', async (t) => {
   const sim = start({ sendBuffer: 10 });
   const pairs = accepted(sim, 5);
   const together = batches(sim);
@@ -110,7 +110,7 @@ test.serial('what the kernel does not take of one is held, and the others have t
   t.is(stuck.take().toString(), '0123456789, and more');
 });
 
-test.serial('though something is held for others, or their sending failed', async (t) => {
+test.serial('four leave in one call even if bytes of others are held, or their sending failed', async (t) => {
   const sim = start({ sendBuffer: 10 });
   const pairs = accepted(sim, 6);
   const [stuck, failing, ...sound] = pairs;
@@ -136,7 +136,7 @@ test.serial('though something is held for others, or their sending failed', asyn
 });
 
 for (const [name, errnum] of [['EAGAIN', EAGAIN], ['EINTR', EINTR]] as const) {
-  test.serial(`all of it is held where the kernel says ${name} of one`, async (t) => {
+  test.serial(`all bytes of one are held when the kernel gives ${name} for it`, async (t) => {
     const sim = start();
     const pairs = accepted(sim, 4);
     failOnce(sim, 'write', errnum, pairs[3][1]);
@@ -150,7 +150,7 @@ for (const [name, errnum] of [['EAGAIN', EAGAIN], ['EINTR', EINTR]] as const) {
 }
 
 for (const [name, errnum] of [['ECONNRESET', ECONNRESET], ['EPIPE', EPIPE], ['ENOMEM', ENOMEM]] as const) {
-  test.serial(`${name} of one is told its next write, and ends its stream; the others have theirs`, async (t) => {
+  test.serial(`${name} of one is reported by its next write, and ends its stream; the others get their bytes`, async (t) => {
     const sim = start();
     const pairs = accepted(sim, 4);
     const fd = pairs[1][1];
@@ -168,7 +168,7 @@ for (const [name, errnum] of [['ECONNRESET', ECONNRESET], ['EPIPE', EPIPE], ['EN
   });
 }
 
-test.serial('each has the errno that is its own', async (t) => {
+test.serial('each descriptor gets its own errno', async (t) => {
   const sim = start();
   const pairs = accepted(sim, 5);
   const errnos = new Map([[pairs[0][1], ECONNRESET], [pairs[2][1], EAGAIN], [pairs[3][1], ENOMEM]]);
@@ -188,7 +188,7 @@ test.serial('each has the errno that is its own', async (t) => {
   }));
 });
 
-test.serial('who was not open is not told, nor who gets the number', async (t) => {
+test.serial('an error on a descriptor that is not open is not reported to the next one with that number', async (t) => {
   const sim = start();
   const pairs = accepted(sim, 4);
   await turn(() => {
@@ -202,7 +202,7 @@ test.serial('who was not open is not told, nor who gets the number', async (t) =
   t.is(client.take().toString(), 'hello');
 });
 
-test.serial('writes of no bytes are as good as any', async (t) => {
+test.serial('writes of 0 bytes do no harm', async (t) => {
   const sim = start();
   const pairs = accepted(sim, 5);
   await turn(() => {
@@ -212,7 +212,7 @@ test.serial('writes of no bytes are as good as any', async (t) => {
   t.is(await eventDispatch(), 1);
 });
 
-test.serial('a cork that many have filled leaves so, and goes on with the rest', async (t) => {
+test.serial('a cork filled by many leaves in one call, and the rest in the next', async (t) => {
   const sim = start({ sendBuffer: Infinity });
   const count = 30;
   const pairs = accepted(sim, count);
@@ -231,7 +231,7 @@ test.serial('a cork that many have filled leaves so, and goes on with the rest',
   for (const [client, fd] of pairs) t.true(client.take().toString('latin1') === sent.get(fd));
 });
 
-test.serial('no more than a call takes', async (t) => {
+test.serial('a call has no more descriptors than the kernel takes', async (t) => {
   for (const size of [4, 8]) {
     const sim = start({}, (each) => {
       const { batch } = each.syscalls;
@@ -244,7 +244,7 @@ test.serial('no more than a call takes', async (t) => {
   }
 });
 
-test.serial('leaves before a large write of who has a part in it that is not the last', async (t) => {
+test.serial('the cork is sent before a large write of a descriptor whose corked bytes are not the last', async (t) => {
   for (const who of [0, 3, 4]) {
     const sim = start({ sendBuffer: Infinity });
     const pairs = accepted(sim, 5);
@@ -263,7 +263,7 @@ test.serial('leaves before a large write of who has a part in it that is not the
   }
 });
 
-test.serial('leaves before a shutdown and before a close', async (t) => {
+test.serial('the cork is sent before a shutdown and before a close', async (t) => {
   const sim = start();
   const pairs = accepted(sim, 5);
   const together = batches(sim);
@@ -279,7 +279,7 @@ test.serial('leaves before a shutdown and before a close', async (t) => {
   t.deepEqual(pairs.map(([client]) => client.ended), [true, false, false, false, true]);
 });
 
-test.serial('a write to a buffer that was filled anew sends what it held then', async (t) => {
+test.serial('writes copy their bytes: the program may reuse the buffer for the next write', async (t) => {
   const sim = start();
   const pairs = accepted(sim, 4);
   const buf = Buffer.alloc(300);
