@@ -15,12 +15,10 @@ import type { Answer, Task } from './protocol';
 import type { Contestant, Server } from './servers';
 import { contestants, startServer } from './servers';
 import { medianKnown } from './statistics';
+import type { Progress } from './status';
 import { baselineOf, serverResults, roundOf } from './summary';
 import type { Store, Workload } from './workloads';
 import { CROWD, MILLION, stall, stores, workloads } from './workloads';
-
-/** Called before each measurement, with the number of all measurements. */
-export type Progress = (done: number, all: number, what: string) => void;
 
 /** Shares of the measurement's seconds. The first time, the server's code is not compiled yet. */
 const FIRST_WARM_UP_SHARE = 1.5;
@@ -33,7 +31,10 @@ const SETTLING_MS = 5000;
 
 type Measured = Extract<Answer, { kind: 'measured' }>;
 
-/** Runs everything; `scripts` is the folder of the compiled scripts. Throws Misuse, and Failure. */
+/**
+ * Runs everything, and calls `progress` before each measurement. `scripts` is the folder of the compiled scripts.
+ * Throws Misuse, and Failure.
+ */
 export async function run(options: Options, scripts: string, progress: Progress): Promise<Result> {
   const all = await contestants(options, scripts);
   const pins = pinning();

@@ -10,15 +10,13 @@ import { end, start } from '../bench/processes';
 import type { Task } from '../bench/protocol';
 import type { Contestant, Server } from '../bench/servers';
 import { startServer } from '../bench/servers';
+import type { Progress } from '../bench/status';
 import type { Options } from './arguments';
 import { growth } from './growth';
 import type { Load, ServerResult } from './model';
 import type { Orders, Outcome } from './protocol';
 import { contestants } from './servers';
 import { Watch, descriptors } from './watch';
-
-/** Called now and then, with shares of the whole. */
-export type Progress = (done: number, what: string) => void;
 
 /** Nothing is evicted: what the clients and the load store has room. */
 const MEGABYTES = 1024;
@@ -42,8 +40,9 @@ export async function run(options: Options, scripts: string, progress: Progress)
   try {
     const all = contestants(options, scripts, folder);
     for (const [i, contestant] of all.entries()) {
+      progress(i, all.length, contestant.name);
       const soak = new Soak(options, contestant, scripts, join(folder, contestant.name), (share) => {
-        progress((i + share) / all.length, contestant.name);
+        progress(i + Math.min(share, 1), all.length, contestant.name);
       });
       results.push(await soak.run());
     }
