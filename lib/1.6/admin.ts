@@ -1,4 +1,4 @@
-// The commands of administration (proto_text.c: text_cmd_entries, and the functions there).
+// The administration commands (proto_text.c: text_cmd_entries, and the functions there).
 import type { Conn } from '../memcached.h';
 import { ConnState, settings as machine } from '../memcached.h';
 import { raise } from '../libc/signal';
@@ -107,7 +107,7 @@ function processLru(c: Conn): void {
   }
 }
 
-/** lru tune <percent hot> <percent warm> <max hot factor> <max warm factor>: what is answered. */
+/** lru tune <percent hot> <percent warm> <max hot factor> <max warm factor>. Returns the reply. */
 function tuneLru(): string {
   if (!tokenU32(2)) return 'ERROR';
   const hot = number;
@@ -135,7 +135,7 @@ function processSlabs(c: Conn): void {
   }
 }
 
-/** slabs reassign <source> <destination>: what is answered. */
+/** slabs reassign <source> <destination>. Returns the reply. */
 function reassign(): string {
   if (!settings.slabReassign) return 'CLIENT_ERROR slab reassignment disabled';
   if (!token32(2)) return BAD_LINE;
@@ -151,7 +151,7 @@ function reassign(): string {
 }
 
 // proto_text.c: process_slabs_automove_command
-/** slabs automove <0|1|2>, or ratio, freeratio or window with a number: what is answered. */
+/** slabs automove <0|1|2>, or ratio, freeratio or window with a number. Returns the reply. */
 function automove(): string {
   if (abbreviates(2, 'ratio') || abbreviates(2, 'freeratio')) {
     const ratio = tokenDouble(3);
@@ -176,7 +176,7 @@ function automove(): string {
   return 'OK';
 }
 
-/** By the first word of their line. The line is in the tokens. */
+/** Keyed by the first word of the line. The line is in the tokens. */
 export const adminCommands: ReadonlyMap<string, (c: Conn) => void> = new Map([
   ['shutdown', processShutdown],
   ['slabs', processSlabs],

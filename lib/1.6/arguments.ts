@@ -1,4 +1,4 @@
-// Numbers in the words of the command line. The integers are of 32 bits.
+// Parses the numbers on the command line. Integers have 32 bits.
 
 const INT_MAX = 0x7fffffff;
 const INT_MIN = -0x80000000;
@@ -20,13 +20,13 @@ export function atof(word: string): number {
 }
 
 // util.c: safe_strtol
-/** A whole number, with nothing but white space behind it; null for anything else. */
+/** A 32-bit integer that the end of the word or white space follows; null for anything else. */
 export function safeStrtol(word: string): number | null {
   return within(word, INT_MIN, INT_MAX);
 }
 
 // util.c: safe_strtoul
-/** The same, from 0 to 2^32 - 1. C, where a long has 64 bits, cuts larger numbers. */
+/** Like safeStrtol, from 0 to 2^32 - 1. C, whose long has 64 bits, truncates larger numbers. */
 export function safeStrtoul(word: string): number | null {
   return within(word, 0, UINT_MAX);
 }

@@ -1,5 +1,5 @@
-// What a client of the text protocol may say with -Y before it is known who that is: `set`, with `user password` as the
-// value (proto_text.c: try_read_command_asciiauth).
+// With -Y, the only command that a client of the text protocol may send before it has authenticated: `set`, with
+// `user password` as the value (proto_text.c: try_read_command_asciiauth).
 import type { Conn, Protocol } from '../memcached.h';
 import { ConnState } from '../memcached.h';
 import { u8 } from '../libc/heap';
@@ -14,9 +14,9 @@ import { consume } from './receive';
 import { ntokens, number, tokenU32, tokenize } from './tokens';
 import { outString } from './transmit';
 
-/** Bytes of a value, at most. */
+/** Maximum bytes of a value. */
 const MAX_AUTH_REQ_LEN = 16384;
-/** Of a line, without its newline. */
+/** Minimum and maximum bytes of a line without its newline. */
 const MIN_AUTH_REQ_LEN = 6;
 const LINE_MAX_BYTES = 2048;
 
@@ -28,7 +28,7 @@ const CRLF = 2;
 // proto_text.c: try_read_command_asciiauth
 function tryReadCommandAsciiauth(c: Conn): number {
   if (!c.saslStarted) return tryReadLine(c);
-  // rlbytes: of the value, with its \r\n.
+  // rlbytes counts the value and its \r\n.
   if (c.rbytes < c.rlbytes) return 0;
   c.saslStarted = false;
   authenticate(c, c.rbuf, c.rbuf + c.rlbytes - CRLF);
@@ -39,7 +39,7 @@ function tryReadCommandAsciiauth(c: Conn): number {
 function tryReadLine(c: Conn): number {
   const el = memchr(c.rbuf, LF, c.rbytes);
   if (el === NULL && c.rbytes <= LINE_MAX_BYTES) return 0;
-  // C takes a long line if its end has come by the time it looks.
+  // C accepts a longer line if its newline has arrived by the time C looks.
   if (el === NULL || el - c.rbuf < MIN_AUTH_REQ_LEN || el - c.rbuf > LINE_MAX_BYTES) {
     c.closeReason = ERROR_CLOSE;
     c.state = ConnState.closing;
@@ -53,7 +53,7 @@ function tryReadLine(c: Conn): number {
   } else if (number > MAX_AUTH_REQ_LEN) {
     outString(c, 'CLIENT_ERROR auth token too long');
   } else {
-    // Key, flags and expiry may be anything.
+    // The key, the flags and the exptime are ignored.
     c.rlbytes = number + CRLF;
     c.saslStarted = true;
   }
@@ -61,12 +61,12 @@ function tryReadLine(c: Conn): number {
   return 1;
 }
 
-/** C looks at no more of the word. */
+/** C compares no more of the word. */
 function startsWithSet(p: Ptr): boolean {
   return u8[p] === 0x73 && u8[p + 1] === 0x65 && u8[p + 2] === 0x74;
 }
 
-/** The value lies from `p` to `end`, and its \r\n behind it. */
+/** The value lies from `p` to `end`; its \r\n follows. */
 function authenticate(c: Conn, p: Ptr, end: Ptr): void {
   if (u8[end] !== CR || u8[end + 1] !== LF) {
     outString(c, 'CLIENT_ERROR bad command line termination');
@@ -88,5 +88,5 @@ function authenticate(c: Conn, p: Ptr, end: Ptr): void {
   }
 }
 
-/** The text protocol, until the client is known. */
+/** The text protocol until the client has authenticated. */
 export const asciiauth: Protocol = { ...text, tryReadCommand: tryReadCommandAsciiauth };

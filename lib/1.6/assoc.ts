@@ -1,6 +1,6 @@
-// assoc.c: the hash table. The items of a bucket are chained through themselves. It grows by linear hashing, a bucket
-// with each insert, where C has a thread that moves the items of the whole table. The hash has a random key, so
-// that clients cannot choose keys that collide. It is computed once for a command, and passed on: `hv`, a signed word.
+// assoc.c: the hash table. The items of a bucket form a list through IT_H_NEXT. The table grows by linear hashing, a
+// bucket with each insert, where C has a thread that moves the items of the whole table. The hash has a random key, so
+// that clients cannot choose keys that collide. A command computes it once and passes it on as `hv`, a signed word.
 import { Errx } from '../../reactor/err';
 import { getrandom } from '../../reactor/syscalls';
 import { dv, u8 } from '../libc/heap';
@@ -12,7 +12,7 @@ const HASHPOWER_DEFAULT = 16;
 /** No item takes less memory. */
 const MIN_ITEM_BYTES = 48;
 
-/** By bucket, the first item. */
+/** The first item of each bucket. */
 let buckets = new Int32Array(0);
 /** There are mask + 1 + split buckets: the first `split` and the last `split` use one more bit of the hash. */
 let mask = 0;
@@ -21,12 +21,12 @@ let count = 0;
 let k0 = 0, k1 = 0;
 
 // assoc.c: assoc_init
-/** An empty table, of 2 ** hashpower buckets at first; 0 for the default. Call it after memoryInit. */
+/** Makes an empty table of 2 ** hashpower buckets; 0 for the default. Throws Errx. Call it after memoryInit. */
 export function assocInit(hashpower: number): void {
   const initial = 2 ** (hashpower || HASHPOWER_DEFAULT);
   const most = Math.ceil(Math.max(u8.length / MIN_ITEM_BYTES, initial));
   try {
-    buckets = new Int32Array(most); // the system commits a page of it when it is first touched
+    buckets = new Int32Array(most); // the system commits a page on first touch
   } catch {
     throw new Errx(1, 'Failed to init hashtable.');
   }
@@ -56,7 +56,7 @@ export function assocFind(key: Ptr, nkey: number, hv: number): Ptr {
 }
 
 // assoc.c: assoc_insert
-/** There must be no item of its key. */
+/** The table must have no item with the same key. */
 export function assocInsert(it: Ptr, hv: number): void {
   chain(it, bucketOf(hv));
   count++;
@@ -76,14 +76,14 @@ export function assocDelete(it: Ptr, hv: number): void {
   count--;
 }
 
-/** `newIt`, a copy of an item that is in the table, is there instead of it. */
+/** Puts `newIt`, a copy of `it`, in the place of `it`, which must be in the table. */
 export function assocReplace(it: Ptr, newIt: Ptr, hv: number): void {
   setField(newIt, IT_H_NEXT, field(it, IT_H_NEXT));
   putInPlaceOf(it, hv, newIt | 0);
   setField(it, IT_H_NEXT, NULL);
 }
 
-/** What leads to the item in its chain leads to `next`, a signed word. */
+/** Makes the link that leads to `it` in its chain lead to `next`, a signed word. */
 function putInPlaceOf(it: Ptr, hv: number, next: number): void {
   const bucket = bucketOf(hv);
   let at = buckets[bucket];
@@ -126,12 +126,12 @@ function sameBytes(a: Ptr, b: Ptr, n: number): boolean {
   return true;
 }
 
-/** hash_power_level: 2 to this power is next to the number of buckets. C doubles its table at three halves, too. */
+/** hash_power_level: log2 of the number of buckets. It rounds up above three halves, where C doubles its table. */
 export function assocHashPower(): number {
   return 32 - Math.clz32(mask) + (split > (mask + 1) / 2 ? 1 : 0);
 }
 
-/** hash_bytes: what the buckets take. */
+/** hash_bytes: bytes of the buckets. */
 export function assocHashBytes(): number {
   return assocBuckets() * 4;
 }
@@ -176,7 +176,7 @@ export function hashOf(key: Ptr, n: number): number {
   return v1 ^ v3;
 }
 
-/** The bytes that fill no word, and above them the low byte of the length. */
+/** The last bytes, less than a word, with the low byte of the length as the top byte. */
 function lastWord(p: Ptr, n: number): number {
   const bytes = u8;
   let word = n << 24;

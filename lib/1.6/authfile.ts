@@ -1,13 +1,13 @@
-// authfile.c: the file of -Y. A line `user:password` is one who may use the text protocol.
+// authfile.c: the file of -Y. Each line `user:password` is a user who may use the text protocol.
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { strerror } from '../../reactor/errno.h';
 import { fprintf, stderr } from '../libc/stdio';
 import { digestOf, isAmong } from './secrets';
 
-/** Bytes of a line that C reads at once (MAX_ENTRY_LEN). */
+/** Bytes of a line that one fgets(3) of C reads (MAX_ENTRY_LEN - 1). */
 const LINE_MAX_BYTES = 255;
-/** It is not meant for more. */
+/** The file is not meant for more users. */
 const MAX_ENTRIES = 8;
 
 const NUL = 0x00;
@@ -16,17 +16,17 @@ const CR = 0x0d;
 const COLON = 0x3a;
 
 let path = '';
-/** For each user, what `credentials` gives. */
+/** The `credentials` of each user. */
 let entries: readonly Buffer[] = [];
 
-/** The first authfileLoad, from `file`. */
+/** Sets the path, then calls authfileLoad. */
 export function authfileInit(file: string): string | null {
-  path = resolve(file); // a daemon goes to /
+  path = resolve(file); // a daemon changes its directory to /
   return authfileLoad();
 }
 
 // authfile.c: authfile_load; memcached.c: main, what it says of that
-/** Reads the file. Returns null, or what is wrong with it: then those who were let in before still are. */
+/** Reads the file. Returns null, or an error message: then the users that were loaded before stay valid. */
 export function authfileLoad(): string | null {
   let bytes: Buffer;
   try {
@@ -44,7 +44,7 @@ function reason(error: unknown): string {
   return error instanceof Error && 'errno' in error ? strerror(-Number(error.errno)) : String(error);
 }
 
-/** null if a line is no entry: as in C, an empty line is none, and an empty file is an empty line. */
+/** Returns null for a malformed line. As in C, an empty line is malformed, and an empty file is an empty line. */
 function parse(bytes: Buffer): Buffer[] | null {
   const found: Buffer[] = [];
   for (let begin = 0; found.length < MAX_ENTRIES;) {
@@ -60,19 +60,19 @@ function parse(bytes: Buffer): Buffer[] | null {
     begin = end + 1;
     if (begin >= bytes.length) return found;
   }
-  // C stops here as well, and says nothing.
+  // C stops here, too, but prints nothing.
   const limits = `only ${MAX_ENTRIES} lines are read, of ${LINE_MAX_BYTES} bytes at most`;
   fprintf(stderr, `WARNING: Authfile [${path}]: ${limits}\n`);
   return found;
 }
 
 // authfile.c: authfile_check
-/** Whether that is one of the users, with his password. */
+/** Whether the file has this user with this password. */
 export function authfileCheck(user: Uint8Array, password: Uint8Array): boolean {
   return isAmong(credentials(user, password), entries);
 }
 
-/** A file has no NUL, so that one between the two tells where the user ends. */
+/** The lines of a file contain no NUL, so a NUL can separate user and password without ambiguity. */
 function credentials(user: Uint8Array, password: Uint8Array): Buffer {
   return digestOf(Buffer.concat([user, Buffer.of(NUL), password]));
 }

@@ -1,4 +1,4 @@
-// base64.c: keys that hold any bytes, in letters (RFC 1341).
+// base64.c: keys of any bytes, encoded as text (RFC 1341).
 import { u8 } from '../libc/heap';
 import type { Ptr } from '../libc/memory';
 
@@ -7,7 +7,7 @@ const PADDING = 0x3d;
 const NO_DIGIT = 0x80;
 
 const digits = new Uint8Array(64);
-/** What a character stands for: 0 to 63, NO_DIGIT for those that are none. The padding counts as a 0. */
+/** The value of each character: 0 to 63, or NO_DIGIT if it is no digit. The padding counts as 0. */
 const values = new Uint8Array(256).fill(NO_DIGIT);
 for (let i = 0; i < ALPHABET.length; i++) {
   digits[i] = ALPHABET.charCodeAt(i);
@@ -35,9 +35,9 @@ export function base64Encode(dst: Ptr, src: Ptr, n: number): Ptr {
 
 // base64.c: base64_decode
 /**
- * Decodes the `n` bytes at `src` to `dst`, which has room for 3 bytes for each 4, and may be `src`. Returns how many
- * bytes that gave; 0 where it is no base64. Characters of no meaning are passed over; the others, padding among them,
- * must be whole groups of 4. The first group with padding is the last that counts, and it has at most two.
+ * Decodes the `n` bytes at `src` to `dst`, which needs room for 3 bytes per 4, and may equal `src`. Returns the number
+ * of decoded bytes; 0 if the text is not base64. Other characters than digits and padding are skipped; the rest must
+ * be whole groups of 4. Decoding ends after the first group with padding, of which there may be at most two.
  */
 export function base64Decode(dst: Ptr, src: Ptr, n: number): number {
   const bytes = u8;

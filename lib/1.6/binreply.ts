@@ -1,5 +1,5 @@
-// What a request of the binary protocol is answered with: a packet, made in wbuf (proto_bin.c: add_bin_header,
-// write_bin_error, write_bin_response). Numbers in a packet are big-endian.
+// Replies of the binary protocol: packets that are built in wbuf (proto_bin.c: add_bin_header, write_bin_error,
+// write_bin_response). Numbers in a packet are big-endian.
 import type { Conn } from '../memcached.h';
 import { ConnState } from '../memcached.h';
 import { dv, u8 } from '../libc/heap';
@@ -12,9 +12,9 @@ import { swallow } from './receive';
 import { settings } from './settings';
 import { DATA_WITHOUT_CRLF, begin, send } from './transmit';
 
-/** Of a request and of an answer; extras, key and value follow. */
+/** The header of a request or a reply; extras, key and value follow it. */
 export const HEADER_BYTES = 24;
-/** The first byte of a request, and of an answer. */
+/** The first byte (magic) of a request, and of a reply. */
 export const REQUEST = 0x80;
 export const RESPONSE = 0x81;
 
@@ -48,7 +48,7 @@ const messages: Readonly<Record<Status, string>> = {
 };
 
 // proto_bin.c: add_bin_header
-/** Begins an answer with a header, which has the cas number of `it` (or 0, for NULL). Returns its end. */
+/** Begins a reply with a header, which has the cas of `it` (0 for NULL). Returns the header's end. */
 export function addHeader(
   c: Conn, status: Status, extlen: number, keylen: number, bodylen: number, it: Ptr,
 ): Ptr {
@@ -67,13 +67,13 @@ export function addHeader(
   return p + HEADER_BYTES;
 }
 
-/** Answers with what is in wbuf from its start to `end`. */
+/** Sends wbuf from its start to `end` as the reply. */
 export function sendPacket(c: Conn, end: Ptr): void {
   c.wbytes = end - c.wbuf;
   send(c, DATA_WITHOUT_CRLF);
 }
 
-/** Answers with `length` bytes of `text`, unless only an error is to be answered. */
+/** Replies with success, `text` and the cas of `it`. A quiet command (noreply) gets no such reply. */
 export function succeedWith(c: Conn, text: string, it: Ptr): void {
   if (c.noreply) {
     c.state = ConnState.read;
@@ -85,13 +85,13 @@ export function succeedWith(c: Conn, text: string, it: Ptr): void {
 }
 
 // proto_bin.c: write_bin_response
-/** It is done: an empty answer with the cas number of `it`, or none from a quiet command. */
+/** Replies with success, an empty body and the cas of `it`; not to a quiet command. */
 export function succeed(c: Conn, it: Ptr): void {
   succeedWith(c, '', it);
 }
 
 // proto_bin.c: write_bin_error
-/** Answers with an error, be the command quiet or not, and throws away the `unread` bytes of the request. */
+/** Replies with an error, even to a quiet command, and discards the `unread` bytes of the request. */
 export function fail(c: Conn, status: Status, unread = 0, message = messages[status]): void {
   if (settings.verbose > 1) fprintf(stderr, `>${c.sfd} Writing an error: ${message}\n`);
   const p = addHeader(c, status, 0, 0, message.length, NULL);
@@ -100,14 +100,14 @@ export function fail(c: Conn, status: Status, unread = 0, message = messages[sta
   if (unread > 0) swallow(c, unread);
 }
 
-/** The same, and the connection is closed: what is behind this request may be anything. */
+/** Like fail, and then closes the connection: the bytes after this request may be anything. */
 export function failForGood(c: Conn, status: Status): void {
   fail(c, status);
   c.writeAndGo = ConnState.closing;
   c.closeReason = ERROR_CLOSE;
 }
 
-/** The header at `p`, for stderr. */
+/** Prints the header at `p` to stderr. */
 export function traceHeader(c: Conn, direction: '<' | '>', p: Ptr): void {
   let line = direction + String(c.sfd);
   for (let at = p; at < p + HEADER_BYTES; at++) line += ` 0x${u8[at].toString(16).padStart(2, '0')}`;

@@ -18,14 +18,14 @@ export const SASL_AUTH = 0x21;
 export const SASL_STEP = 0x22;
 const GET_VERSION = 0x0b;
 
-/** What is read is such a message, and no item: beside those of memcached.h (bin_reading_sasl_auth_data). */
+/** One more NREAD_*, beside those of memcached.h: reads a SASL message (bin_reading_sasl_auth_data). */
 export const NREAD_SASL = 100;
 
 const MAX_SASL_MECH_LEN = 32;
 const CRLF = 2;
 
 // proto_bin.c: authenticated
-/** Whether the command is served: a stranger may ask for the version, and who he is. */
+/** Whether the command may be served: without authentication only version and the SASL commands are. */
 export function authenticated(c: Conn): boolean {
   const rv = c.authenticated || c.opcode === GET_VERSION
     || (c.opcode >= SASL_LIST_MECHS && c.opcode <= SASL_STEP);
@@ -42,7 +42,7 @@ export function binListSaslMechs(c: Conn): void {
 }
 
 // proto_bin.c: process_bin_sasl_auth
-/** The message is read next, `vlen` bytes. */
+/** Starts to read the message of `vlen` bytes. */
 export function processBinSaslAuth(c: Conn, mech: Ptr, nkey: number, vlen: number): void {
   if (nkey > MAX_SASL_MECH_LEN) {
     fail(c, Status.einval, vlen);
@@ -84,7 +84,7 @@ export function processBinCompleteSaslAuth(c: Conn, it: Ptr): void {
   fail(c, Status.authError);
 }
 
-/** libsasl fails where it was done before, and begins anew after that. */
+/** libsasl fails if authentication was complete before, and begins anew after that. */
 function start(c: Conn, mech: string, message: Buffer): Sasl {
   const result = c.saslDone ? Sasl.fail : saslServerStart(mech, message);
   c.saslDone = false;

@@ -1,4 +1,4 @@
-// stats in the binary protocol: a packet for each line, and an empty one behind them (proto_bin.c: process_bin_stat;
+// stats in the binary protocol: a packet for each stat, then an empty packet (proto_bin.c: process_bin_stat;
 // memcached.c: append_bin_stats).
 import type { Conn } from '../memcached.h';
 import { u8 } from '../libc/heap';
@@ -12,12 +12,12 @@ import { StatsPrefixDump } from './stats_prefix';
 import { processStatSettings } from './stats_settings';
 import { sendText } from './transmit';
 
-/** For a part of the dump, to count its bytes. */
+/** Memory for one part of the dump. */
 const SCRATCH_BYTES = 16 * 1024;
 const NO_MEMORY = 'Out of memory generating stats';
 
 // proto_bin.c: process_bin_stat
-/** The key of the request is what is asked for: nothing, or a word or two, of which the beginning counts. */
+/** The request's key names the stats, or is empty. reset, settings and detail are compared as prefixes. */
 export function processBinStat(c: Conn, key: Ptr, nkey: number): void {
   const asked = latin1(key, nkey);
   if (asked === '') {
@@ -54,7 +54,7 @@ function processBinStatDetail(c: Conn, what: string): void {
   }
 }
 
-/** All of `stats detail dump`, which is one value here. null where there is no memory for it. */
+/** All of `stats detail dump`, which is one value here. null if there is no memory for it. */
 function prefixDump(): string | null {
   const scratch = malloc(SCRATCH_BYTES);
   if (scratch === NULL) return null;
@@ -67,7 +67,7 @@ function prefixDump(): string | null {
   return `${text}END\r\n`;
 }
 
-/** Answers with the packets of the lines that `tell` has, and an empty one. */
+/** Replies with a packet for each stat that `tell` adds, then an empty packet. */
 function answer(c: Conn, tell: (add: AddStat) => void): void {
   let packets = '';
   tell((name, value) => {

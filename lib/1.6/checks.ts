@@ -1,4 +1,4 @@
-// What the options must agree on, after the last of them: main's checks between getopt and the first system call.
+// Checks whether the options agree, after the last of them: main's code between getopt and the first system call.
 import { EX_USAGE } from '../libc/sysexits';
 import { safeStrtoul } from './arguments';
 import type { Draft } from './commandline';
@@ -16,7 +16,7 @@ const ITEM_SIZE_MAX_UPPER_LIMIT = 1024 * MEGABYTE;
 const CHUNK_ALIGN_BYTES = 8;
 
 const PORT_MAX = 65535;
-/** -m at most: what fits 32-bit pointers beside the connections. */
+/** Maximum of -m: what 32-bit pointers can address beside the connections. */
 const MEGABYTES_MAX = 4000;
 
 // memcached.c: main, from the checks behind getopt to the first call of getrlimit
@@ -37,7 +37,7 @@ export function checkSettings(line: Draft, s: Settings): void {
   if (line.threadsSpecified && s.verbose > 0) complain(line, `-t ${s.numThreads}: one thread serves, whatever -t says`);
 }
 
-/** C has 64-bit pointers, and takes a negative number for all the memory there is. */
+/** C has 64-bit pointers and no such limit; a negative -m is for all the memory there is. */
 function memory(s: Settings): string | null {
   if (s.maxbytes >= 0 && s.maxbytes <= MEGABYTES_MAX * MEGABYTE) return null;
   const advice = 'for more, run several and let the clients shard';
@@ -52,7 +52,7 @@ function sizes(line: Draft, s: Settings): string | null {
   if (s.itemSizeMax > s.maxbytes / 2) return 'Cannot set item size limit higher than 1/2 of memory max.';
   if (s.itemSizeMax > ITEM_SIZE_MAX_UPPER_LIMIT) return 'Cannot set item size limit higher than a gigabyte.';
   if (s.itemSizeMax > MEGABYTE && line.slabChunkMax === 0) s.slabChunkSizeMax = s.slabPageSize / 2;
-  // slab_chunk_max=1024 can be a megabyte, or a kilobyte in the way of 1.6.18; here it cannot be a megabyte.
+  // slab_chunk_max=1024 means 1024 kilobytes, or 1024 bytes as in 1.6.18. This -I rules out the former.
   if (s.itemSizeMax < MEGABYTE && line.slabChunkMax === 1024) s.slabChunkSizeMax = 1024;
 
   const { itemSizeMax, slabChunkSizeMax, slabPageSize } = s;
@@ -69,7 +69,7 @@ function sizes(line: Draft, s: Settings): string | null {
 }
 
 // memcached.c: _parse_slab_sizes
-/** Sizes of ascending order, joined by dashes. Returns what is wrong with them, or null. */
+/** Parses ascending sizes, joined by dashes. Returns an error message, or null. */
 function slabSizes(words: string, line: Draft, s: Settings): string | null {
   const found: number[] = [];
   let last = 0;
@@ -86,7 +86,7 @@ function slabSizes(words: string, line: Draft, s: Settings): string | null {
     last = size;
     if (found.length >= MAX_NUMBER_OF_SLAB_CLASSES - 1) return 'too many slab classes specified';
   }
-  if (found.length === 0) return 'slab_sizes is empty'; // C says nothing for an empty word, and serves a lone dash
+  if (found.length === 0) return 'slab_sizes is empty'; // C prints nothing for an empty word, and accepts a lone dash
   line.slabSizes = found;
   line.slabConfig = words;
   return null;
@@ -98,14 +98,14 @@ function lru(line: Draft, s: Settings): string | null {
   return null;
 }
 
-/** Passwords come with one protocol alone, and not by UDP. */
+/** Passwords work with one protocol only, and not over UDP. */
 function protocols(line: Draft, s: Settings): string | null {
   s.numThreadsPerUdp = s.inter?.includes(',') === true ? 1 : s.numThreads;
   if (s.sasl) {
     if (!line.protocolSpecified) s.bindingProtocol = Prot.binary;
     else if (s.bindingProtocol !== Prot.binary) return 'ERROR: You cannot allow the ASCII protocol while using SASL.';
     if (s.udpport !== 0) return 'ERROR: Cannot enable UDP while using binary SASL authentication.';
-    // C says nothing.
+    // C prints no warning.
     if (serves(s, 'ascii') || serves(s, 'negotiating')) complain(line, 'WARNING: only binary ports ask for a password');
   }
   if (s.authFile !== null) {
@@ -122,7 +122,7 @@ function protocols(line: Draft, s: Settings): string | null {
   return null;
 }
 
-/** Whether an address of -l has that protocol of its own. */
+/** Whether an address of -l selects this protocol for itself. */
 function serves(s: Settings, protocol: string): boolean {
   return s.inter?.includes(`proto[${protocol}]`) === true;
 }

@@ -1,5 +1,5 @@
-// Items that are larger than a chunk, and have no block of their own: such an item is in several chunks of the largest
-// class, which lie side by side. (C chains chunks from anywhere. Here, a value is in one piece.)
+// Items that are larger than a chunk and have no block of their own. Such an item takes several adjacent chunks of the
+// largest class. (C chains chunks from anywhere. Here, a value is contiguous.)
 import type { Ptr } from '../libc/memory';
 import { NULL } from '../libc/memory';
 import {
@@ -8,18 +8,18 @@ import {
 import { PAGE_BYTES, pageNumber, pagesTotal } from './pages';
 import { freeChunk, perslab, size, slots, unlinkFreeChunk } from './slabclass';
 
-/** So many free chunks are looked at for neighbours that are free, too. */
+/** How many free chunks takeRun checks for free neighbours. */
 const SEARCHES_MAX = 256;
 
 /** The largest class. */
 let id = 0;
-/** By chunk of the arena, as if all pages were of that class: 1 where an item has it that begins in one before it. */
+/** By chunk of the arena, as if all pages were of that class: 1 if its item begins in an earlier chunk. */
 let inner = new Uint8Array(0);
 
-/** Call it when the classes have their sizes, and the arena is there. */
+/** Call it after the classes have their sizes, and the arena exists. */
 export function runsInit(largest: number): void {
   id = largest;
-  inner = new Uint8Array(pagesTotal() * perslab[id]); // the system commits a page of it when it is first touched
+  inner = new Uint8Array(pagesTotal() * perslab[id]); // the system commits a page on first touch
 }
 
 function pageOf(p: Ptr): Ptr {
@@ -30,14 +30,14 @@ function indexOf(p: Ptr): number {
   return pageNumber(p) * perslab[id] + Math.floor(p % PAGE_BYTES / size[id]);
 }
 
-/** The first chunk of the item that has the chunk `p` of the largest class; `p` itself if it is the first, or free. */
+/** The first chunk of the item in chunk `p` of the largest class; `p` itself if it is the first chunk, or free. */
 export function runHead(p: Ptr): Ptr {
   let head = p;
   while (inner[indexOf(head)] === 1) head -= size[id];
   return head;
 }
 
-/** How many chunks of the largest class the item has that begins in `p`; 1 if it is a free chunk. */
+/** How many chunks of the largest class the item at `p` has; 1 if `p` is a free chunk. */
 export function runLength(p: Ptr): number {
   const bytes = size[id], end = pageOf(p) + perslab[id] * bytes;
   let next = p + bytes;
@@ -45,7 +45,7 @@ export function runLength(p: Ptr): number {
   return (next - p) / bytes;
 }
 
-/** `count` free chunks in one run, of a page of the largest class, for an item with one reference; or NULL. */
+/** Takes `count` adjacent free chunks of one page of the largest class for an item with one reference; or NULL. */
 export function takeRun(count: number): Ptr {
   let at = slots[id];
   for (let tries = SEARCHES_MAX; tries > 0 && at !== NULL; tries--) {
@@ -56,7 +56,7 @@ export function takeRun(count: number): Ptr {
   return NULL;
 }
 
-/** The start of `count` free chunks of which `p` is one, or NULL. */
+/** The start of `count` adjacent free chunks of one page, `p` among them, or NULL. */
 function runAround(p: Ptr, count: number): Ptr {
   const bytes = size[id], page = pageOf(p), end = page + perslab[id] * bytes;
   let first = p, last = p + bytes;
@@ -80,7 +80,7 @@ function take(it: Ptr, count: number): Ptr {
   return it;
 }
 
-/** The chunks of an item, which is not needed any more, are chunks of their own. Returns how many. */
+/** Splits an item that is no longer needed into single chunks. Returns how many. */
 export function splitRun(it: Ptr): number {
   const count = runLength(it);
   const at = indexOf(it);

@@ -1,9 +1,9 @@
-// What the command line says beside the settings: the local variables of C's main.
+// The options that are not in settings: the local variables of C's main.
 
 export interface CommandLine {
-  /** The status to end with at once, or null to go on. */
+  /** The exit status to end with at once, or null to go on. */
   status: number | null;
-  /** What to print first, on stdout and on stderr: help, a message, or warnings. Empty, or whole lines. */
+  /** Printed first, on stdout and on stderr: help, an error, or warnings. Empty, or whole lines. */
   stdout: string;
   stderr: string;
   /** -d */
@@ -22,15 +22,15 @@ export interface CommandLine {
   startLruCrawler: boolean;
   /** Whether the hash table may grow. */
   startAssocMaint: boolean;
-  /** Whether `stats sizes` is kept from the start. */
+  /** Whether the server counts item sizes for `stats sizes`. */
   trackSizes: boolean;
-  /** Chunk sizes in bytes instead of those that follow from settings.factor, or null. */
+  /** Chunk sizes in bytes, which replace those computed from settings.factor, or null. */
   slabSizes: readonly number[] | null;
-  /** The words of -f or slab_sizes as they were given: a restarted server compares them. */
+  /** The argument of -f or slab_sizes as given: a restarted server compares it. */
   slabConfig: string;
 }
 
-/** What options leave behind for the checks that follow the last of them. */
+/** CommandLine, and what the options leave for the checks that come after them. */
 export interface Draft extends CommandLine {
   protocolSpecified: boolean;
   tcpSpecified: boolean;
@@ -39,7 +39,7 @@ export interface Draft extends CommandLine {
   /** The argument of slab_chunk_max; 0 if it was not given. */
   slabChunkMax: number;
   slabSizesUnparsed: string | null;
-  /** The argument of -N. The server has one thread to give connections to, so it is only checked. */
+  /** The argument of -N. It is only checked, because connections have one thread to go to. */
   numNapiIds: number;
 }
 

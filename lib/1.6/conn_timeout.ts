@@ -1,5 +1,5 @@
-// memcached.c: conn_timeout_thread. With -o idle_timeout, TCP connections that send no command for some seconds are
-// closed. C has a thread for it; here, a timer looks at a few connections at a time.
+// memcached.c: conn_timeout_thread. -o idle_timeout closes TCP connections that send no command for that many seconds.
+// C has a thread for this; here, a timer checks a few connections at a time.
 import { Event } from '../../reactor/event.h';
 import { evtimerAdd, evtimerSet } from '../../reactor/evtimer';
 import type { Conn } from '../memcached.h';
@@ -10,18 +10,18 @@ import { connAt, connsEnd } from './conns';
 import { IDLE_TIMEOUT_CLOSE, threadStats } from './memcached.h';
 import { settings } from './settings';
 
-/** Descriptors that are looked at in one step, and the pause before the next ones. */
+/** Descriptors that one step checks, and the pause before the next step. */
 const CONNS_PER_SLICE = 100;
 const TIMESLICE = { tvSec: 0, tvUsec: 10_000 };
 
 const timeoutEvent = new Event();
-/** The descriptor to look at next. */
+/** The descriptor to check next. */
 let next = 0;
-/** When the command was sent that is longest ago, of those seen in this pass. */
+/** The oldest lastCmdTime of the connections that this pass has seen and kept. */
 let oldestLastCmd = 0;
 
 // memcached.c: start_conn_timeout_thread
-/** It goes on for as long as the event loop runs. */
+/** Starts the timer, which runs while the event loop runs. */
 export function startConnTimeoutThread(): void {
   if (settings.socketpath !== null) return; // only TCP connections are closed
   next = 0;
@@ -30,13 +30,13 @@ export function startConnTimeoutThread(): void {
 }
 
 // memcached.c: conn_timeout_thread
-/** A step. */
+/** One step of a pass. */
 function connTimeoutThread(): void {
   if (next === 0) oldestLastCmd = currentTime;
   const end = Math.min(next + CONNS_PER_SLICE, connsEnd());
   for (; next < end; next++) {
     const c = connAt(next);
-    // Others are in the middle of a command, or of its answer.
+    // In other states, a connection is in the middle of a command or its reply.
     if (c?.state !== ConnState.read) continue;
     if (currentTime - c.lastCmdTime > settings.idleTimeout) connCloseIdle(c);
     else oldestLastCmd = Math.min(oldestLastCmd, c.lastCmdTime);
@@ -46,7 +46,7 @@ function connTimeoutThread(): void {
     return;
   }
   next = 0;
-  // Sooner than this no other is due.
+  // No connection times out sooner.
   const soonest = settings.idleTimeout - (currentTime - oldestLastCmd) + 1;
   evtimerAdd(timeoutEvent, { tvSec: Math.max(soonest, 1), tvUsec: 0 });
 }

@@ -1,5 +1,5 @@
-// logger.c: what `watch connevents` tells of connections that come and go. As long as nobody watches for it, nothing is
-// asked about a connection and nothing kept.
+// logger.c: the lines of `watch connevents` about connections that open and close. Without a watcher of them, this file
+// queries no connection and keeps nothing.
 import { sockaddrStorage } from '../../reactor/sockaddr';
 import { AF_INET, AF_INET6 } from '../../reactor/socket.h';
 import { getpeername } from '../../reactor/syscalls';
@@ -10,20 +10,20 @@ import { isUdp, openConns } from './conns';
 import { LOG_CONNEVENTS, logText, logger } from './logger';
 import { ERROR_CLOSE, NORMAL_CLOSE } from './memcached.h';
 
-/** Who is at the other end: it cannot be asked for any more where a connection was reset. */
+/** The peer of each connection: after a reset, getpeername(2) can no longer tell it. */
 const peers = new Map<Conn, string>();
 const name = sockaddrStorage();
 
-/** By close_reasons. */
+/** Indexed by close_reasons. */
 const reasons = ['error', 'normal', 'idle_timeout', 'shutdown'];
 
 function isWatched(c: Conn): boolean {
-  return (logger.eflags & LOG_CONNEVENTS) !== 0 && !isUdp(c); // in C a request by UDP is no connection
+  return (logger.eflags & LOG_CONNEVENTS) !== 0 && !isUdp(c); // in C a UDP request is no connection
 }
 
 // logger.c: _logger_util_addr_endpoint
 function endpoint(c: Conn): string {
-  if (getpeername(c.sfd, name) === -1) return 'rip= rport=0 transport=tcp'; // it is gone
+  if (getpeername(c.sfd, name) === -1) return 'rip= rport=0 transport=tcp'; // the peer is gone
   switch (name.ssFamily) {
     case AF_INET: return `rip=${inetNtoa(name.in.sinAddr)} rport=${name.in.sinPort} transport=tcp`;
     case AF_INET6: return `rip=${name.in6.sin6Addr} rport=${name.in6.sin6Port} transport=tcp`;
@@ -31,14 +31,14 @@ function endpoint(c: Conn): string {
   }
 }
 
-/** Somebody watches from now on: those are noted who are there. */
+/** A watcher of connections has come: notes the peers of those open. */
 export function watchConnections(): void {
   for (const c of openConns()) {
     if (c.state !== ConnState.listening && !isUdp(c) && !peers.has(c)) peers.set(c, endpoint(c));
   }
 }
 
-/** A watcher has gone, perhaps the last one. */
+/** Forgets the peers if no watcher of connections is left. */
 export function unwatchConnections(): void {
   if ((logger.eflags & LOG_CONNEVENTS) === 0) peers.clear();
 }
@@ -54,8 +54,8 @@ export function logConnNew(c: Conn): void {
 // memcached.c: conn_close
 export function logConnClose(c: Conn): void {
   if (!isWatched(c)) return;
-  // The machine closes a connection where its client is gone: by an error, if there is something left to write, or if
-  // it was reset, and so has no peer any more.
+  // driveMachine closes a connection whose client is gone. That is an error if bytes are left to write, or if the
+  // connection was reset, and so has no peer any more.
   const failed = c.wbytes > 0 || c.ibytes > 0 || getpeername(c.sfd, name) === -1;
   const reason = failed && c.closeReason === NORMAL_CLOSE ? ERROR_CLOSE : c.closeReason;
   logText(LOG_CONNEVENTS, ` type=conn_close ${peers.get(c) ?? endpoint(c)} reason=${reasons[reason]} cfd=${c.sfd}`);

@@ -1,11 +1,11 @@
-// The connections that there are, by descriptor (memcached.c: conns).
+// The open connections, by descriptor (memcached.c: conns).
 import type { Conn } from '../memcached.h';
 import { ConnState } from '../memcached.h';
 
 const conns: (Conn | undefined)[] = [];
-/** Those that are for UDP: sockets that take requests, and requests. */
+/** The connections for UDP: listening sockets, and requests. */
 const udp = new Set<Conn>();
-/** Those that have sent `watch`. */
+/** The connections that have sent `watch`. */
 const watching = new Set<Conn>();
 
 export function connsInit(): void {
@@ -14,7 +14,7 @@ export function connsInit(): void {
   watching.clear();
 }
 
-/** `c` is open. Who closes it need not tell. */
+/** Notes that `c` is open. Closing needs no call: see connAt. */
 export function noteConn(c: Conn, isForUdp = false): void {
   conns[c.sfd] = c;
   if (isForUdp) udp.add(c);
@@ -30,28 +30,28 @@ export function setWatching(c: Conn, is: boolean): void {
   else watching.delete(c);
 }
 
-/** Whether it is told what happens, and sends no more commands. */
+/** Whether `c` is a watcher: it receives log lines and sends no more commands. */
 export function isWatching(c: Conn): boolean {
   return watching.has(c);
 }
 
-/** How many requests by UDP are open, which C does not count as connections. */
+/** How many UDP requests are open; C does not count them as connections. */
 export function udpRequests(): number {
   return udp.size === 0 ? 0 : openConns().filter((c) => isUdp(c) && c.state !== ConnState.listening).length;
 }
 
-/** Above all descriptors that connections have had. */
+/** One more than the largest descriptor that a connection has had. */
 export function connsEnd(): number {
   return conns.length;
 }
 
-/** The open connection of that descriptor, or null. */
+/** The open connection with this descriptor, or null. */
 export function connAt(fd: number): Conn | null {
   const c = conns.at(fd);
   return c !== undefined && c.sfd === fd && c.state !== ConnState.closing ? c : null;
 }
 
-/** Those that are open, in the order of their descriptors. */
+/** All open connections, in the order of their descriptors. */
 export function openConns(): Conn[] {
   const open: Conn[] = [];
   for (let fd = 0; fd < conns.length; fd++) {

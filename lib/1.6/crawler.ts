@@ -1,6 +1,6 @@
-// crawler.c: walks over items, in steps: along the LRUs to free what has expired, and to count what will; along the
-// hash table to list the keys. That may grow meanwhile, as it may not in C: an item that is there all the time is met
-// exactly once.
+// crawler.c: walks over items, in steps: along the LRUs to free expired items, and to count those that will expire;
+// along the hash table to list the keys. Unlike in C, the table may grow during a walk: an item that stays in it is
+// visited exactly once.
 import { Event } from '../../reactor/event.h';
 import { evtimerAdd, evtimerSet } from '../../reactor/evtimer';
 import type { Ptr } from '../libc/memory';
@@ -17,14 +17,14 @@ import {
 import { settings } from './settings';
 import { beginStep, stepIsOver } from './step_time';
 
-/** Buckets that are looked at in one step, at most. */
+/** Maximum number of buckets per step. */
 export const BUCKETS_AT_ONCE = 2048;
 
-/** Which classes a walk is for: 1 for each of them, by number. */
+/** The classes that a walk is for: 1 at the number of each. */
 export type Classes = Uint8Array;
 
 // crawler.c: lru_crawler_crawl
-/** `all`, or class numbers with commas between; null if one of them is none. */
+/** Parses `all`, or class numbers separated by commas; null if one of them is not a class. */
 export function parseClasses(text: string): Classes | null {
   const classes = new Uint8Array(MAX_NUMBER_OF_SLAB_CLASSES);
   if (text === 'all') return classes.fill(1);
@@ -36,16 +36,16 @@ export function parseClasses(text: string): Classes | null {
   return classes;
 }
 
-/** A walk over the buckets that there are when it begins. */
+/** A walk over the buckets that exist when it begins. */
 export class HashWalk {
   private readonly count = assocBuckets();
-  /** The largest power of two that is not above `count`: so many buckets less a bit of the hash tells apart. */
+  /** The largest power of two up to `count`: its log2 is the number of hash bits of a bucket that is not split. */
   private readonly base = 1 << (31 - Math.clz32(this.count));
   private at = 0;
-  /** A bucket now, where items of the bucket `at` can be. */
+  /** A current bucket, in which items of the initial bucket `at` can be. */
   private now = 0;
 
-  /** All buckets are done. */
+  /** Whether all buckets are done. */
   get over(): boolean {
     return this.at >= this.count;
   }
@@ -65,7 +65,7 @@ export class HashWalk {
     return this.orLater(field(it, IT_H_NEXT) >>> 0);
   }
 
-  /** `it`, or else the first item of those buckets that were split off this one. */
+  /** `it`; if NULL, the first item of the next bucket that was split off bucket `at`. */
   private orLater(it: Ptr): Ptr {
     const split = this.at % this.base < this.count - this.base;
     const period = split ? 2 * this.base : this.base;
@@ -78,59 +78,59 @@ export class HashWalk {
   }
 }
 
-/** Whether clients do not get an item any more. */
+/** Whether an item has expired or was flushed. */
 export function isGone(it: Ptr): boolean {
   const exptime = field(it, IT_EXPTIME);
   return (exptime !== 0 && exptime < currentTime) || itemIsFlushed(it);
 }
 
-// The crawler: frees what has expired.
+// The crawler, which frees expired items.
 
-/** Which LRUs a crawl is for: 1 for each of them, by number. */
+/** The LRUs that a crawl is for: 1 at the number of each. */
 export type Lrus = Uint8Array;
 
-/** Unexpired items are counted by the minutes that they have left: 0 to 59, and what has an hour in 60. */
+/** Live items are counted by the minutes that they have left: 0 to 59, and 60 for an hour or more. */
 export const HISTO_MINUTES = 61;
 
-/** crawlerstats_t, by LRU: what the last crawl along it has found. */
+/** crawlerstats_t: the results of the last crawl along each LRU. */
 export const crawlerstats = {
   /** Live items with an expiry, by LRU and, within it, by minutes left. */
   histo: new Uint32Array(LRUS * HISTO_MINUTES),
   /** Live items. */
   seen: new Uint32Array(LRUS),
-  /** Those of them that never expire. */
+  /** Live items that never expire. */
   noexp: new Uint32Array(LRUS),
-  /** How many it has freed, and from when until when it went: in seconds of the server's clock. */
+  /** How many items the crawl has freed, and when it began and ended, in seconds of the server's clock. */
   reclaimed: new Uint32Array(LRUS),
   startTime: new Uint32Array(LRUS),
   endTime: new Uint32Array(LRUS),
-  /** 1 when the crawl is through, until somebody has read this. */
+  /** 1 when the crawl is complete, until the LRU maintainer has read this. */
   runComplete: new Uint8Array(LRUS),
 };
 
-/** An automatic crawl waits so long after one that a client wanted meanwhile, in seconds. */
+/** Seconds without automatic crawls, after a client or the maintainer found a crawl running and could not start one. */
 const BLOCK_AUTOMATIC = 60;
 
-/** And it sleeps at least as long between steps, in microseconds: it is in no hurry, and clients need the processor. */
+/** Minimum sleep between steps of an automatic crawl, in microseconds: it can wait, and clients need the processor. */
 const AUTOMATIC_SLEEP_MIN = 1000;
 
-/** Items between two looks at the time. */
+/** Items between two checks of the time. */
 const ITEMS_PER_LOOK = 20;
 
 const crawlevent = new Event();
-/** Where the crawl still has to go. */
+/** The LRUs that the crawl has not finished. */
 const todo: Lrus = new Uint8Array(LRUS);
-/** By LRU, how many more items are looked at. */
+/** How many more items the crawl may visit in each LRU. */
 const remaining = new Float64Array(LRUS);
-/** The LRU that it is at; -1 while there is no crawl. */
+/** The LRU that is being crawled; -1 if there is no crawl. */
 let at = -1;
-/** Whether it began by itself. */
+/** Whether the maintainer began the crawl. */
 let automatic = false;
 let blockedUntil = 0;
-/** How many dumps are under way. */
+/** How many dumps are running. */
 let dumps = 0;
 
-/** Nothing is under way. */
+/** Resets to no crawl and no dump. */
 export function initLruCrawler(): void {
   todo.fill(0);
   for (const counts of Object.values(crawlerstats)) counts.fill(0);
@@ -141,7 +141,7 @@ export function initLruCrawler(): void {
 }
 
 // crawler.c: start_item_crawler_thread
-/** -1 if it was started already. */
+/** -1 if the crawler was started already. */
 export function startItemCrawlerThread(): number {
   if (settings.lruCrawler) return -1;
   settings.lruCrawler = true;
@@ -149,7 +149,7 @@ export function startItemCrawlerThread(): number {
 }
 
 // crawler.c: stop_item_crawler_thread
-/** What it has begun it finishes. */
+/** A crawl that has begun goes on to its end. */
 export function stopItemCrawlerThread(): void {
   settings.lruCrawler = false;
 }
@@ -178,8 +178,8 @@ export function lrusOf(classes: Classes): Lrus {
 
 // crawler.c: lru_crawler_start
 /**
- * Begins to crawl, `most` items of each of these LRUs at most; 0 for all. False if it is crawling already; but a crawl
- * that begins by itself joins one that began so.
+ * Begins to crawl these LRUs, at most `most` items of each; 0 for all. False if a crawl is running already, or if
+ * automatic crawls (`byItself`) are blocked. But an automatic crawl joins a running automatic one.
  */
 export function crawl(lrus: Lrus, most: number, byItself = false): boolean {
   if (at !== -1 && !(byItself && automatic)) {
@@ -206,7 +206,7 @@ export function crawl(lrus: Lrus, most: number, byItself = false): boolean {
   return true;
 }
 
-/** To the first LRU that is still to be done. */
+/** Goes to the first LRU that is not finished. */
 function nextLru(): void {
   at = todo.indexOf(1);
   if (at === -1) return;

@@ -1,5 +1,5 @@
-// debugtime and debugitem, which only C's build for its own tests has: here, MEMCACHED_DEBUG=1 in the environment is
-// that build (proto_text.c: process_debugtime_command, process_debugitem_command).
+// debugtime and debugitem, which only C's debug build for its tests has: here, MEMCACHED_DEBUG=1 in the environment
+// enables them (proto_text.c: process_debugtime_command, process_debugitem_command).
 import type { Conn } from '../memcached.h';
 import type { Ptr } from '../libc/memory';
 import { NULL } from '../libc/memory';
@@ -10,7 +10,7 @@ import { hold, itemGet, itemRemove } from './items';
 import { abbreviates, ntokens, number, token, token32, tokenAt, tokenLength } from './tokens';
 import { outString } from './transmit';
 
-/** Which item `debugitem ref` on a connection has taken a reference of. */
+/** The item to which `debugitem ref` on a connection has taken a reference. */
 const reffed = new WeakMap<Conn, Ptr>();
 
 function isDebugBuild(): boolean {
@@ -41,7 +41,7 @@ export function processDebugitem(c: Conn): void {
   outString(c, isDebugBuild() && ntokens >= 3 ? debugitem(c) : 'ERROR');
 }
 
-/** What is answered. */
+/** Returns the reply. */
 function debugitem(c: Conn): string {
   const key = tokenAt[2], nkey = tokenLength[2];
   const hv = hashOf(key, nkey);
@@ -70,6 +70,6 @@ function debugitem(c: Conn): string {
   }
   const it = itemGet(key, nkey, hv);
   if (it === NULL) return 'MISS';
-  itemRemove(it); // there was a `ref` before
+  itemRemove(it); // gives up the reference of a `ref`
   return 'OK';
 }

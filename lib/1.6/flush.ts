@@ -1,8 +1,8 @@
-// flush_all: which items are gone because they were stored before a flush. The flush itself touches none: they are
-// unlinked when they are found.
+// flush_all: tells which items are gone because they were stored before a flush. The flush touches no item: other code
+// unlinks them when it finds them.
 //
 // A time in seconds does not tell whether an item was stored before or after a flush of the same second. C keeps some
-// of the former (1.6.45), or compares cas numbers, which items do not have with -C (1.6.18). Here, an item remembers
+// items stored before it (1.6.45), or compares cas numbers, which items lack with -C (1.6.18). Here, an item remembers
 // how many flushes of its second came before it. So everything older than a flush is gone, and nothing else.
 import type { Ptr } from '../libc/memory';
 import { currentTime } from './clock';
@@ -20,7 +20,7 @@ export function flushInit(): void {
   flushTime = flushes = 0;
 }
 
-/** A delayed flush whose time has come is the last one. */
+/** If the time of a delayed flush has come, makes it the last flush. */
 function due(): void {
   const at = settings.oldestLive;
   if (at > flushTime && at <= currentTime) {
@@ -30,8 +30,8 @@ function due(): void {
 }
 
 /**
- * All items that are there now are gone, and a flush that was still to come is called off. False if there were too many
- * flushes in this second for an item to remember: then the caller must unlink all items.
+ * Flushes all items that are there now, and cancels a flush that is pending. False if there were too many flushes in
+ * this second for an item to remember: then the caller must unlink all items.
  */
 export function flushNow(): boolean {
   due();
@@ -42,13 +42,13 @@ export function flushNow(): boolean {
   return true;
 }
 
-/** At that time of the server's clock, all items that were stored before that second are gone. */
+/** Schedules a flush of all items stored before the second `time` of the server's clock, for that second. */
 export function flushAt(time: number): void {
   due();
   settings.oldestLive = time;
 }
 
-/** An item was stored or moved just now. */
+/** Notes that an item was stored or bumped now. */
 export function setItTime(it: Ptr): void {
   setField(it, IT_TIME, currentTime);
   const before = flushTime === currentTime ? flushes : 0;

@@ -1,11 +1,11 @@
-// thread.c: item_trylock. One thread serves, and needs no locks; only `debugitem lock` locks an item, by its hash, so
-// that what goes on behind the commands must leave it alone.
+// thread.c: item_trylock. The server has one thread and needs no locks. Only `debugitem lock` locks an item, by its
+// hash, and then the page mover and evictions must leave it alone.
 import type { Ptr } from '../libc/memory';
 import { hashOf } from './assoc';
 import { keyOf, nkeyOf } from './memcached.h';
 
 const locked = new Set<number>();
-/** Whether there are any. */
+/** Whether any item is locked. */
 let some = false;
 
 export function lock(hv: number): void {

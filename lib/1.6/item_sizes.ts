@@ -1,15 +1,15 @@
-// items.c: the histogram of `stats sizes`, which is kept once it is asked for (-o track_sizes).
+// items.c: the histogram of `stats sizes`, which the server keeps only with -o track_sizes.
 import type { Ptr } from '../libc/memory';
 import { ntotalOf } from './memcached.h';
 import { settings } from './settings';
 
-/** An item counts to the multiple of so many bytes that is next above its size. */
+/** Item sizes are rounded up to a multiple of this. */
 const BUCKET_BYTES = 32;
 
 let histogram: Uint32Array | null = null;
 
 // items.c: item_stats_sizes_init
-/** Counts from now on. Items that are linked already would be counted when they go: call it before there are any. */
+/** Starts to count. Call it before any item is linked: unlinking subtracts an item even if it was not counted. */
 export function itemStatsSizesInit(): void {
   histogram ??= new Uint32Array(Math.floor(settings.itemSizeMax / BUCKET_BYTES) + 2);
 }
@@ -31,7 +31,7 @@ export function itemStatsSizesRemove(it: Ptr): void {
 }
 
 // items.c: item_stats_sizes
-/** Calls `each` for every size in bytes that there are items of, from the smallest. */
+/** Calls `each` for every size in bytes that has items, the smallest first. */
 export function itemStatsSizes(each: (bytes: number, items: number) => void): void {
   histogram?.forEach((items, bucket) => {
     if (items !== 0) each(bucket * BUCKET_BYTES, items);

@@ -1,5 +1,5 @@
-// items.c: what is told about items: `stats items`, the totals in `stats`, and `stats cachedump`. Names and their order
-// are C's. Each function calls back for what there is to tell, and so knows no protocol.
+// items.c: statistics of items: `stats items`, the totals in `stats`, and `stats cachedump`. Names and their order are
+// C's. Each function passes its results to a callback, and so knows no protocol.
 import type { Ptr } from '../libc/memory';
 import { NULL } from '../libc/memory';
 import { itemstats, lruAge, lruBytes, lruHead, lruSize } from './lru';
@@ -19,7 +19,7 @@ function ofAll(counts: Float64Array): number {
   return counts.reduce((sum, count) => sum + count, 0);
 }
 
-/** How many items of a class there are. */
+/** How many items a class has. */
 export function itemsOfClass(id: number): number {
   return lruSize(id | HOT_LRU) + lruSize(id | WARM_LRU) + lruSize(id | COLD_LRU) + lruSize(id | TEMP_LRU);
 }
@@ -30,7 +30,7 @@ export function bytesOfClass(id: number): number {
 }
 
 // items.c: item_stats
-/** What `stats items` tells about a class: nothing if it has no item. */
+/** The lines of `stats items` about a class: none if it has no item. */
 export function itemStats(id: number, add: AddStat): void {
   const number = itemsOfClass(id);
   if (number === 0) return;
@@ -70,7 +70,7 @@ export function itemStats(id: number, add: AddStat): void {
 }
 
 // items.c: item_stats_totals
-/** What `stats` tells about the items of all classes. */
+/** The lines of `stats` about the items of all classes. */
 export function itemStatsTotals(add: AddStat): void {
   const maintained = settings.lruMaintainerThread;
   add('expired_unfetched', ofAll(itemstats.expiredUnfetched));
@@ -91,8 +91,8 @@ export function itemStatsTotals(add: AddStat): void {
 
 // items.c: item_cachedump
 /**
- * Calls `show` for items of the COLD LRU of a class, from its head, until `limit` were shown (0 for all), or it returns
- * false. Items whose keys are binary are left out.
+ * Calls `show` for items of the COLD LRU of a class, from its head, until it has shown `limit` items (0 for all), or
+ * `show` returns false. Skips items with binary keys.
  */
 export function itemCachedump(id: number, limit: number, show: (it: Ptr) => boolean): void {
   if (id >= MAX_NUMBER_OF_SLAB_CLASSES) return;
@@ -105,11 +105,11 @@ export function itemCachedump(id: number, limit: number, show: (it: Ptr) => bool
   }
 }
 
-/** What the page mover looks at to tell which class needs a page. */
+/** The numbers by which the page mover decides which class needs a page. */
 export interface ItemStatsAutomove {
   evicted: number;
   outofmemory: number;
-  /** Seconds since the last item of COLD was stored or moved. */
+  /** Seconds since the item at the tail of COLD was stored or bumped. */
   age: number;
 }
 

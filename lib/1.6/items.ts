@@ -1,4 +1,4 @@
-// items.c: an item's life, from its allocation, for which others may have to go, to its last reference.
+// items.c: the life of an item, from its allocation, which may evict other items, to its last reference.
 import type { Ptr } from '../libc/memory';
 import { NULL } from '../libc/memory';
 import { u8 } from '../libc/heap';
@@ -23,24 +23,24 @@ import { slabsAlloc, slabsClsid, slabsFree, slabsHasBlocks, slabsLargeFits } fro
 
 const LRU_MASK = 192;
 const CLASS_MASK = 63;
-/** To find memory for an item, we look at the end of an LRU so many times. */
+/** How often itemAllocPull looks at the tail of an LRU to find memory for an item. */
 const PULLS_MAX = 10;
-/** How many items the LRU maintainer moves on in one go. */
+/** How many items lruMaintainerJuggle moves on, if the caller does not say. */
 const JUGGLES_MAX = 500;
 /**
- * With every so many allocations of a class, and with the first in a second, some of its items are moved on or found to
- * have expired, for the maintainer may be late.
+ * Once per this many allocations of a class, and at the first in a second, itemAlloc moves on some items of the class
+ * and unlinks expired ones, because the maintainer may be late.
  */
 const JUGGLE_INTERVAL = 16;
 const INLINE_JUGGLES_MAX = 40;
 const allocations = new Uint8Array(MAX_NUMBER_OF_SLAB_CLASSES);
-/** By class, when that was done last. */
+/** By class, when itemAlloc did so last. */
 const juggled = new Float64Array(MAX_NUMBER_OF_SLAB_CLASSES);
 
-/** The cas number that was given last, as signed words. */
+/** The last cas number given, as signed words. */
 let casHi = 0, casLo = 1;
 
-/** No items. Call it after memoryInit. */
+/** Resets to no items. Call it after memoryInit. */
 export function itemInit(): void {
   lruInit();
   flushInit();
@@ -53,7 +53,7 @@ export function itemInit(): void {
 }
 
 // items.c: get_cas_id
-/** Gives an item the next cas number; 0 with -C. */
+/** Gives an item the next cas number; with -C it stays 0. */
 export function nextCas(it: Ptr): void {
   if (!settings.useCas) return;
   casLo = (casLo + 1) | 0;
@@ -62,7 +62,7 @@ export function nextCas(it: Ptr): void {
   setField(it, IT_CAS_HI, casHi);
 }
 
-/** The cas number that was given last. */
+/** The last cas number given. */
 export function casId(): bigint {
   return (BigInt(casHi >>> 0) << 32n) | BigInt(casLo >>> 0);
 }
@@ -73,7 +73,7 @@ export function setCasId(cas: bigint): void {
   casLo = Number(BigInt.asIntN(32, cas));
 }
 
-/** Gives an item that cas number; none with -C. */
+/** Gives an item this cas number; does nothing with -C. */
 export function setCas(it: Ptr, hi: number, lo: number): void {
   if (!settings.useCas) return;
   setField(it, IT_CAS_LO, lo);
@@ -81,18 +81,18 @@ export function setCas(it: Ptr, hi: number, lo: number): void {
 }
 
 // items.c: item_make_header
-/** Bytes of an item with its header; `nbytes` is its data with their \r\n. */
+/** Bytes of an item with its header; `nbytes` counts its data and the \r\n. */
 export function itemSize(nkey: number, flags: number, nbytes: number): number {
   return SIZEOF_ITEM + (flags === 0 ? 0 : 4) + nkey + 1 + nbytes;
 }
 
 // items.c: item_size_ok
-/** Whether such an item may be stored at all: if itemAlloc fails then, there is no memory. */
+/** Whether an item is small enough to be stored. If so, itemAlloc fails only for lack of memory. */
 export function itemSizeOk(nkey: number, flags: number, nbytes: number): boolean {
   return slabsClsid(itemSize(nkey, flags, nbytes)) !== 0;
 }
 
-/** How many items of class `id` may go to make room for another. */
+/** How many items of class `id` can be evicted to make room for another. */
 function evictable(id: number): number {
   return lruSize(id | HOT_LRU) + lruSize(id | WARM_LRU) + lruSize(id | COLD_LRU);
 }
@@ -101,9 +101,9 @@ function evictable(id: number): number {
 function itemAllocPull(ntotal: number, id: number): Ptr {
   const large = ntotal > settings.slabChunkSizeMax;
   if (large && !slabsLargeFits(ntotal)) return NULL;
-  // A large item may take the place of many. No item is moved to make one hole of several: when enough is free, but not
-  // in one piece, the next of the class goes, until the hole is there. And many large items may have to go for a page,
-  // when other classes have got theirs above the limit.
+  // A large item may take the place of many. No item is moved to join holes: if enough is free, but not contiguous,
+  // further items of the class are evicted until a hole is large enough. And a page may cost many large items, if other
+  // classes have got their pages above the limit.
   const all = settings.evictToFree !== 0 && (large || slabsHasBlocks(id));
   const tries = all ? PULLS_MAX + 2 * evictable(id) : PULLS_MAX;
   let it = NULL;
@@ -114,7 +114,7 @@ function itemAllocPull(ntotal: number, id: number): Ptr {
     if (it !== NULL) break;
     if (lruPullTail(id, COLD_LRU, 0, true, 0) > 0) continue;
     if (!settings.lruSegmented) break;
-    // C leaves WARM to its maintainer, which here may not have had its turn.
+    // C leaves WARM to its maintainer, which here may not have run yet.
     if (lruPullTail(id, HOT_LRU, 0, false, 0) === 0) lruPullTail(id, WARM_LRU, 0, false, 0);
   }
   if (i > 0) itemstats.directReclaims[id] += i;
@@ -123,8 +123,8 @@ function itemAllocPull(ntotal: number, id: number): Ptr {
 
 // items.c: do_item_alloc
 /**
- * An item that is not linked yet, with room for `nbytes` of data (\r\n included); its one reference is the caller's.
- * `exptime` is by the server's clock. NULL if it is too large, or there is no memory.
+ * Allocates an unlinked item with room for `nbytes` of data (\r\n included); the caller owns its one reference.
+ * `exptime` is by the server's clock. NULL if the item is too large, or there is no memory.
  */
 export function itemAlloc(key: Ptr, nkey: number, flags: number, exptime: number, nbytes: number): Ptr {
   if (nbytes < 2) return NULL;
@@ -162,12 +162,12 @@ export function itemAlloc(key: Ptr, nkey: number, flags: number, exptime: number
 }
 
 // items.c: item_free
-/** Frees an item that was never linked, or is not any more. */
+/** Frees an item that is not linked. */
 export function itemFree(it: Ptr): void {
   slabsFree(it, clsidOf(it));
 }
 
-/** Takes a reference: the item stays as it is, whatever becomes of its key. */
+/** Takes a reference: the item stays unchanged in memory, whatever happens to its key. */
 export function hold(it: Ptr): void {
   setField(it, IT_REFCOUNT, field(it, IT_REFCOUNT) + 1);
 }
@@ -182,7 +182,7 @@ export function itemRemove(it: Ptr): void {
 }
 
 // items.c: do_item_link
-/** Makes an item findable, with a new cas number. There must be no other item of its key. */
+/** Makes an item findable, with a new cas number. No other item may have its key. */
 export function itemLink(it: Ptr, hv: number): void {
   setItFlags(it, itFlags(it) | ITEM_LINKED);
   setItTime(it);
@@ -197,7 +197,7 @@ export function itemLink(it: Ptr, hv: number): void {
 }
 
 // items.c: do_item_link_fixup
-/** Makes an item findable as it was before a restart. Its one reference is that of the link. */
+/** Makes an item from before a restart findable, unchanged. Its one reference is that of the link. */
 export function itemLinkFixup(it: Ptr, hv: number): void {
   setItFlags(it, itFlags(it) | ITEM_LINKED);
   statsState.currBytes += ntotalOf(it);
@@ -209,7 +209,7 @@ export function itemLinkFixup(it: Ptr, hv: number): void {
 }
 
 // items.c: do_item_unlink
-/** Makes it findable no more. Nothing happens if it is not. */
+/** Unlinks an item, so that no lookup finds it. Does nothing if it is not linked. */
 export function itemUnlink(it: Ptr, hv: number): void {
   const flags = itFlags(it);
   if ((flags & ITEM_LINKED) === 0) return;
@@ -230,9 +230,9 @@ export function itemReplace(it: Ptr, newIt: Ptr, hv: number): void {
 
 // slabs_mover.c: slab_rebalance_rescue
 /**
- * Moves a linked item to `newIt`, which is as large as it: the copy takes its place in the LRU and in the hash table.
- * `it` is linked no more, and has lost the reference of the link; others may still read it. (C links the copy anew, so
- * that an item becomes young by being moved.)
+ * Copies a linked item to `newIt`, which is as large: the copy takes its place in the LRU and in the hash table. `it`
+ * is no longer linked, and loses the reference of the link; connections may still read it. (C links the copy anew, so
+ * that a moved item becomes young.)
  */
 export function itemRelocate(it: Ptr, newIt: Ptr, hv: number): void {
   memcpy(newIt, it, ntotalOf(it));
@@ -244,7 +244,7 @@ export function itemRelocate(it: Ptr, newIt: Ptr, hv: number): void {
 }
 
 // items.c: do_item_get
-/** The item of a key, without a reference; NULL if there is none. One that is flushed or expired is unlinked here. */
+/** The item of a key, without a reference; NULL if there is none. Unlinks a flushed or expired item. */
 export function itemGet(key: Ptr, nkey: number, hv: number): Ptr {
   let it = assocFind(key, nkey, hv);
   let found = ITEM_NOT_FOUND;
@@ -268,7 +268,7 @@ export function itemGet(key: Ptr, nkey: number, hv: number): Ptr {
 }
 
 // items.c: do_item_bump
-/** A client was given the item. Two such hits make it active, which saves it; a flat LRU moves it to the head. */
+/** Counts a hit. Two hits make an item active, so it goes to WARM, not COLD; a flat LRU moves it to the head. */
 export function itemBump(it: Ptr): void {
   const flags = itFlags(it);
   if (!settings.lruSegmented) {
@@ -287,7 +287,7 @@ export function itemBump(it: Ptr): void {
 }
 
 // items.c: do_item_update
-/** Notes that an item is in use. It moves to the head of its LRU (flat, once a minute), or from COLD to WARM. */
+/** Notes that an item is in use. Moves it to the head of a flat LRU (once a minute), or from COLD to WARM. */
 export function itemUpdate(it: Ptr): void {
   const flags = itFlags(it);
   if ((flags & ITEM_LINKED) === 0) return;
@@ -307,7 +307,7 @@ export function itemUpdate(it: Ptr): void {
 }
 
 // items.c: do_item_touch
-/** The item of a key, as itemGet gives it, with a new expiry by the server's clock; it counts as a hit. */
+/** Like itemGet, and gives the item a new expiry by the server's clock. This counts as a hit. */
 export function itemTouch(key: Ptr, nkey: number, exptime: number, hv: number): Ptr {
   const it = itemGet(key, nkey, hv);
   if (it === NULL) return NULL;
@@ -318,8 +318,8 @@ export function itemTouch(key: Ptr, nkey: number, exptime: number, hv: number): 
 
 // proto_text.c: process_flush_all_command
 /**
- * flush_all: all items are gone that were stored before now, or before the time `at` of the server's clock, once that
- * has come; 0 is now. It replaces a flush that is still to come.
+ * flush_all: flushes all items stored before now, or, once the time `at` of the server's clock has come, all items
+ * stored before then; 0 is now. Replaces a flush that is pending.
  */
 export function flushAll(at = 0): void {
   if (at > currentTime) {
@@ -334,9 +334,9 @@ export function flushAll(at = 0): void {
 
 // items.c: lru_pull_tail
 /**
- * Looks at the end of an LRU of class `id`. Items there that have expired are unlinked. A live one is moved on, if it
- * is active, if its LRU has more than its share of `totalBytes`, or if it is older than `maxAge` seconds. In COLD, it
- * is unlinked if `evict` says so. Returns how many were unlinked or moved.
+ * Looks at the tail of an LRU of class `id`. Unlinks expired items there. Moves on a live item if it is active, if its
+ * LRU has more than its share of `totalBytes`, or if it is older than `maxAge` seconds. With `evict`, unlinks a live
+ * item of COLD. Returns how many items it has unlinked or moved.
  */
 export function lruPullTail(id: number, curLru: number, totalBytes: number, evict: boolean, maxAge: number): number {
   const lru = id | curLru;
@@ -367,7 +367,7 @@ export function lruPullTail(id: number, curLru: number, totalBytes: number, evic
   return removed;
 }
 
-/** The item at the end of an LRU is live: 1 if it is moved or evicted. */
+/** Moves or evicts the live item at the tail of an LRU. Returns 1 if it did, else 0. */
 function pullLive(it: Ptr, lru: number, totalBytes: number, evict: boolean, maxAge: number): number {
   const active = (itFlags(it) & ITEM_ACTIVE) !== 0;
   switch (lru & LRU_MASK) {
@@ -392,7 +392,7 @@ function pullLive(it: Ptr, lru: number, totalBytes: number, evict: boolean, maxA
       itemstats.movesToWarm[lru]++;
       moveTo(it, WARM_LRU);
       return 1;
-    default: // TEMP: only what has expired goes
+    default: // TEMP: only expired items go
       return 0;
   }
 }
@@ -403,7 +403,7 @@ function isOver(it: Ptr, lru: number, totalBytes: number, maxAge: number): boole
   return lruBytes(lru) > Math.floor(totalBytes * percent / 100) || currentTime - field(it, IT_TIME) > maxAge;
 }
 
-/** Puts an item to the head of that LRU of its class; it is not active any more. */
+/** Moves an item to the head of LRU `lru` of its class, and makes it inactive. */
 function moveTo(it: Ptr, lru: number): void {
   itemUnlinkQ(it);
   setItFlags(it, itFlags(it) & ~ITEM_ACTIVE);
@@ -411,15 +411,15 @@ function moveTo(it: Ptr, lru: number): void {
   itemLinkQ(it);
 }
 
-/** With `slabs automove 2`, what is called at each eviction, with the class. */
+/** With `slabs automove 2`, each eviction calls this function with the class. */
 let wantsPage: (id: number) => void = () => undefined;
 
-/** From now on, `wanted` is called with the class of each item that is evicted, with `slabs automove 2`. */
+/** With `slabs automove 2`, each eviction calls `wanted` with the class of the evicted item. */
 export function onEviction(wanted: (id: number) => void): void {
   wantsPage = wanted;
 }
 
-/** Unlinks a live item of that LRU to make room. */
+/** Unlinks a live item of LRU `lru` to make room. */
 export function evictItem(it: Ptr, lru: number): void {
   itemstats.evicted[lru]++;
   itemstats.evictedTime[lru] = currentTime - field(it, IT_TIME);
@@ -433,9 +433,9 @@ export function evictItem(it: Ptr, lru: number): void {
 
 // items.c: lru_maintainer_juggle
 /**
- * Moves items of a class on, about `most` at most, so that HOT and WARM have no more than their shares, and active
- * items of COLD are saved; what has expired at the ends is unlinked. With a flat LRU, all goes to COLD. Returns how
- * many items were moved or unlinked: 0 for a class that is in order.
+ * Moves on items of a class, about `most` at most, so that HOT and WARM have no more than their shares, and active
+ * items of COLD go to WARM; unlinks expired items at the tails. With a flat LRU, all items go to COLD. Returns how
+ * many items it has moved or unlinked: 0 for a class that is in order.
  */
 export function lruMaintainerJuggle(id: number, most = JUGGLES_MAX): number {
   let moves = 0;
@@ -458,7 +458,7 @@ export function lruMaintainerJuggle(id: number, most = JUGGLES_MAX): number {
   return moves;
 }
 
-/** `lru mode`: whether classes have HOT, WARM and COLD LRUs. Turned off, items move to COLD little by little. */
+/** `lru mode`: whether classes have HOT, WARM and COLD LRUs. If turned off, items move to COLD little by little. */
 export function lruModeSet(segmented: boolean): void {
   settings.lruSegmented = segmented;
 }

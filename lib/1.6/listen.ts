@@ -1,4 +1,4 @@
-// Where the server listens: the addresses of -l, -p and -U, or the path of -s, and the file that tells the ports
+// The listening sockets: the addresses of -l, -p and -U, or the path of -s, and the file that lists the ports
 // (memcached.c: server_sockets, server_socket, server_socket_unix, and main's part that calls them).
 import { lookup } from 'node:dns/promises';
 import { closeSync, lstatSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
@@ -18,10 +18,10 @@ import type { Place } from './places';
 
 const EXIT_FAILURE = 1;
 
-/** close(2) does not wait for what is still to be sent. */
+/** close(2) does not wait for unsent data. */
 const NO_LINGER: Linger = { lOnoff: 0, lLinger: 0 };
 
-/** C asks for so much, and for less until the system agrees; this one takes what it can give. */
+/** C asks for this much, then for less until the system agrees. Here, the system grants what it can at once. */
 const MAX_SENDBUF_SIZE = 256 * 1024 * 1024;
 
 export type Transport = 'TCP' | 'UDP';
@@ -29,35 +29,35 @@ export type Transport = 'TCP' | 'UDP';
 export interface ListenOptions {
   /** The addresses of -l, joined by commas or semicolons; null for all interfaces. */
   inter: string | null;
-  /** The port of TCP where `inter` names none; 0 or -1 for any that is free; null for no TCP. */
+  /** The TCP port if `inter` names none; 0 or -1 for any free port; null for no TCP. */
   port: number | null;
-  /** The port of UDP, likewise. */
+  /** The UDP port, likewise. */
   udpport: number | null;
   backlog: number;
   /** The path of -s, in place of `inter` and the ports, or null. */
   socketpath: string | null;
-  /** The permissions of that path. */
+  /** The permissions of `socketpath`. */
   access: number;
   /** Where to write the ports (MEMCACHED_PORT_FILENAME), or null. */
   portFilename: string | null;
-  /** Makes a listening connection of a socket. `protocol`: the word of proto[…], or null. False ends it all. */
+  /** Makes a listening connection of a socket. `protocol`: the word of proto[…], or null. False ends startListening. */
   listening(sfd: number, protocol: string | null, transport: Transport): boolean;
 }
 
-/** What is wrong, for the line on stderr that says where; null if nothing is. */
+/** An error message, for the line on stderr that also names the address; null for success. */
 type Failure = string | null;
-/** `listening` has told what is wrong. */
+/** `listening` has printed the error. */
 const TOLD = '';
 
 // memcached.c: main, "create the listening sockets"
-/** Listens everywhere. Resolves to 0, or to the status to end with, after a line on stderr. */
+/** Listens on all addresses. Resolves to 0, or to the exit status, after a line on stderr. */
 export async function startListening(options: ListenOptions): Promise<number> {
   const { socketpath } = options;
   if (socketpath === null) return listenOnPorts(options);
   return statusOf(serverSocketUnix(socketpath, options), `UNIX socket: ${socketpath}`);
 }
 
-/** 0, or the status to end with, after a line that says where we could not listen. */
+/** 0, or the exit status, after a line on stderr that says where listening has failed. */
 function statusOf(result: Failure, where: string): number {
   if (result === null) return 0;
   if (result === TOLD) return EXIT_FAILURE;
@@ -65,11 +65,11 @@ function statusOf(result: Failure, where: string): number {
   return EX_OSERR;
 }
 
-/** Listens on the ports, and tells them in the file. */
+/** Listens on the ports, and lists them in the file. */
 async function listenOnPorts(options: ListenOptions): Promise<number> {
   const { portFilename } = options;
   if (portFilename === null) return listenWithBoth(options, () => {});
-  // Under another name first: who waits for the file finds all ports in it.
+  // Written under another name and renamed, so that a reader of the file finds all ports in it.
   const temporary = `${portFilename}.lck`;
   let file: number;
   try {
@@ -102,7 +102,7 @@ async function listenWithBoth(options: ListenOptions, tell: (line: string) => vo
 }
 
 // memcached.c: server_sockets
-/** `tell` gets a line for each port. Every address is tried; the first failure counts. */
+/** Passes a line for each port to `tell`. Tries every address; the first failure counts. */
 async function serverSockets(
   port: number, transport: Transport, options: ListenOptions, tell: (line: string) => void,
 ): Promise<Failure> {
@@ -118,7 +118,7 @@ async function serverSockets(
 }
 
 // memcached.c: server_socket
-/** Listens on all addresses of a host. One that is taken, or of a family that the system lacks, is left out. */
+/** Listens on all addresses of a host. Skips addresses in use, and families that the system lacks. */
 async function serverSocket(
   place: Place, transport: Transport, options: ListenOptions, tell: (line: string) => void,
 ): Promise<Failure> {
@@ -149,7 +149,7 @@ async function serverSocket(
 
     if (bind(sfd, addr) === -1) {
       failure = strerror(errno);
-      // A backend may learn only here that the system has no IPv6.
+      // Some backends learn only here that the system has no IPv6.
       const goesOn = errno === EADDRINUSE || errno === EAFNOSUPPORT;
       close(sfd);
       if (!goesOn) return failure;
@@ -163,7 +163,7 @@ async function serverSocket(
   return success === 0 ? failure : null;
 }
 
-/** What the connections of a listening socket inherit. */
+/** Sets what connections inherit from a listening socket. */
 function setConnectionOptions(sfd: number): void {
   if (setsockopt(sfd, SOL_SOCKET, SO_KEEPALIVE, 1) === -1) perror('setsockopt');
   if (setsockopt(sfd, SOL_SOCKET, SO_LINGER, NO_LINGER) === -1) perror('setsockopt');
@@ -171,7 +171,7 @@ function setConnectionOptions(sfd: number): void {
 }
 
 // memcached.c: server_socket_unix
-/** Listens on a path. A socket that is left there from before is removed; anything else is not. */
+/** Listens on a path. Removes a socket that was left there, but nothing else. */
 function serverSocketUnix(path: string, options: ListenOptions): Failure {
   const addr: SockaddrUn = { sunFamily: AF_UNIX, sunPath: path };
   const sfd = newSocket(AF_UNIX, SOCK_STREAM);
@@ -180,7 +180,7 @@ function serverSocketUnix(path: string, options: ListenOptions): Failure {
   try {
     if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() === true) unlinkSync(path);
   } catch {
-    // bind tells what is wrong.
+    // bind reports the error.
   }
   setsockopt(sfd, SOL_SOCKET, SO_REUSEADDR, 1);
   setsockopt(sfd, SOL_SOCKET, SO_KEEPALIVE, 1);
@@ -207,7 +207,7 @@ function newSocket(domain: number, type: number): number {
   return sfd;
 }
 
-/** Closes a socket whose last call has failed. Returns why that was. */
+/** Closes a socket whose last call has failed. Returns the message for that call's errno. */
 function closed(sfd: number): string {
   const failure = strerror(errno);
   close(sfd);
@@ -220,7 +220,7 @@ function boundPort(sfd: number): number {
   return addr.ssFamily === AF_INET6 ? addr.in6.sin6Port : addr.in.sinPort;
 }
 
-/** getaddrinfo(3) with AI_PASSIVE: the addresses of a host, or those that stand for all interfaces. */
+/** getaddrinfo(3) with AI_PASSIVE: the addresses of a host, or, for null, the wildcard addresses. */
 async function resolve({ host, port }: Place): Promise<Sockaddr[]> {
   if (host === null) {
     return [
@@ -237,7 +237,7 @@ async function resolve({ host, port }: Place): Promise<Sockaddr[]> {
   });
 }
 
-/** What an error of Node's says, without the call that has failed. */
+/** The message of a Node.js error, without the name of the failed call. */
 function reason(error: unknown): string {
   if (!(error instanceof Error) || !('code' in error)) return String(error);
   if (error.code === 'ENOTFOUND') return 'Name or service not known';

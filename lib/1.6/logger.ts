@@ -1,9 +1,9 @@
-// logger.c, as far as `watch` goes: what happens is told to the connections that watch for it, a line for each event.
+// logger.c, the part for `watch`: sends a line about each event to the connections that watch for such events.
 //
 // C's threads write entries to buffers, from which another thread makes lines for the buffer of each watcher. Here a
-// line goes to the watchers at once, to a ring that each of them has. A timer has them sent, so that the connection
-// that caused a line never waits. A ring that is full because its client does not read takes no more lines; how many
-// it has missed is told when there is room again.
+// line goes at once to the ring of each watcher. A timer has the rings sent, so that the connection that caused a line
+// never waits. A ring that is full because its client does not read skips further lines. When it has room again, the
+// watcher gets the number of skipped lines.
 import { Event } from '../../reactor/event.h';
 import { evtimerAdd, evtimerSet } from '../../reactor/evtimer';
 import { gettimeofday } from '../../reactor/syscalls';
@@ -26,36 +26,36 @@ export const LOG_FETCHERS = 1 << 2;
 export const LOG_MUTATIONS = 1 << 3;
 export const LOG_CONNEVENTS = 1 << 5;
 export const LOG_EVICTIONS = 1 << 6;
-/** Nothing of these happens here: 1.6.45 does not log raw commands any more, and the others are of its proxy. */
+/** RAWCMDS and PROXY* never happen here: 1.6.45 no longer logs raw commands, and the others are of its proxy. */
 export const LOG_RAWCMDS = 1 << 9;
 export const LOG_PROXYREQS = 1 << 10;
 export const LOG_PROXYEVENTS = 1 << 11;
 export const LOG_PROXYUSER = 1 << 12;
 export const LOG_DELETIONS = 1 << 13;
 
-/** Before a log function is called, its flag is looked for in `eflags`: nothing else is to cost time. */
+/** Callers check the flag in `eflags` before they call a log function, so that unwatched events cost no more time. */
 export const logger = {
-  /** The flags that anybody watches. */
+  /** The flags of all watchers. */
   eflags: 0,
   /** The descriptor of the connection that is being served. */
   curSfd: -1,
 };
 
 const WATCHER_LIMIT = 20;
-/** A key of 250 bytes, each of them encoded, and the rest of a line. */
+/** A key of 250 bytes, all URI-encoded, and the rest of a line. */
 const LINE_MAX_BYTES = 1024;
-/** As C, a line is taken only where this much more has room: for the line about those that were skipped. */
+/** As in C, a ring takes a line only if it has this much more room, for a line about skipped lines. */
 const SKIPPED_MAX_BYTES = 128;
 /** How long lines gather before they are sent. */
 const FLUSH_DELAY = { tvSec: 0, tvUsec: 1000 };
 
-/** A connection that watches, and the ring of what it has not been sent yet. */
+/** A watching connection, and the ring of lines that are not sent to it yet. */
 export class Watcher {
-  /** Lines that it has missed since the last one. */
+  /** Lines skipped since the last line in the ring. */
   skipped = 0;
   private tail = 0;
   private used = 0;
-  /** How many bytes from `tail` on were given to the machine to send. */
+  /** How many bytes from `tail` on were given to driveMachine to send. */
   private sending = 0;
 
   constructor(readonly c: Conn, readonly eflags: number, readonly buf: Ptr, private readonly size: number) {}
@@ -68,7 +68,7 @@ export class Watcher {
     return this.used === 0;
   }
 
-  /** The machine has sent some bytes, or all: their room is free. */
+  /** Frees the room of the bytes that driveMachine has sent. */
   private settle(): void {
     if (this.sending === 0) return;
     const sent = this.sending - this.c.wbytes;
@@ -82,7 +82,7 @@ export class Watcher {
     return this.used + bytes <= this.size;
   }
 
-  /** Adds bytes that there is room for. */
+  /** Adds bytes, which must fit. */
   put(text: Ptr, bytes: number): void {
     const at = (this.tail + this.used) % this.size;
     const first = Math.min(bytes, this.size - at);
@@ -91,7 +91,7 @@ export class Watcher {
     this.used += bytes;
   }
 
-  /** Has the machine write what lies in one piece; false if there is nothing. */
+  /** Gives driveMachine the next contiguous bytes to write; false if there are none. */
   send(): boolean {
     this.settle();
     this.sending = Math.min(this.used, this.size - this.tail);
@@ -107,11 +107,11 @@ let gid = 0;
 const flushEvent = new Event();
 /** Whether the timer runs. */
 let flushing = false;
-/** Wakes a watcher that has lines and sends none. */
+/** Wakes a watcher that has lines but sends none. */
 let wake: (w: Watcher) => void = () => {};
 
 // logger.c: logger_init
-/** Nobody watches. `wakeWatcher` has the machine called for a connection. Call it after memoryInit. */
+/** Starts without watchers. `wakeWatcher` has driveMachine called for a connection. Call it after memoryInit. */
 export function loggerInit(wakeWatcher: (w: Watcher) => void): void {
   watchers.length = 0;
   gid = 0;
@@ -138,7 +138,7 @@ export function loggerSetGid(value: number): void {
 }
 
 // logger.c: logger_add_watcher
-/** `c` is told from now on of what `eflags` says; `greeting` comes first. Or why not. */
+/** Makes `c` a watcher of the events `eflags`; `greeting` is its first line. Returns it, or why not. */
 export function loggerAddWatcher(c: Conn, eflags: number, greeting: string): Watcher | 'too many' | 'failed' {
   if (watchers.length >= WATCHER_LIMIT) return 'too many';
   const size = Math.max(settings.loggerWatcherBufSize, greeting.length);
@@ -174,7 +174,7 @@ const line = bss(LINE_MAX_BYTES);
 const skippedLine = bss(SKIPPED_MAX_BYTES);
 const now: Timeval = { tvSec: 0, tvUsec: 0 };
 
-/** The beginning of every line. Microseconds have as few digits as they need, as in C. Returns its end. */
+/** Writes the beginning of a line, and returns its end. As in C, microseconds have no leading zeros. */
 function beginLine(type: string): Ptr {
   gettimeofday(now);
   let p = putNumber(putText(line, 'ts='), now.tvSec);
@@ -183,7 +183,7 @@ function beginLine(type: string): Ptr {
 }
 
 // logger.c: logger_thread_write_entry
-/** The line up to `p` is done: it goes to all who watch for one of `eflags`. */
+/** Ends the line at `p`. It goes to all watchers of one of `eflags`. */
 function endLine(p: Ptr, eflags: number): void {
   const bytes = putText(p, '\n') - line;
   resettable.logWorkerWritten++;
@@ -207,14 +207,14 @@ function endLine(p: Ptr, eflags: number): void {
   evtimerAdd(flushEvent, FLUSH_DELAY);
 }
 
-/** ` clsid=<n> cfd=<n> size=<n>`; `nbytes` with its \r\n. */
+/** ` clsid=<n> cfd=<n> size=<n>`; `nbytes` includes the \r\n. */
 function putPlace(dst: Ptr, clsid: number, sfd: number | null, nbytes: number): Ptr {
   let p = putNumber(putText(dst, ' clsid='), clsid);
   if (sfd !== null) p = putNumber(putText(p, ' cfd='), sfd);
   return putNumber(putText(p, ' size='), nbytes > 0 ? nbytes - 2 : 0);
 }
 
-/** What became of a key that was looked for. */
+/** The result of the lookup of a key. */
 export const ITEM_NOT_FOUND = 0;
 export const ITEM_FOUND = 1;
 export const ITEM_FLUSHED = 2;
@@ -230,26 +230,26 @@ export function logItemGet(found: number, key: Ptr, nkey: number, it: Ptr): void
     LOG_FETCHERS);
 }
 
-/** By what became of it: STORED and its like. */
+/** Indexed by the result of a store: STORED etc. */
 const statuses = [
   ' status=not_stored', ' status=stored', ' status=exists', ' status=not_found', ' status=too_large',
   ' status=no_memory',
 ];
-/** By NREAD_*. */
+/** Indexed by NREAD_*. */
 const comms = [
   ' cmd=null', ' cmd=add', ' cmd=set', ' cmd=replace', ' cmd=append', ' cmd=prepend', ' cmd=cas', ' cmd=append',
   ' cmd=prepend',
 ];
 
 // logger.c: _logger_log_item_store, _logger_parse_ise
-/** What became of `it`, with one of NREAD_*. */
+/** Logs the result of storing `it` with one of NREAD_*. */
 export function logItemStore(status: number, comm: number, it: Ptr): void {
   const exptime = field(it, IT_EXPTIME);
   const ttl = exptime === 0 ? 0 : (exptime - currentTime) >>> 0;
   endItemStore(status, comm, keyOf(it), nkeyOf(it), ttl, clsidOf(it), field(it, IT_NBYTES));
 }
 
-/** There was no item to be had. (What C tells of its class and connection then is by chance.) */
+/** Logs that no item could be allocated. (C's class and connection are arbitrary in this line.) */
 export function logNoItem(status: number, comm: number, key: Ptr, nkey: number): void {
   endItemStore(status, comm, key, nkey, 0, 0, 0);
 }
@@ -264,7 +264,7 @@ function endItemStore(
 }
 
 // logger.c: _logger_log_evictions, _logger_parse_ee
-/** `it` has to go, for there is no memory. */
+/** Logs the eviction of `it` for lack of memory. */
 export function logEviction(it: Ptr): void {
   const exptime = field(it, IT_EXPTIME);
   let p = putUriencoded(beginLine(' type=eviction key='), keyOf(it), nkeyOf(it));
@@ -275,14 +275,14 @@ export function logEviction(it: Ptr): void {
 }
 
 // logger.c: _logger_log_item_deleted, _logger_parse_ide
-/** A client deletes `it`, with that command. */
+/** Logs that a client deletes `it` by `command`. */
 export function logDeletion(it: Ptr, command: 'delete' | 'md'): void {
   const p = putUriencoded(beginLine(' type=deleted key='), keyOf(it), nkeyOf(it));
   endLine(putPlace(putText(putText(p, ' cmd='), command), clsidOf(it), null, field(it, IT_NBYTES)), LOG_DELETIONS);
 }
 
 // logger.c: _logger_log_text, _logger_parse_text
-/** Anything else that is rare: ` type=…` and what belongs to it. */
+/** Logs any other, rare event: ` type=…` and its fields. */
 export function logText(eflags: number, text: string): void {
   endLine(beginLine(text), eflags);
 }

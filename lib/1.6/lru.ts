@@ -1,5 +1,5 @@
-// items.c: the LRU lists. Each slab class has four, HOT, WARM, COLD and TEMP, from the item that came last (the head)
-// to the one that came first (the tail); an LRU's number is its class with two bits above. And what is counted of each.
+// items.c: the LRU lists and their counters. Each slab class has four lists, HOT, WARM, COLD and TEMP, from the item
+// linked last (the head) to the item linked first (the tail). An LRU's number is its class with two bits above.
 import type { Ptr } from '../libc/memory';
 import { NULL } from '../libc/memory';
 import { currentTime } from './clock';
@@ -8,7 +8,7 @@ import { IT_NEXT, IT_PREV, IT_TIME, LRUS, field, lruIdOf, ntotalOf, setField } f
 /** The first and the last item, or NULL, as signed words. */
 const heads = new Int32Array(LRUS);
 const tails = new Int32Array(LRUS);
-/** How many items there are, and their bytes with headers. */
+/** The number of items, and their bytes with headers. */
 const sizes = new Uint32Array(LRUS);
 const sizesBytes = new Float64Array(LRUS);
 /** The item that the crawler looks at next, or NULL, as a signed word. */
@@ -21,11 +21,11 @@ export const itemstats = {
   reclaimed: new Float64Array(LRUS),
   outofmemory: new Float64Array(LRUS),
   tailrepairs: new Float64Array(LRUS),
-  /** Items that were reclaimed, and nobody had asked for them. */
+  /** Reclaimed items that no client had fetched. */
   expiredUnfetched: new Float64Array(LRUS),
-  /** Items that were evicted, and nobody had asked for them. */
+  /** Evicted items that no client had fetched. */
   evictedUnfetched: new Float64Array(LRUS),
-  /** Items that were evicted, and were to be moved to WARM. */
+  /** Evicted items that were active, so due to move to WARM. */
   evictedActive: new Float64Array(LRUS),
   crawlerReclaimed: new Float64Array(LRUS),
   crawlerItemsChecked: new Float64Array(LRUS),
@@ -34,11 +34,11 @@ export const itemstats = {
   movesToWarm: new Float64Array(LRUS),
   movesWithinLru: new Float64Array(LRUS),
   directReclaims: new Float64Array(LRUS),
-  /** How long ago the item that was evicted last had been stored or asked for. */
+  /** For the last evicted item, the seconds since it was stored or bumped. */
   evictedTime: new Float64Array(LRUS),
 };
 
-/** All lists are empty, and nothing is counted. */
+/** Empties all lists, and sets all counters to 0. */
 export function lruInit(): void {
   heads.fill(NULL);
   tails.fill(NULL);
@@ -54,7 +54,7 @@ export function itemStatsReset(): void {
 }
 
 // items.c: do_item_link_q
-/** Puts an item at the head of the LRU that it names. */
+/** Puts an item at the head of its LRU (lruIdOf). */
 export function itemLinkQ(it: Ptr): void {
   const id = lruIdOf(it);
   const head = heads[id];
@@ -81,7 +81,7 @@ export function itemUnlinkQ(it: Ptr): void {
   sizesBytes[id] -= ntotalOf(it);
 }
 
-/** `newIt`, a copy of an item that is in an LRU, takes its place there. */
+/** Puts `newIt`, a copy of `it`, in the place of `it` in its LRU. */
 export function itemReplaceQ(it: Ptr, newIt: Ptr): void {
   const id = lruIdOf(it);
   const next = field(it, IT_NEXT), prev = field(it, IT_PREV);
@@ -92,26 +92,26 @@ export function itemReplaceQ(it: Ptr, newIt: Ptr): void {
   else setField(next >>> 0, IT_PREV, newIt | 0);
 }
 
-/** The item that came last, or NULL; IT_NEXT leads on. */
+/** The item linked last, or NULL; follow IT_NEXT. */
 export function lruHead(id: number): Ptr {
   return heads[id] >>> 0;
 }
 
-/** The item that came first, or NULL; IT_PREV leads on. */
+/** The item linked first, or NULL; follow IT_PREV. */
 export function lruTail(id: number): Ptr {
   return tails[id] >>> 0;
 }
 
 // items.c: do_item_linktail_q
-/** The crawler begins at the end of an LRU. It walks along one at a time. */
+/** Starts the crawler at the tail of an LRU. It crawls one LRU at a time. */
 export function crawlFromTail(id: number): void {
   crawling[0] = tails[id];
 }
 
 // items.c: do_item_crawl_q
 /**
- * The next item of that LRU on the way to its head, or NULL. Items may come and go meanwhile. (C's crawler is an item
- * itself, and moves up in the list.)
+ * The next item of that LRU toward its head, or NULL. Items may be linked and unlinked meanwhile. (C's crawler is an
+ * item itself, and moves up in the list.)
  */
 export function crawlOn(): Ptr {
   const it = crawling[0] >>> 0;
@@ -120,17 +120,17 @@ export function crawlOn(): Ptr {
 }
 
 // items.c: do_get_lru_size
-/** How many items there are. */
+/** How many items an LRU has. */
 export function lruSize(id: number): number {
   return sizes[id];
 }
 
-/** Bytes of all its items, with headers. */
+/** Bytes of all items of an LRU, with headers. */
 export function lruBytes(id: number): number {
   return sizesBytes[id];
 }
 
-/** How many seconds ago the last of its items was stored or moved; 0 for an empty LRU. */
+/** Seconds since the tail item of an LRU was stored or bumped; 0 for an empty LRU. */
 export function lruAge(id: number): number {
   return tails[id] === NULL ? 0 : currentTime - field(tails[id] >>> 0, IT_TIME);
 }

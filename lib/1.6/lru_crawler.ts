@@ -50,7 +50,7 @@ export function processLruCrawler(c: Conn): void {
   }
 }
 
-/** What is answered. */
+/** Returns the reply. */
 function sleep(): string {
   if (!tokenU32(2)) return BAD_LINE;
   if (number > SLEEP_MAX_US) return 'CLIENT_ERROR sleep must be one second or less';
@@ -58,7 +58,7 @@ function sleep(): string {
   return 'OK';
 }
 
-/** What is answered. */
+/** Returns the reply. */
 function crawlClasses(): string {
   if (!settings.lruCrawler) return DISABLED;
   if (token(2) === 'hash') return 'ERROR an unknown error happened';
@@ -69,10 +69,10 @@ function crawlClasses(): string {
 }
 
 type Line = (dst: Ptr, it: Ptr) => Ptr;
-/** Bytes of a line, at most: a key of 250 bytes with each of them encoded, and some numbers. */
+/** Maximum bytes of a line: a key of 250 bytes, all URI-encoded, and some numbers. */
 const LINE_MAX_BYTES = 1024;
 
-/** Lists the items of some classes: a line each. */
+/** Lists the items of some classes, a line for each item. */
 function dump(c: Conn, name: string, line: Line, end: string): void {
   if (!settings.lruCrawler) {
     outString(c, DISABLED);
@@ -82,7 +82,7 @@ function dump(c: Conn, name: string, line: Line, end: string): void {
     outString(c, `ERROR ${name === 'mgdump' ? 'key dump' : name} not allowed`);
     return;
   }
-  // As in C, which would send the lines before the answers that it has gathered.
+  // As in C, which would send the lines before the replies that it has queued.
   if (c.pipelined) {
     outString(c, `ERROR cannot pipeline other commands before ${name}`);
     return;
@@ -100,12 +100,12 @@ function dump(c: Conn, name: string, line: Line, end: string): void {
 class Dump {
   private readonly walk = new HashWalk();
   private begun = false;
-  /** So many items of the bucket are out already. */
+  /** How many items of the bucket are already written. */
   private out = 0;
 
   constructor(private readonly classes: Classes, private readonly line: Line) {}
 
-  /** As pieces.ts wants it. */
+  /** A Fill of pieces.ts. */
   next(dst: Ptr, room: number): number {
     const { walk } = this;
     let p = this.begun ? dst : putText(dst, 'OK\r\n');
@@ -117,7 +117,7 @@ class Dump {
       for (let it = walk.first(); it !== NULL; it = walk.next(it)) {
         if (i++ < this.out) continue;
         if (p + LINE_MAX_BYTES > dst + room) {
-          if (start > begin) return start - dst; // all of the bucket comes later, when it may be another
+          if (start > begin) return start - dst; // the next piece has the whole bucket, as it is then
           this.out = i - 1;
           return p - dst;
         }
