@@ -214,6 +214,16 @@ test.serial('a dump of many items does not keep other clients waiting', async (t
   t.true(Math.max(...came) <= 2 * 16 * 1024, `bytes of the dump before an answer: ${came.join(' ')}`);
 });
 
+test.serial('with -o no_hashexpand the hash table does not grow, and finds all items', async (t) => {
+  const server = await serverWith(t, ['-o', 'hashpower=12,no_hashexpand'], 4096);
+  const peer = server.connectNow();
+  const before = await figure(peer, 'hash_bytes');
+  await storeMany(peer, 'k');
+  t.is(await figure(peer, 'hash_bytes'), before);
+  t.is(await figure(peer, 'hash_power_level'), '12');
+  for (let i = 0; i < MANY; i++) if (await peer.ask(`mg k${i}\r\n`) !== 'HD\r\n') t.fail(`k${i} is lost`);
+});
+
 test.serial('an item that is there all the time is dumped once, though the hash table grows meanwhile', async (t) => {
   const server = await serverWith(t, ['-o', 'hashpower=12'], 4096);
   const peer = server.connectNow(), other = server.connectNow();

@@ -21,10 +21,13 @@ let count = 0;
 let k0 = 0, k1 = 0;
 
 // assoc.c: assoc_init
-/** Makes an empty table of 2 ** hashpower buckets; 0 for the default. Throws Errx. Call it after memoryInit. */
-export function assocInit(hashpower: number): void {
+/**
+ * Makes an empty table of 2 ** hashpower buckets, 0 for the default; without `grows` it stays so (C then has no
+ * maintenance thread). Throws Errx. Call it after memoryInit.
+ */
+export function assocInit(hashpower: number, grows = true): void {
   const initial = 2 ** (hashpower || HASHPOWER_DEFAULT);
-  const most = Math.ceil(Math.max(u8.length / MIN_ITEM_BYTES, initial));
+  const most = grows ? Math.ceil(Math.max(u8.length / MIN_ITEM_BYTES, initial)) : initial;
   try {
     buckets = new Int32Array(most); // the system commits a page on first touch
   } catch {

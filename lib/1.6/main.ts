@@ -54,7 +54,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   statsInit();
   const saved = openMemoryFile(line);
   if (saved === 'failed') return 1;
-  assocInit(saved?.hashpower ?? settings.hashpowerInit);
+  assocInit(saved?.hashpower ?? settings.hashpowerInit, line.startAssocMaint);
   connInit();
   slabsInit(settings.maxbytes, settings.factor, settings.chunkSize, line.slabSizes, false);
   itemInit();
