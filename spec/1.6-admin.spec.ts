@@ -90,7 +90,7 @@ const answers: readonly (readonly [line: string, answer: string])[] = [
   ['debugitem ref k', 'ERROR'],
 ];
 
-test.serial('a line of administration is answered as by memcached 1.6.45', async (t) => {
+test.serial('administration commands get the replies of memcached 1.6.45', async (t) => {
   const server = await serverWith(t);
   const peer = server.connectNow();
   for (const [line, answer] of answers) t.is(await peer.ask(`${line}\r\n`), `${answer}\r\n`, line);
@@ -101,7 +101,7 @@ test.serial('a line of administration is answered as by memcached 1.6.45', async
   ]) t.true(settings.includes(`STAT ${setting}\r\n`), setting);
 });
 
-test.serial('noreply silences an answer, and an error as well', async (t) => {
+test.serial('noreply silences replies and errors alike', async (t) => {
   const server = await serverWith(t);
   const peer = server.connectNow();
   peer.send(['flush_all', 'flush_all x', 'verbosity 0', 'verbosity x', 'cache_memlimit 1', 'slabs reassign 1 1',
@@ -109,7 +109,7 @@ test.serial('noreply silences an answer, and an error as well', async (t) => {
   t.is(await peer.ask('version\r\n'), 'VERSION 1.6.45\r\n');
 });
 
-test.serial('flush_all takes what there is; with a delay, when that is over, what is older than then', async (t) => {
+test.serial('flush_all flushes all items; with a delay, those stored before the delay is over', async (t) => {
   const server = await serverWith(t);
   const peer = server.connectNow();
   const set = (key: string): Promise<string> => peer.ask(`set ${key} 0 0 1\r\n1\r\n`);
@@ -130,7 +130,7 @@ test.serial('flush_all takes what there is; with a delay, when that is over, wha
   t.true(await has('b'));
 });
 
-test.serial('with -F nobody flushes', async (t) => {
+test.serial('with -F flush_all is refused', async (t) => {
   const server = await serverWith(t, ['-F']);
   const peer = server.connectNow();
   await peer.ask('set a 0 0 1\r\n1\r\n');
@@ -148,7 +148,7 @@ async function dump(peer: Replies, command: string): Promise<string[]> {
   return lines.sort();
 }
 
-test.serial('metadump and mgdump list the items that there are, of all classes or some', async (t) => {
+test.serial('metadump and mgdump list the existing items of all classes, or of some', async (t) => {
   const server = await serverWith(t);
   const peer = server.connectNow();
   const large = 'x'.repeat(600);
@@ -168,7 +168,7 @@ test.serial('metadump and mgdump list the items that there are, of all classes o
   t.is(await figure(peer, 'lru_crawler_running'), '0');
 });
 
-test.serial('a dump is refused with -X, and behind other commands', async (t) => {
+test.serial('a dump is refused behind pipelined commands; commands behind a dump are served', async (t) => {
   const server = await serverWith(t);
   const peer = server.connectNow();
   const refused = 'ERROR cannot pipeline other commands before mgdump\r\n';
@@ -178,7 +178,7 @@ test.serial('a dump is refused with -X, and behind other commands', async (t) =>
   t.is(await peer.ask('lru_crawler mgdump all\r\nversion\r\n', '45\r\n'), 'OK\r\nmg a\r\nEN\r\nVERSION 1.6.45\r\n');
 });
 
-test.serial('with -X there are no dumps', async (t) => {
+test.serial('with -X dumps are refused', async (t) => {
   const server = await serverWith(t, ['-X']);
   const peer = server.connectNow();
   t.is(await peer.ask('lru_crawler metadump all\r\n'), 'ERROR metadump not allowed\r\n');
@@ -224,7 +224,7 @@ test.serial('with -o no_hashexpand the hash table does not grow, and finds all i
   for (let i = 0; i < MANY; i++) if (await peer.ask(`mg k${i}\r\n`) !== 'HD\r\n') t.fail(`k${i} is lost`);
 });
 
-test.serial('an item that is there all the time is dumped once, though the hash table grows meanwhile', async (t) => {
+test.serial('an item that exists throughout a dump is dumped once, even if the hash table grows meanwhile', async (t) => {
   const server = await serverWith(t, ['-o', 'hashpower=12'], 4096);
   const peer = server.connectNow(), other = server.connectNow();
   await storeMany(peer, 'k');
@@ -243,7 +243,7 @@ test.serial('an item that is there all the time is dumped once, though the hash 
   t.is(new Set(keys).size, MANY);
 });
 
-test.serial('a client that leaves during its dump leaves nothing behind', async (t) => {
+test.serial('a client that disconnects during its dump leaves no crawl running and no connection open', async (t) => {
   const server = await serverWith(t, [], 4096);
   const peer = server.connectNow(), other = server.connectNow();
   await storeMany(peer, 'k');
@@ -258,7 +258,7 @@ test.serial('a client that leaves during its dump leaves nothing behind', async 
   t.is(await figure(other, 'curr_connections'), String(connections - 1));
 });
 
-test.serial('crawl frees what has expired, in the classes that it is for', async (t) => {
+test.serial('lru_crawler crawl frees expired items of the given classes, and checks no more items than tocrawl allows', async (t) => {
   const server = await serverWith(t, ['-o', 'no_lru_maintainer']);
   const peer = server.connectNow();
   const large = 'x'.repeat(600);
@@ -293,7 +293,7 @@ for (const backend of backendsToTry) {
   }
 }
 
-test.serial('in a debug build the clock can be stopped and moved, and items held', async (t) => {
+test.serial('with MEMCACHED_DEBUG, debugtime stops and moves the clock, and debugitem holds and locks items', async (t) => {
   process.env['MEMCACHED_DEBUG'] = '1';
   t.teardown(() => Reflect.deleteProperty(process.env, 'MEMCACHED_DEBUG'));
   const server = await serverWith(t);

@@ -64,7 +64,7 @@ const kinds = [
 for (const { protocol, args, conversations, last } of kinds) {
   const isBinary = protocol === 'binary';
 
-  test.serial(`sim, ${protocol}: strangers, cut into pieces`, async (t) => {
+  test.serial(`sim, ${protocol}: authentication works when requests come in pieces`, async (t) => {
     const often = { probability: 0.3, errnos: [EAGAIN] };
     const server = await SimServer.start(['-m', '8', ...args], {
       today: true, seed: 5, shortIo: true, shuffle: true, maxTurns: Infinity, faults: { write: often, read: often },
@@ -85,7 +85,7 @@ for (const { protocol, args, conversations, last } of kinds) {
   });
 
   const shared = isBinary ? sharedServer({ today: true, args }) : reread;
-  test.serial(`${protocol}: strangers from another process`, async (t) => {
+  test.serial(`${protocol}: authentication works with a server in a process of its own`, async (t) => {
     const server = await shared();
     for (const [name, conversation] of Object.entries(conversations)) {
       const peer = await Client.connect(server.port);
@@ -115,7 +115,7 @@ async function memjsAuthenticates(t: ExecutionContext, port: number): Promise<vo
   stranger.close();
 }
 
-test.serial('SIGHUP has the file of -Y read again; a broken one is told, and changes nothing', async (t) => {
+test.serial('SIGHUP rereads the file of -Y; a broken file is reported and changes nothing', async (t) => {
   const path = changing;
   const server = await reread();
   const isLetIn = async (password: string): Promise<boolean> => {
@@ -155,7 +155,7 @@ const refusals: Record<string, readonly [args: readonly string[], line: string, 
     'the path of a file of users, with a line user:password for each', ''],
 };
 
-test.serial('sim: without users it does not start, with one line on stderr and status 1', async (t) => {
+test.serial('sim: without users the server does not start: one line on stderr, status 1', async (t) => {
   for (const [name, [args, line, users = pwdb]] of Object.entries(refusals)) {
     process.env['MEMCACHED_SASL_PWDB'] = users;
     const stderr = new Stderr();
@@ -168,7 +168,7 @@ test.serial('sim: without users it does not start, with one line on stderr and s
   process.env['MEMCACHED_SASL_PWDB'] = pwdb;
 });
 
-test.serial('sim: attempts and errors are counted, and stats settings tells who must authenticate', async (t) => {
+test.serial('sim: with -Y, stats counts attempts and errors, and stats settings shows the authentication', async (t) => {
   const server = await SimServer.start(['-m', '8', '-Y', authfile], { today: true });
   const peer = await server.connect();
   for (const value of ['foo bab', 'foo', 'fo bar', 'foo bar']) await peer.ask(token(value));
@@ -179,7 +179,7 @@ test.serial('sim: attempts and errors are counted, and stats settings tells who 
   await server.stop();
 });
 
-test.serial('sim: so they are, and it does, in the binary protocol', async (t) => {
+test.serial('sim: with -S, stats counts attempts and errors, and stats settings shows the authentication', async (t) => {
   const server = await SimServer.start(['-m', '8', '-S'], { today: true });
   const peer = await server.connect();
   peer.send(Buffer.from(plain('foo', 'bab') + plain('foo', 'bar'), 'latin1'));
@@ -202,7 +202,7 @@ test.serial('sim: so they are, and it does, in the binary protocol', async (t) =
   await server.stop();
 });
 
-test.serial('sim: the file of MEMCACHED_SASL_PWDB is read at each attempt; without it nobody gets in', async (t) => {
+test.serial('sim: the file of MEMCACHED_SASL_PWDB is read at each attempt; without the file every attempt fails', async (t) => {
   const users = process.env['MEMCACHED_SASL_PWDB'] = file('users', 'a:old\r\n');
   const server = await SimServer.start(['-m', '8', '-S'], { today: true });
   const peer = await server.connect();
@@ -221,7 +221,7 @@ test.serial('sim: the file of MEMCACHED_SASL_PWDB is read at each attempt; witho
   process.env['MEMCACHED_SASL_PWDB'] = pwdb;
 });
 
-test.serial('sim: -v tells of attempts as memcached does, and a name without its bytes; -vv tells no password', async (t) => {
+test.serial("sim: -v logs attempts as memcached does, without a name's control bytes; -vv logs no password", async (t) => {
   const stderr = new Stderr();
   const server = await SimServer.start(['-m', '8', '-S', '-v'], { today: true });
   const peer = await server.connect();
@@ -250,7 +250,7 @@ test.serial('sim: -v tells of attempts as memcached does, and a name without its
   t.deepEqual(told.filter((line) => line.includes('bar')), []);
 });
 
-test.serial('sim: a client that leaves in the middle of its password leaves nothing of it', async (t) => {
+test.serial('sim: a client that disconnects in the middle of its password leaves no chunk in use', async (t) => {
   const server = await SimServer.start(['-m', '8', '-S'], { today: true });
   const [leaving, peer] = [await server.connect(), await server.connect()];
   const whole = plain('foo', 'bar');
@@ -277,7 +277,7 @@ const files: Record<string, readonly [text: string, ...users: (readonly [user: s
   'bytes that are no UTF-8': ['ä:ö\n', ['ä', 'ö']],
 };
 
-test.serial('what the file of -Y may have in it', (t) => {
+test.serial('a file of -Y gives its users, or is refused as malformed', (t) => {
   const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
   for (const [name, [text, ...users]] of Object.entries(files)) {
     const path = join(folder, 'form');
@@ -296,7 +296,7 @@ test.serial('what the file of -Y may have in it', (t) => {
   t.regex(authfileInit(folder) ?? '', /Could not open authfile .* for reading, error illegal operation on a directory/);
 });
 
-test.serial('of the file of -Y, eight lines count, and nothing behind a line of more than 255 bytes', (t) => {
+test.serial('only the first eight lines of the file of -Y count, and nothing after a line of more than 255 bytes', (t) => {
   const stderr = new Stderr();
   const bytes = (text: string): Buffer => Buffer.from(text);
   const line = (i: number): string => `user${i}:${i}\n`;

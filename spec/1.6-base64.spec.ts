@@ -49,7 +49,7 @@ function model(text: string): string | null {
   return decoded.subarray(0, decoded.length - padding).toString('latin1');
 }
 
-test.serial('any bytes are encoded as Buffer does it, and nothing is written behind them', (t) => {
+test.serial('encoding gives what Buffer gives, and writes nothing behind it', (t) => {
   fc.assert(fc.property(key, (text) => {
     u8.fill(0x7e, dst, dst + 1024);
     const encoded = encode(text);
@@ -58,7 +58,7 @@ test.serial('any bytes are encoded as Buffer does it, and nothing is written beh
   }));
 });
 
-test.serial('what was encoded is decoded to the same bytes, in place, too', (t) => {
+test.serial('decoding gives the encoded bytes back, also in place', (t) => {
   fc.assert(fc.property(fc.string({ unit: octet, minLength: 1, maxLength: 250 }), (text) => {
     const encoded = encode(text);
     t.is(decode(encoded), text);
@@ -67,22 +67,22 @@ test.serial('what was encoded is decoded to the same bytes, in place, too', (t) 
   }));
 });
 
-test.serial('characters of no meaning are passed over', (t) => {
+test.serial('decoding skips characters outside the alphabet', (t) => {
   t.is(decode('Y!Q=='), 'a');
   t.is(decode(' Y-Q_=\xff='), 'a');
 });
 
-test.serial('the digits and the padding must be whole groups of four, and one at least', (t) => {
+test.serial('decoding refuses input that is not whole groups of four, or has none', (t) => {
   for (const text of ['', '!!!', 'YQ', 'YQ=', 'YWJjZ', 'Y!Q=']) t.is(decode(text), null, text);
 });
 
-test.serial('a group has two characters of padding at most, wherever they are, and is the last that counts', (t) => {
+test.serial('a group has at most two padding characters, in any place, and a padded group ends the input', (t) => {
   t.is(decode('YQ==YQ=='), 'a');
   t.is(decode('Q=Q='), '@');
   for (const text of ['Y===', '====', '=Q==', 'YWJj====']) t.is(decode(text), null, text);
 });
 
-test.serial('whatever it is, it is decoded or refused, and no more is written than three bytes for each four', (t) => {
+test.serial('any input is decoded or refused, and at most three bytes are written for each four', (t) => {
   const text = fc.string({
     unit: fc.oneof({ weight: 8, arbitrary: digit }, { weight: 1, arbitrary: noise }, { weight: 1, arbitrary: fc.constant('=') }),
     maxLength: 60,

@@ -19,7 +19,7 @@ function requests(conversation: readonly Exchange[]): string[] {
 }
 
 for (const backend of backendsToTry) {
-  test(`${backend}: binary conversations by chance go as with 1.6.45, one request after the other or all at once`, async (t) => {
+  test(`${backend}: random binary conversations get the replies of 1.6.45, in lockstep or pipelined`, async (t) => {
     const server = await startServer({ backend, today: true, args: ARGS });
     t.teardown(() => server.stop());
     for (const [i, conversation] of conversations.slice(0, upTo(2, conversations.length)).entries()) {
@@ -41,7 +41,7 @@ for (const backend of backendsToTry) {
   });
 }
 
-test.serial('sim: binary conversations by chance go as with 1.6.45, however few bytes a call moves', async (t) => {
+test.serial('sim: random binary conversations get the replies of 1.6.45, however few bytes a call moves', async (t) => {
   for (const [i, conversation] of someOf([...conversations.entries()], 4)) {
     const random = new Random(i);
     const sendBuffer = random.pick([100, 1000, 65536]);
@@ -60,7 +60,7 @@ test.serial('sim: binary conversations by chance go as with 1.6.45, however few 
 });
 
 if (hasKnownVersion('memcached')) {
-  test('binary conversations by chance go as with the memcached that is installed', async (t) => {
+  test('random binary conversations get the replies of the installed memcached', async (t) => {
     const theirs = await startMemcached('memcached');
     t.teardown(() => theirs.stop());
     const ours = await startServer({ today: true, args: ARGS });

@@ -30,7 +30,7 @@ type Conversation = readonly (readonly [sends: string, ...receives: string[]])[]
 const BIG = 'z'.repeat(100_000);
 
 const conversations: Record<string, Conversation> = {
-  'what is stored is read with its flags and its cas, and with its key where that is asked for': [
+  'a get gives the value with flags and cas, and with the key if the opcode asks for it': [
     [store(SET, 'a', '1', 0xdeadbeef), '01, status 0, cas'],
     [request(GET, { key: 'a' }), '00, status 0, extras deadbeef, value 1, cas'],
     [request(GETK, { key: 'a' }), '0c, status 0, extras deadbeef, key a, value 1, cas'],
@@ -39,13 +39,13 @@ const conversations: Record<string, Conversation> = {
     [store(SET, 'a', ''), '01, status 0, cas'],
     [request(GET, { key: 'a' }), '00, status 0, extras 00000000, cas'],
   ],
-  'what is not there: an error, or the key alone; the quiet ones say nothing': [
+  'a get of a missing key gives an error, or only the key; a quiet get gives nothing': [
     [request(GET, { key: 'a' }), '00, status 1, value Not found'],
     [request(GETK, { key: 'a' }), '0c, status 1, key a'],
     [request(GETQ, { key: 'a' })],
     [request(GETKQ, { key: 'a' })],
   ],
-  'a key is any 250 bytes': [
+  'a key may be any 250 bytes': [
     [store(SET, 'a\0 \r\n'.repeat(50), '1'), '01, status 0, cas'],
     [request(GET, { key: 'a\0 \r\n'.repeat(50) }), '00, status 0, extras 00000000, value 1, cas'],
   ],
@@ -54,7 +54,7 @@ const conversations: Record<string, Conversation> = {
     [request(GETK, { key: 'a' }), `0c, status 0, extras 00000007, key a, value ${BIG}, cas`],
     [request(GETQ, { key: 'a' }), `09, status 0, extras 00000007, value ${BIG}, cas`],
   ],
-  'add, replace, append and prepend store where there is none, or one': [
+  'add stores only a missing item; replace, append and prepend only an existing one': [
     [store(REPLACE, 'a', '1'), '03, status 1, value Not found'],
     [request(APPEND, { key: 'a', value: '1' }), '0e, status 5, value Not stored.'],
     [request(PREPEND, { key: 'a', value: '1' }), '0f, status 5, value Not stored.'],
@@ -66,7 +66,7 @@ const conversations: Record<string, Conversation> = {
     [store(REPLACE, 'a', 'x'), '03, status 0, cas'],
     [request(GET, { key: 'a' }), '00, status 0, extras 00000000, value x, cas'],
   ],
-  'quiet commands that store, count or delete tell their errors alone': [
+  'quiet commands that store, count or delete reply only with errors': [
     [store(REPLACEQ, 'a', '1'), '13, status 1, value Not found'],
     [request(APPENDQ, { key: 'a', value: '1' }), '19, status 5, value Not stored.'],
     [request(PREPENDQ, { key: 'a', value: '1' }), '1a, status 5, value Not stored.'],
@@ -86,7 +86,7 @@ const conversations: Record<string, Conversation> = {
     [request(FLUSHQ)],
     [request(GET, { key: 'a' }), '00, status 1, value Not found'],
   ],
-  'with a cas number only what has that one is changed or deleted': [
+  'a command with a cas number changes or deletes only an item that has it': [
     [store(SET, 'a', '1', 0, 0, 99n), '01, status 1, value Not found'],
     [store(SET, 'a', '1'), '01, status 0, cas'],
     [store(SET, 'a', '2', 0, 0, 2n ** 64n - 1n), '01, status 2, value Data exists for key.'],
@@ -111,7 +111,7 @@ const conversations: Record<string, Conversation> = {
     [count(DECR, 'b', 1, 0, 0xffffffff), '06, status 1, value Not found'],
     [count(DECR, 'b', 1, 5, 0xfffffffe), `06, status 0, value ${words(0, 5)}, cas`],
   ],
-  'touch answers with the flags; gat is touch and get': [
+  'touch replies with the flags; gat combines touch and get': [
     [request(TOUCH, { key: 'a', extras: words(0) }), '1c, status 1, value Not found'],
     [request(GAT, { key: 'a', extras: words(0) }), '1d, status 1, value Not found'],
     [request(GATK, { key: 'a', extras: words(0) }), '23, status 1, key a'],
@@ -124,7 +124,7 @@ const conversations: Record<string, Conversation> = {
     [request(GATK, { key: 'a', extras: words(0) }), '23, status 0, extras 00000007, key a, value 1, cas'],
     [request(GATKQ, { key: 'a', extras: words(0) }), '24, status 0, extras 00000007, key a, value 1, cas'],
   ],
-  'flush, now or later; noop and version': [
+  'flush works at once or later; noop and version get their replies': [
     [store(SET, 'a', '1'), '01, status 0, cas'],
     [request(FLUSH, { extras: words(100) }), '08, status 0'],
     [request(GET, { key: 'a' }), '00, status 0, extras 00000000, value 1, cas'],
@@ -134,7 +134,7 @@ const conversations: Record<string, Conversation> = {
     [request(VERSION), '0b, status 0, value 1.6.45'],
     [request(NOOP), '0a, status 0'],
   ],
-  'a value that is too large is swallowed, and what a set was to replace is gone': [
+  'a value that is too large is swallowed; the old item is gone after a set, and stays after other commands': [
     [store(SET, 'a', '1'), '01, status 0, cas'],
     [store(REPLACE, 'a', 'x'.repeat(1048576)), '03, status 3, value Too large.'],
     [request(APPEND, { key: 'a', value: 'x'.repeat(1048576) }), '0e, status 3, value Too large.'],
@@ -142,7 +142,7 @@ const conversations: Record<string, Conversation> = {
     [store(SETQ, 'a', 'x'.repeat(1048576)), '11, status 3, value Too large.'],
     [request(GET, { key: 'a' }), '00, status 1, value Not found'],
   ],
-  'opcodes that there are not are refused, and so is authentication; their bodies are no requests': [
+  'unknown opcodes and authentication are refused, and their bodies are not run as requests': [
     [request(0x1b, { extras: words(1) }), '1b, status 81, value Unknown command'], // verbosity
     [request(0x20), '20, status 81, value Unknown command'],
     [request(0x21, { key: 'PLAIN', value: '\0me\0secret' }), '21, status 81, value Unknown command'],
@@ -150,12 +150,12 @@ const conversations: Record<string, Conversation> = {
     [request(0x30, { key: 'k', extras: words(1), value: request(QUIT) }), '30, status 81, value Unknown command'],
     [request(0xff), 'ff, status 81, value Unknown command'],
   ],
-  'stat: one that there is not': [
+  'stat: an unknown key is not found': [
     [request(STAT, { key: 'nonsense' }), '10, status 1, value Not found'],
     [request(STAT, { key: 'detail nonsense' }), '10, status 1, value Not found'],
     [request(STAT, { key: 'conns' }), '10, status 1, value Not found'],
   ],
-  'stat detail: what is counted for each prefix is one value': [
+  'stat detail: the counts of all prefixes are one value': [
     [request(STAT, { key: 'detail dump' }), '10, status 0, key detailed, value END\r\n', '10, status 0'],
     [request(STAT, { key: 'detail on' }), '10, status 0'],
     [store(SETQ, 'p:1', '1') + request(GETQ, { key: 'p:2' }) + request(DELETEQ, { key: 'p:1' })],
@@ -229,7 +229,7 @@ const endings: Record<string, readonly [sends: string, ...receives: string[]]> =
   'a stat with a value': [request(STAT, { value: request(FLUSH) }), '10, status 4, value Invalid arguments'],
 };
 
-test.serial('sim: what ends the connection', async (t) => {
+test.serial('sim: a request that must end the connection ends it, after the replies that are due', async (t) => {
   const server = await SimServer.start(['-m', '8'], { today: true, shortIo: true, maxTurns: Infinity });
   for (const [name, [sends, ...receives]] of Object.entries(endings)) {
     const peer = await server.connect();
@@ -240,7 +240,7 @@ test.serial('sim: what ends the connection', async (t) => {
   await server.stop();
 });
 
-test('all of it on a connection from another process', async (t) => {
+test('every conversation gets the same replies from a server in another process', async (t) => {
   const server = await startServer({ today: true });
   t.teardown(() => server.stop());
   for (const [name, conversation] of Object.entries(conversations)) {
@@ -273,7 +273,7 @@ function send(peer: SimPeer, bytes: string): void {
   peer.send(Buffer.from(bytes, 'latin1'));
 }
 
-test.serial('each answer has the cas number of the item as it is then; a store with it goes through', async (t) => {
+test.serial('each reply has the cas number of the item at that moment, and a store with that number succeeds', async (t) => {
   await withServer([], async (peer) => {
     const cas = async (bytes: string): Promise<bigint> => {
       send(peer, bytes);
@@ -296,7 +296,7 @@ test.serial('each answer has the cas number of the item as it is then; a store w
   });
 });
 
-test.serial('what one protocol stores the other reads; an expiry is seconds, or a time, and has no sign', async (t) => {
+test.serial('the binary and the text protocol share items; a binary expiry is seconds or a time, without a sign', async (t) => {
   await withServer([], async (peer, inText) => {
     send(peer, store(SET, 'a', '12', 7, 100) + end);
     await answers(t, peer);
@@ -314,7 +314,7 @@ test.serial('what one protocol stores the other reads; an expiry is seconds, or 
   });
 });
 
-test.serial('stat: a packet for each line, and an empty one', async (t) => {
+test.serial('stat gives a packet for each line of the text protocol, then an empty one', async (t) => {
   await withServer([], async (peer, inText) => {
     send(peer, store(SETQ, 'a', '1'));
     for (const key of ['', 'settings', 'items', 'slabs', 'sizes']) {
@@ -332,7 +332,7 @@ test.serial('stat: a packet for each line, and an empty one', async (t) => {
   });
 });
 
-test.serial('with -F nobody flushes; with -C there are no cas numbers; with -X there is no stat detail', async (t) => {
+test.serial('with -F flush is refused, with -C replies have no cas number, with -X stat detail is not found', async (t) => {
   await withServer(['-F', '-C', '-X'], async (peer) => {
     send(peer, request(FLUSH) + request(FLUSHQ) + store(SET, 'a', '1', 0, 0, 5n) + request(GET, { key: 'a' }) +
       request(STAT, { key: 'detail dump' }) + end);
@@ -343,7 +343,7 @@ test.serial('with -F nobody flushes; with -C there are no cas numbers; with -X t
   });
 });
 
-test.serial('with -M a value for which there is no memory is swallowed', async (t) => {
+test.serial('with -M a value that finds no memory is swallowed and refused', async (t) => {
   await withServer(['-M', '-m', '2'], async (peer) => {
     const sends = Array.from({ length: 40 }, (_, i) => store(SETQ, `k${i}`, 'x'.repeat(100_000))).join('');
     send(peer, sends + end);
@@ -353,7 +353,7 @@ test.serial('with -M a value for which there is no memory is swallowed', async (
   });
 });
 
-test.serial('a client that leaves in the middle of a value leaves nothing of it', async (t) => {
+test.serial('a client that disconnects in the middle of a value leaves no chunk in use', async (t) => {
   await withServer([], async (peer, inText, server) => {
     send(peer, request(SET, { key: 'a', extras: words(0, 0), value: '1', bodylen: 100 }));
     await server.sim.idle();
@@ -365,7 +365,7 @@ test.serial('a client that leaves in the middle of a value leaves nothing of it'
   });
 });
 
-test.serial('a protocol that -B names is spoken whatever comes', async (t) => {
+test.serial('-B fixes the protocol whatever the client sends; -B auto detects it', async (t) => {
   await withServer(['-B', 'ascii'], async (peer) => {
     t.is(await peer.ask('\x80abc\r\n'), 'ERROR\r\n');
   });
@@ -382,7 +382,7 @@ test.serial('a protocol that -B names is spoken whatever comes', async (t) => {
   });
 });
 
-test.serial('an address of -l may have a protocol of its own; the others have that of -B', async (t) => {
+test.serial('an address of -l may name its own protocol; the other addresses have that of -B', async (t) => {
   const addresses = '127.0.0.1,proto[binary]:127.0.0.1:11212,proto[negotiating]:127.0.0.1:11213';
   await withServer(['-B', 'ascii', '-l', addresses], async (peer, _, server) => {
     const at = (port: number): SimPeer => new SimPeer(server.sim.connect(port));

@@ -6,7 +6,7 @@ const HOUR_SECONDS = 3600;
 const FOUND = 'VALUE a 0 1\r\n1\r\nEND\r\n';
 
 for (const jump of [HOUR_SECONDS, -HOUR_SECONDS]) {
-  test.serial(`sim: the wall clock jumps ${jump} seconds: only absolute times notice`, async (t) => {
+  test.serial(`sim: a jump of the wall clock by ${jump} seconds affects only absolute expiry times`, async (t) => {
     const server = await SimServer.start(['-m', '8'], { today: true });
     const { sim } = server;
     const c = await server.connect();
@@ -27,7 +27,7 @@ for (const jump of [HOUR_SECONDS, -HOUR_SECONDS]) {
   });
 }
 
-test.serial("sim: after a machine's sleep, whose hours only the wall clock has, all goes on where it was", async (t) => {
+test.serial('sim: after a sleep of the machine, which only the wall clock counts, everything resumes where it was', async (t) => {
   const server = await SimServer.start(['-m', '8'], { today: true, sendBuffer: 1000 });
   const { sim } = server;
   const c = await server.connect(), slow = await server.connect();

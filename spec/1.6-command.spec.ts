@@ -39,7 +39,7 @@ test('-h prints on stdout, and ends with status 0', async (t) => {
   t.regex(help.stdout, /^memcached 1\.6\.45\n-p, --port=<num>/);
 });
 
-test('a mistake, as a user that does not exist, is told in one line, with the status of memcached', async (t) => {
+test('a mistake, such as an unknown user, is reported in one line, with the exit status of memcached', async (t) => {
   const [args, status, line] = isRoot
     ? [['-u', 'no-such-user'], 67, "can't find the user no-such-user to switch to"]
     : [['-I', '1000'], 64, 'Item max size cannot be less than 1024 bytes.'];
@@ -49,7 +49,7 @@ test('a mistake, as a user that does not exist, is told in one line, with the st
 const asNobody = sharedServer({ today: true, args: isRoot ? ['-u', 'nobody'] : [] });
 
 if (isRoot && process.platform === 'linux') {
-  test.serial('-u serves as that user', async (t) => {
+  test.serial('-u runs the server as that user', async (t) => {
     const server = await asNobody();
     t.regex(await ask(server.port, 'version\r\n'), /^VERSION 1\.6\.45\r\n$/);
     const status = readFileSync(`/proc/${server.process.pid}/status`, 'utf8');
@@ -60,7 +60,7 @@ if (isRoot && process.platform === 'linux') {
   });
 }
 
-test.serial('SIGUSR1 ends it gracefully, and SIGHUP not at all', async (t) => {
+test.serial('SIGUSR1 ends the server gracefully; SIGHUP does not end it', async (t) => {
   const server = await asNobody();
   server.process.kill('SIGHUP');
   t.is(await ask(server.port, 'version\r\n'), 'VERSION 1.6.45\r\n');
@@ -70,7 +70,7 @@ test.serial('SIGUSR1 ends it gracefully, and SIGHUP not at all', async (t) => {
   t.is(server.stderr(), 'Gracefully stopping\n');
 });
 
-test('-P writes the number of the process, with a warning if another that runs is in the file; SIGTERM leaves it', async (t) => {
+test('-P writes the pid, and warns of another running pid in the file; SIGTERM leaves the file', async (t) => {
   const file = join(folder, 'served.pid');
   writeFileSync(file, `${process.pid}\n`);
   const server = await startServer({ today: true, args: ['-v', '-P', file] });
@@ -89,20 +89,20 @@ const warned = sharedServer({
   today: true, userUnsaid: true, args: ['-P', join(folder, 'none', 'm.pid'), ...limits],
 });
 
-test('a pid file that cannot be written is told, and the server serves', async (t) => {
+test('a pid file that cannot be written is reported, and the server runs', async (t) => {
   const server = await warned();
   t.is(await ask(server.port, 'version\r\n'), 'VERSION 1.6.45\r\n');
   t.regex(server.stderr(), /^Could not open the pid file .*\/none\/m\.pid\.tmp for writing: no such file or directory$/m);
 });
 
 if (isRoot && process.platform === 'linux') {
-  test('root without -u is served, with a warning', async (t) => {
+  test('the server runs as root without -u, with a warning', async (t) => {
     t.regex((await warned()).stderr(), /^warning: serving as root[^\n]*\n/);
   });
 }
 
 if (process.platform === 'linux') {
-  test('-r lifts the limit of core files; -k serves, with a warning at the most; -L where there are large pages', async (t) => {
+  test('-r lifts the limit of core files; -k gives at most a warning; -L works where there are large pages', async (t) => {
     const server = await warned();
     const text = readFileSync(`/proc/${server.process.pid}/limits`, 'utf8');
     const [, soft, hard] = /^Max core file size +(\S+) +(\S+)/m.exec(text) ?? [];

@@ -27,7 +27,7 @@ const facts = recorded.map(({ sends, receives }): Exchange => ({
   receives: EXCEPTIONS.get(unpacked(sends)) ?? unpacked(receives),
 }));
 
-test('the recorded requests are those that are to be recorded', (t) => {
+test('the recording has every request of FACTS, in order', (t) => {
   t.deepEqual(facts.map(({ sends }) => sends), [...FACTS]);
 });
 

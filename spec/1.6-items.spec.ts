@@ -65,7 +65,7 @@ test.serial('an item of up to item_size_max is stored, a larger one is not', (t)
   t.is(itemAlloc(put(name, 'k'), 1, 0, 0, 1), NULL, 'there is always \\r\\n');
 });
 
-test.serial('flat: the least recently used item goes', (t) => {
+test.serial('flat: the least recently used item is evicted', (t) => {
   start({ ...FLAT, maxbytes: 2 * MIB });
   for (const key of keyNames(4)) t.is(store(key, HALF_PAGE), STORED);
   t.deepEqual(keysOf(39 | COLD_LRU), ['k3', 'k2', 'k1', 'k0']);
@@ -80,7 +80,7 @@ test.serial('flat: the least recently used item goes', (t) => {
   t.is(itemStat(39, 'direct_reclaims'), undefined, 'which is told by a server with a maintainer');
 });
 
-test.serial('flat: an item that was asked for, or could have expired, is counted as such when it goes', (t) => {
+test.serial('flat: evicted_unfetched counts items never fetched, evicted_nonzero items with an expiry', (t) => {
   start({ ...FLAT, maxbytes: MIB });
   store('k0', HALF_PAGE, NREAD_SET, 100);
   get('k0');
@@ -101,7 +101,7 @@ test.serial('flat: a hit moves an item at most once in 60 seconds', (t) => {
   t.deepEqual(keysOf(1 | COLD_LRU), ['k0', 'k1']);
 });
 
-test.serial('segmented: an item comes in HOT; what is over its share there goes on to COLD', (t) => {
+test.serial("segmented: a new item is linked in HOT; what exceeds HOT's share moves to COLD", (t) => {
   start({ hotLruPct: 20 });
   for (const key of keyNames(10)) store(key, 'v');
   t.is(lruSize(1 | HOT_LRU), 10);
@@ -111,7 +111,7 @@ test.serial('segmented: an item comes in HOT; what is over its share there goes 
   t.is(lruMaintainerJuggle(1), 0);
 });
 
-test.serial('segmented: two hits make an item active: out of COLD at once, out of HOT instead of COLD', (t) => {
+test.serial('segmented: after two hits an item moves to WARM: at once from COLD, from HOT when it would leave for COLD', (t) => {
   start();
   for (const key of keyNames(10)) store(key, 'v');
   for (let i = 0; i < 2; i++) get('k1');
@@ -124,7 +124,7 @@ test.serial('segmented: two hits make an item active: out of COLD at once, out o
   t.false(keysOf(1 | COLD_LRU).includes('k0'));
 });
 
-test.serial('segmented: an active item of WARM comes to its head, others go to COLD when it has more than its share', (t) => {
+test.serial('segmented: an active item of WARM moves to its head; when WARM exceeds its share, others move to COLD', (t) => {
   start({ warmLruPct: 40 });
   const keys = keyNames(10);
   for (const key of keys) store(key, 'v');
@@ -139,7 +139,7 @@ test.serial('segmented: an active item of WARM comes to its head, others go to C
   t.is(keysOf(1 | COLD_LRU)[0], 'k7');
 });
 
-test.serial('segmented: items that are older than a part of the age of COLD go on, however few they are', (t) => {
+test.serial("segmented: HOT items older than hot_max_factor times COLD's age move on, however few they are", (t) => {
   start({ hotMaxFactor: 0.2, hotLruPct: 80 });
   for (const key of keyNames(10)) store(key, 'v');
   lruMaintainerJuggle(1);
@@ -150,7 +150,7 @@ test.serial('segmented: items that are older than a part of the age of COLD go o
   t.deepEqual(keysOf(1 | HOT_LRU), ['young']);
 });
 
-test.serial('segmented: so do items of WARM', (t) => {
+test.serial("segmented: WARM items older than warm_max_factor times COLD's age move on, however few they are", (t) => {
   start({ warmMaxFactor: 2, warmLruPct: 80, hotMaxFactor: 0 });
   for (const key of keyNames(10)) store(key, 'v');
   for (const key of keyNames(2)) for (let i = 0; i < 2; i++) get(key);
@@ -166,7 +166,7 @@ test.serial('segmented: so do items of WARM', (t) => {
   t.deepEqual(keysOf(1 | WARM_LRU), ['k9'], 'COLD is empty: its age is 0');
 });
 
-test.serial('segmented: what moves is counted, by where it was, or where it came', (t) => {
+test.serial('segmented: moves to COLD, moves to WARM and moves within an LRU are counted', (t) => {
   start({ lruMaintainerThread: true, hotLruPct: 50, warmLruPct: 20 });
   for (const key of keyNames(10)) store(key, 'v');
   for (const key of ['k0', 'k1', 'k2', 'k3']) for (let i = 0; i < 2; i++) get(key);
@@ -182,7 +182,7 @@ test.serial('segmented: what moves is counted, by where it was, or where it came
   t.deepEqual(counts(), [4, 5]);
 });
 
-test.serial('segmented: of hits only the first two note the time', (t) => {
+test.serial('segmented: only the first two hits set the access time', (t) => {
   start({ lruMaintainerThread: true });
   store('k', 'v');
   for (let hits = 1; hits <= 3; hits++) {
@@ -192,7 +192,7 @@ test.serial('segmented: of hits only the first two note the time', (t) => {
   t.is(itemStat(1, 'age_hot'), 10);
 });
 
-test.serial('segmented: an add of an item that is there leaves it where it is, unless COLD has it and it is active', (t) => {
+test.serial('segmented: an add that fails leaves the existing items in their places', (t) => {
   start({ hotLruPct: 50 });
   for (const key of keyNames(10)) store(key, 'v');
   lruMaintainerJuggle(1);
@@ -202,7 +202,7 @@ test.serial('segmented: an add of an item that is there leaves it where it is, u
   t.deepEqual([HOT_LRU, WARM_LRU, COLD_LRU].map((lru) => keysOf(1 | lru)), before);
 });
 
-test.serial('a look at the end of an LRU unlinks five expired items at most, and counts those that nobody got', (t) => {
+test.serial('one look at the tail of an LRU unlinks at most five expired items, and counts those never fetched', (t) => {
   start(FLAT);
   for (const key of keyNames(12)) store(key, 'v', NREAD_SET, 10);
   get('k0');
@@ -214,7 +214,7 @@ test.serial('a look at the end of an LRU unlinks five expired items at most, and
   t.is(itemStat(1, 'expired_unfetched'), 4);
 });
 
-test.serial('an item that is held goes like others, and is counted', (t) => {
+test.serial('an item with a reference is evicted like any other, and counted in lrutail_reflocked', (t) => {
   start({ ...FLAT, lruMaintainerThread: true, maxbytes: MIB });
   for (const key of keyNames(2)) store(key, HALF_PAGE);
   const it = held('k0');
@@ -225,7 +225,7 @@ test.serial('an item that is held goes like others, and is counted', (t) => {
   itemRemove(it);
 });
 
-test.serial('an item that is locked stays, and the one before it goes', (t) => {
+test.serial('a locked item stays, and the item before it is evicted', (t) => {
   start({ ...FLAT, maxbytes: MIB });
   for (const key of keyNames(2)) store(key, HALF_PAGE);
   lock(hash('k0'));
@@ -234,7 +234,7 @@ test.serial('an item that is locked stays, and the one before it goes', (t) => {
   unlock(hash('k0'));
 });
 
-test.serial('hits of an item that is unlinked already move nothing', (t) => {
+test.serial('hits on an unlinked item move nothing', (t) => {
   start({ hotLruPct: 0 });
   for (const key of keyNames(2)) store(key, 'v');
   lruMaintainerJuggle(1);
@@ -246,7 +246,7 @@ test.serial('hits of an item that is unlinked already move nothing', (t) => {
   itemRemove(it);
 });
 
-test.serial('cas numbers have 64 bits, and go on where they are set', (t) => {
+test.serial('cas numbers have 64 bits, and count on from the number that is set', (t) => {
   start();
   setCasId(0x1_ffff_fffen);
   const next = (): readonly number[] => {
@@ -259,7 +259,7 @@ test.serial('cas numbers have 64 bits, and go on where they are set', (t) => {
   t.is(casId(), 0x2_0000_0001n);
 });
 
-test.serial('an item of before a restart is linked with the cas number and the time that it had', (t) => {
+test.serial('an item from before a restart is linked with its old cas number', (t) => {
   start();
   const it = alloc('k', 'v');
   setCas(it, 3, 4);
@@ -293,7 +293,7 @@ test.serial('segmented: an active item survives a flood of others', (t) => {
   t.true((total('evictions') ?? 0) > 50);
 });
 
-test.serial('segmented: when all items are warm, the last of them goes', (t) => {
+test.serial('segmented: when all items are active, one of them is evicted', (t) => {
   start({ maxbytes: MIB });
   for (const key of keyNames(2)) {
     store(key, HALF_PAGE);
@@ -305,7 +305,7 @@ test.serial('segmented: when all items are warm, the last of them goes', (t) => 
   t.deepEqual(keyNames(3).filter(has).length, 2);
 });
 
-test.serial('segmented: an item goes where all are warm, and WARM has no more than its share', (t) => {
+test.serial('segmented: when all items are in WARM and WARM is within its share, the oldest is evicted', (t) => {
   start({ maxbytes: MIB, warmLruPct: 100 });
   for (const key of keyNames(2)) {
     store(key, HALF_PAGE);
@@ -317,7 +317,7 @@ test.serial('segmented: an item goes where all are warm, and WARM has no more th
   t.deepEqual(keyNames(3).filter(has), ['k1', 'k2']);
 });
 
-test.serial('lru mode: from segmented to flat, all items come to COLD', (t) => {
+test.serial('lru mode: from segmented to flat, all items move to COLD', (t) => {
   start();
   for (const key of keyNames(10)) store(key, 'v');
   for (let i = 0; i < 2; i++) get('k3');
@@ -329,7 +329,7 @@ test.serial('lru mode: from segmented to flat, all items come to COLD', (t) => {
   t.is(keysOf(1 | COLD_LRU)[0], 'flat');
 });
 
-test.serial('an item that expires soon has the TEMP LRU, and is never evicted', (t) => {
+test.serial('an item that expires soon is linked in TEMP, and never evicted', (t) => {
   start({ tempLru: true, temporaryTtl: 61, maxbytes: MIB });
   store('soon', 'v'.repeat(66_560), NREAD_SET, 61);
   store('later', 'v'.repeat(66_560), NREAD_SET, 62);
@@ -342,7 +342,7 @@ test.serial('an item that expires soon has the TEMP LRU, and is never evicted', 
   t.is(itemStat(31, 'reclaimed'), 1);
 });
 
-test.serial('the maintainer unlinks about as many items of TEMP and COLD that have expired as it is told to', (t) => {
+test.serial('the maintainer unlinks expired items of TEMP and COLD up to the limit that it is given', (t) => {
   for (const [tempLru, lru] of [[true, TEMP_LRU], [false, COLD_LRU]] as const) {
     start({ tempLru, temporaryTtl: 61, hotLruPct: 0 });
     for (const key of keyNames(12)) store(key, 'v', NREAD_SET, 10);
@@ -354,7 +354,7 @@ test.serial('the maintainer unlinks about as many items of TEMP and COLD that ha
   }
 });
 
-test.serial('-M: nothing goes, the store fails', (t) => {
+test.serial('-M: nothing is evicted, and a store without memory fails', (t) => {
   for (const lruSegmented of [true, false]) {
     start({ lruSegmented, evictToFree: 0, maxbytes: MIB });
     for (const key of keyNames(2)) t.is(store(key, HALF_PAGE), STORED);
@@ -366,7 +366,7 @@ test.serial('-M: nothing goes, the store fails', (t) => {
   }
 });
 
-test.serial('an item is gone when its time has come, and counted', (t) => {
+test.serial('a get of an expired item unlinks it, misses, and is counted in get_expired', (t) => {
   start();
   threadStats.getExpired = 0;
   store('k', 'v', NREAD_SET, 10);
@@ -378,7 +378,7 @@ test.serial('an item is gone when its time has come, and counted', (t) => {
   t.is(statsState.currItems, 0);
 });
 
-test.serial('an expired item at the end of a list makes room before a live one', (t) => {
+test.serial('an expired item at the tail makes room before a live item is evicted', (t) => {
   start({ ...FLAT, maxbytes: MIB });
   store('dies', HALF_PAGE, NREAD_SET, 10);
   store('lives', HALF_PAGE);
@@ -390,7 +390,7 @@ test.serial('an expired item at the end of a list makes room before a live one',
   t.is(itemStat(39, 'evicted'), 0);
 });
 
-test.serial('touch: a new expiry, and a hit', (t) => {
+test.serial('touch sets a new expiry; a missing item gives NULL', (t) => {
   start();
   store('k', 'v', NREAD_SET, 10);
   t.is(itemTouch(put(name, 'k'), 1, currentTime + 100, hash('k')), item('k'));
@@ -403,7 +403,7 @@ test.serial('touch: a new expiry, and a hit', (t) => {
 for (const useCas of [true, false]) {
   const without = useCas ? '' : ', with -C';
 
-  test.serial(`flush_all: what was stored before it in the same second is gone, what is stored after it stays${without}`, (t) => {
+  test.serial(`flush_all: items stored before it in the same second are flushed, items stored after it stay${without}`, (t) => {
     start({ useCas });
     threadStats.getFlushed = 0;
     store('before', 'v');
@@ -418,7 +418,7 @@ for (const useCas of [true, false]) {
     t.false(has('after'));
   });
 
-  test.serial(`flush_all: twenty of them in one second, each after a store${without}`, (t) => {
+  test.serial(`flush_all: twenty flushes in one second each flush only what was stored before them${without}`, (t) => {
     start({ useCas });
     for (let i = 0; i < 20; i++) {
       flushAll();
@@ -433,7 +433,7 @@ for (const useCas of [true, false]) {
   });
 }
 
-test.serial('flush_all: an item with a cas number of the client\'s choice goes, and stays, as others do', (t) => {
+test.serial('flush_all: an item with a client-given cas number is flushed or kept like any other', (t) => {
   start();
   store('high', 'v');
   setCas(item('high'), 0xffff, 0);
@@ -444,7 +444,7 @@ test.serial('flush_all: an item with a cas number of the client\'s choice goes, 
   t.true(has('low'));
 });
 
-test.serial('flush_all with a delay: later, and only what was stored before that second', (t) => {
+test.serial('flush_all with a delay flushes, when the delay is over, the items stored before that second', (t) => {
   start();
   store('before', 'v');
   flushAll(currentTime + 10);
@@ -457,7 +457,7 @@ test.serial('flush_all with a delay: later, and only what was stored before that
   t.deepEqual(['before', 'between', 'late', 'after'].filter(has), ['after']);
 });
 
-test.serial('flush_all with a time that is now is one without a delay', (t) => {
+test.serial('flush_all with the current time acts as one without a delay', (t) => {
   start();
   store('before', 'v');
   flushAll(currentTime);
@@ -465,7 +465,7 @@ test.serial('flush_all with a time that is now is one without a delay', (t) => {
   t.deepEqual(['before', 'after'].filter(has), ['after']);
 });
 
-test.serial('flush_all with a delay calls off the one before; what is flushed stays so', (t) => {
+test.serial('flush_all with a delay replaces an earlier delayed one; flushed items stay flushed', (t) => {
   start();
   store('k', 'v');
   flushAll(currentTime + 5);
@@ -481,7 +481,7 @@ test.serial('flush_all with a delay calls off the one before; what is flushed st
   t.false(has('new'));
 });
 
-test.serial('flush_all: an item is bumped and still belongs to its side of the flush', (t) => {
+test.serial('flush_all: a bump does not move an item to the other side of the flush', (t) => {
   start(FLAT);
   store('k', 'v');
   pass(61);
@@ -497,7 +497,7 @@ test.serial('flush_all: an item is bumped and still belongs to its side of the f
   t.is(get('newer'), 'v', 'bumped in a second without a flush');
 });
 
-test.serial('flushed items at the end of a list make room', (t) => {
+test.serial('flushed items at the tail make room without an eviction', (t) => {
   start({ ...FLAT, maxbytes: MIB });
   for (const key of keyNames(2)) store(key, HALF_PAGE);
   flushAll();
@@ -507,7 +507,7 @@ test.serial('flushed items at the end of a list make room', (t) => {
   t.is(itemStat(39, 'reclaimed'), 2);
 });
 
-test.serial('an item that is held stays as it is when it is unlinked, evicted or replaced', (t) => {
+test.serial('an item with a reference keeps its value when it is unlinked, evicted or replaced', (t) => {
   start({ ...FLAT, maxbytes: MIB });
   store('k', HALF_PAGE);
   const it = held('k');
@@ -541,7 +541,7 @@ test.serial('64 of 101 items of a megabyte stay in 64 MB, with one LRU and with 
   }
 });
 
-test.serial('a large item takes the place of as many as it must, and of none when it cannot', (t) => {
+test.serial('a large item evicts as many items as it needs, and none when it cannot fit', (t) => {
   start({ maxbytes: 16 * MIB, itemSizeMax: 16 * MIB }, 16);
   for (let i = 0; i < 16; i++) storeRoom(`k${i}`, MIB - 100);
   t.is(storeRoom('large', 10 * MIB - 100), STORED);
@@ -554,7 +554,7 @@ test.serial('a large item takes the place of as many as it must, and of none whe
   t.true(has('large'));
 });
 
-test.serial('a large item takes the place of warm ones, too', (t) => {
+test.serial('a large item evicts items of WARM, too', (t) => {
   start({ maxbytes: 16 * MIB, itemSizeMax: 16 * MIB, warmLruPct: 100 }, 16);
   for (const key of keyNames(16)) {
     storeRoom(key, MIB - 100);
@@ -566,7 +566,7 @@ test.serial('a large item takes the place of warm ones, too', (t) => {
   t.is(statsState.currItems, 3);
 });
 
-test.serial('where there is less memory than the limit, no large item goes in vain', (t) => {
+test.serial('when memory is smaller than the limit, a large item is evicted only if the new one will fit', (t) => {
   start({ maxbytes: 32 * MIB, itemSizeMax: 16 * MIB }, 16);
   t.is(storeRoom('large', 10 * MIB - 100), STORED);
   t.is(store('small', 'v'), STORED);
@@ -576,7 +576,7 @@ test.serial('where there is less memory than the limit, no large item goes in va
   t.false(has('large'));
 });
 
-test.serial('items above the largest chunk have chunks side by side, and go for others of their class', (t) => {
+test.serial('an item above the largest chunk size takes adjacent chunks, and evicts items of its class', (t) => {
   start({ ...FLAT, maxbytes: 4 * MIB, slabChunkSizeMax: 16 << 10 });
   for (const key of keyNames(128)) t.is(storeRoom(key, 30_000), STORED);
   const id = slabsClsid(30_000);
@@ -589,7 +589,7 @@ test.serial('items above the largest chunk have chunks side by side, and go for 
   t.is(slabsTotalMalloced(), 4 * MIB);
 });
 
-test.serial('a large item that finds no hole has others go until there is one', (t) => {
+test.serial('a large item that finds no hole evicts others until there is one', (t) => {
   start({ ...FLAT, maxbytes: 8 * MIB, itemSizeMax: 8 * MIB }, 8);
   for (const key of keyNames(8)) storeRoom(key, MIB - 100);
   for (const key of ['k1', 'k3', 'k5', 'k7']) remove(key);
@@ -597,7 +597,7 @@ test.serial('a large item that finds no hole has others go until there is one', 
   t.true(has('k6'));
 });
 
-test.serial('large items go for small ones of their class, as many as stand in the way of a page', (t) => {
+test.serial('a small item that needs a page evicts large items of its class until the limit is kept', (t) => {
   start({ ...FLAT, maxbytes: 16 * MIB, itemSizeMax: 2 * MIB }, 64);
   for (let i = 0; i < 16; i++) storeRoom(`large${i}`, MIB - 100);
   for (let id = 1; id <= 12; id++) storeRoom(`class${id}`, slabsSize(id) - 60); // each has its first page above the limit
@@ -609,7 +609,7 @@ test.serial('large items go for small ones of their class, as many as stand in t
   t.true(has('k0') && has('k1'));
 });
 
-test.serial('the first allocation in a second unlinks what has expired at the ends of the class', (t) => {
+test.serial('the first allocation in a second unlinks expired items at the tails of the class', (t) => {
   start();
   for (const key of keyNames(10)) store(key, 'v', NREAD_SET, 2);
   pass(4);
@@ -618,7 +618,7 @@ test.serial('the first allocation in a second unlinks what has expired at the en
   t.is(itemStat(1, 'reclaimed'), 10);
 });
 
-test.serial('large items are appended to, and keep what they were', (t) => {
+test.serial('append and prepend to a large item keep its data', (t) => {
   start({ itemSizeMax: 4 * MIB });
   const half = 'abcdefg'.repeat(100_000);
   store('k', half);
@@ -628,7 +628,7 @@ test.serial('large items are appended to, and keep what they were', (t) => {
   t.like(slab(39), { total_pages: 3 });
 });
 
-test.serial('stats items: names and order are C\'s', (t) => {
+test.serial("stats items has C's names in C's order", (t) => {
   start({ lruMaintainerThread: true, tempLru: true });
   store('k', 'v');
   const names: string[] = [];
@@ -644,7 +644,7 @@ test.serial('stats items: names and order are C\'s', (t) => {
   itemStats(2, () => t.fail('a class without items tells nothing'));
 });
 
-test.serial('stats cachedump: items of COLD from its head, without binary keys, as many as are asked for', (t) => {
+test.serial('stats cachedump lists items of COLD from its head, without binary keys, up to the limit', (t) => {
   start(FLAT);
   for (const key of keyNames(4)) store(key, 'v');
   const dump = (limit: number, most = Infinity): string[] => {
@@ -660,7 +660,7 @@ test.serial('stats cachedump: items of COLD from its head, without binary keys, 
   itemCachedump(200, 0, () => t.fail('there is no such class'));
 });
 
-test.serial('stats sizes: how many items there are, by their size in steps of 32 bytes', (t) => {
+test.serial('stats sizes counts items by size, in steps of 32 bytes', (t) => {
   start();
   itemStatsSizesInit();
   const sizes = (): [number, number][] => {

@@ -74,7 +74,7 @@ async function serves(t: ExecutionContext, sfd: number, to: NetConnectOpts): Pro
 }
 
 for (const backend of backends) {
-  on6(`${backend}: by default all interfaces, of IPv4 and IPv6; the file of ports tells both`, async (t) => {
+  on6(`${backend}: by default the server listens on all interfaces, by IPv4 and IPv6; the ports file has both`, async (t) => {
     init(backend);
     const portFilename = join(folder(t), 'ports');
     const { status, sockets, said } = await listenWith({ portFilename });
@@ -87,7 +87,7 @@ for (const backend of backends) {
     for (const [sfd] of sockets) close(sfd);
   });
 
-  on6(`${backend}: -l lists addresses, with ports of their own, and names`, async (t) => {
+  on6(`${backend}: -l takes addresses with ports of their own, and host names`, async (t) => {
     init(backend);
     const port = await freePort();
     const inter = `127.0.0.1:${port},proto[ascii]:[::1]:${port};localhost`;
@@ -102,7 +102,7 @@ for (const backend of backends) {
     for (const [sfd] of sockets) close(sfd);
   });
 
-  on6(`${backend}: an address that is taken is left out, if another one is free`, async (t) => {
+  on6(`${backend}: an address in use is left out if another one is free`, async (t) => {
     init(backend);
     const other = createServer().listen({ host: '0.0.0.0', port: 0 });
     t.teardown(() => other.close());
@@ -117,7 +117,7 @@ for (const backend of backends) {
     t.deepEqual(four.said, ['failed to listen on one of interface(s) 127.0.0.1: address already in use']);
   });
 
-  test.serial(`${backend}: an address that is not ours, and a name that nobody has, are told in a line each`, async (t) => {
+  test.serial(`${backend}: a foreign address and an unknown host name are each reported in one line`, async (t) => {
     init(backend);
     const foreign = await listenWith({ inter: '192.0.2.1' });
     t.is(foreign.status, EX_OSERR);
@@ -128,7 +128,7 @@ for (const backend of backends) {
     t.regex(unknown.said[0], /nobody\.invalid: (Name or service not known|Temporary failure in name resolution)$/);
   });
 
-  onUnix(`${backend}: -s listens on a path, with the permissions of -a, and leaves the umask as it was`, async (t) => {
+  onUnix(`${backend}: -s listens on a path, with the permissions of -a, and does not change the umask`, async (t) => {
     init(backend);
     const socketpath = join(folder(t), 'socket');
     const mask = process.umask(0o022);
@@ -145,7 +145,7 @@ for (const backend of backends) {
     }
   });
 
-  onUnix(`${backend}: -s takes nothing away but a socket, and says in a line what is in the way`, async (t) => {
+  onUnix(`${backend}: -s removes nothing but a socket, and reports in one line what is in the way`, async (t) => {
     init(backend);
     const path = join(folder(t), 'file');
     writeFileSync(path, 'a file');
@@ -160,7 +160,7 @@ for (const backend of backends) {
   });
 }
 
-test.serial('a file of ports that cannot be written is told, and the server listens all the same', async (t) => {
+test.serial('a ports file that cannot be written is reported, and the server listens all the same', async (t) => {
   init('epoll');
   const portFilename = join(folder(t), 'missing', 'ports');
   const { status, sockets, said } = await listenWith({ inter: '127.0.0.1', portFilename });
@@ -169,13 +169,13 @@ test.serial('a file of ports that cannot be written is told, and the server list
   close(sockets[0][0]);
 });
 
-test.serial('a socket for which no connection can be made ends it with status 1', async (t) => {
+test.serial('if no connection can be made for a listening socket, the status is 1', async (t) => {
   init('epoll');
   const { status, said } = await listenWith({ inter: '127.0.0.1', listening: (sfd) => close(sfd) !== 0 });
   t.deepEqual([status, said], [1, []]);
 });
 
-test.serial('listening sockets never block, have the options of C, and the backlog of -b', async (t) => {
+test.serial('listening sockets are non-blocking, have the options that C sets, and the backlog of -b', async (t) => {
   eventEconomy(false);
   const sim = start();
   t.teardown(stopAll);
@@ -213,7 +213,7 @@ test.serial('a system without IPv6 serves IPv4 alone', async (t) => {
   }
 });
 
-test.serial('calls that fail are told in a line, and no socket is left open', async (t) => {
+test.serial('a call that fails is reported in one line, and no socket stays open', async (t) => {
   for (const [name, errnum, says] of [
     ['socket', EMFILE, 'too many open files'],
     ['listen', EADDRINUSE, 'address already in use'],
@@ -230,7 +230,7 @@ test.serial('calls that fail are told in a line, and no socket is left open', as
   }
 });
 
-test('places: hosts, ports and protocols', (t) => {
+test('places: hosts, ports and protocols are parsed', (t) => {
   const all = { host: null, port: 1, protocol: null };
   const four = { host: '127.0.0.1', port: 1, protocol: null };
   const six = { host: '::1', port: 1, protocol: null };
@@ -248,7 +248,7 @@ test('places: hosts, ports and protocols', (t) => {
   t.deepEqual(parsePlaces('prototype,tagged', 1), ['prototype', 'tagged'].map((host) => ({ ...four, host })));
 });
 
-test('places: what is wrong', (t) => {
+test('places: mistakes are reported', (t) => {
   const wrong: Record<string, string> = {
     '': 'There is no address',
     '127.0.0.1,[::1': 'Invalid IPV6 address: "[::1"',

@@ -38,7 +38,7 @@ async function stepsIn(server: SimServer, seconds: number): Promise<number> {
   return resettable.lruMaintainerJuggles - before;
 }
 
-test.serial('items that have expired at the end of an LRU go, though nobody asks for them', async (t) => {
+test.serial('the maintainer unlinks expired items at the tail of an LRU without any request for them', async (t) => {
   const server = await serverWith(t);
   const peer = server.connectNow();
   await storeMany(peer, 'k', 1000, 1);
@@ -50,7 +50,7 @@ test.serial('items that have expired at the end of an LRU go, though nobody asks
   checkStorage();
 });
 
-test.serial('HOT and WARM keep to their shares; what was asked for twice is in WARM', async (t) => {
+test.serial('HOT and WARM keep to their shares; items fetched twice are in WARM', async (t) => {
   const server = await serverWith(t, '-o', 'hot_lru_pct=10,warm_lru_pct=20,hot_max_factor=100,warm_max_factor=100');
   const peer = server.connectNow();
   await storeMany(peer, 'k', 10_000);
@@ -63,7 +63,7 @@ test.serial('HOT and WARM keep to their shares; what was asked for twice is in W
   checkStorage();
 });
 
-test.serial('with lru mode flat all items move to COLD, in steps between which clients are served', async (t) => {
+test.serial('lru mode flat moves all items to COLD, in steps between which clients are served', async (t) => {
   const server = await serverWith(t, '-o', 'hot_lru_pct=70,warm_lru_pct=10,hot_max_factor=100');
   const peer = server.connectNow();
   await storeMany(peer, 'k', 10_000);
@@ -86,7 +86,7 @@ test.serial('with lru mode flat all items move to COLD, in steps between which c
   checkStorage();
 });
 
-test.serial('where half a millisecond is over sooner, a step of the maintainer moves less', async (t) => {
+test.serial('a step of the maintainer moves fewer items when half a millisecond is over sooner', async (t) => {
   const server = await serverWith(t, '-o', 'hot_lru_pct=70,warm_lru_pct=10,hot_max_factor=100');
   const peer = server.connectNow();
   await storeMany(peer, 'k', 10_000);
@@ -102,7 +102,7 @@ test.serial('where half a millisecond is over sooner, a step of the maintainer m
   t.is(lruSize(SMALL | COLD_LRU), 10_000);
 });
 
-test.serial('a class with much to do does not keep the others waiting', async (t) => {
+test.serial('a class with much to do does not hold up the other classes', async (t) => {
   const server = await serverWith(t, '-o', 'hot_lru_pct=70,warm_lru_pct=10,hot_max_factor=100');
   const peer = server.connectNow();
   await storeMany(peer, 'k', 10_000);
@@ -114,7 +114,7 @@ test.serial('a class with much to do does not keep the others waiting', async (t
   t.is(keysOf(12 | COLD_LRU).length, 100);
 });
 
-test.serial('the longer there is nothing to do, the less often the maintainer looks: once a second', async (t) => {
+test.serial('a maintainer with nothing to do looks less and less often, down to once a second', async (t) => {
   const server = await serverWith(t);
   t.true(await stepsIn(server, 10) > 30);
   t.true(await stepsIn(server, 60) <= 61);
@@ -124,7 +124,7 @@ test.serial('the longer there is nothing to do, the less often the maintainer lo
   t.true(await stepsIn(server, 60) <= 61);
 });
 
-test.serial('with no_lru_maintainer nothing goes by itself', async (t) => {
+test.serial('with no_lru_maintainer no item is unlinked without a request', async (t) => {
   const server = await serverWith(t, '-o', 'no_lru_maintainer');
   const peer = server.connectNow();
   await storeMany(peer, 'k', 100, 1);
@@ -134,7 +134,7 @@ test.serial('with no_lru_maintainer nothing goes by itself', async (t) => {
   t.is(await figure(peer, 'lru_maintainer_juggles'), undefined);
 });
 
-test.serial('expired items between live ones are crawled away', async (t) => {
+test.serial('the crawler frees expired items between live ones', async (t) => {
   const server = await serverWith(t);
   const peer = server.connectNow();
   for (let i = 0; i < 50; i++) {
@@ -147,7 +147,7 @@ test.serial('expired items between live ones are crawled away', async (t) => {
   checkStorage();
 });
 
-test.serial('where nothing expires, there is a crawl after a minute more each time, up to an hour', async (t) => {
+test.serial('while nothing expires, the interval between crawls grows by a minute each time, up to an hour', async (t) => {
   const server = await serverWith(t);
   const peer = server.connectNow();
   await storeMany(peer, 'k', 100);
@@ -168,7 +168,7 @@ test.serial('where nothing expires, there is a crawl after a minute more each ti
   t.true(crawls >= least && crawls <= most, `${crawls} in five hours`);
 });
 
-test.serial('many items are crawled in steps, between which clients are served', async (t) => {
+test.serial('the crawler checks many items in steps, between which clients are served', async (t) => {
   const server = await serverWith(t);
   const peer = server.connectNow();
   await storeMany(peer, 'k', 10_000);
@@ -186,7 +186,7 @@ test.serial('many items are crawled in steps, between which clients are served',
   checkStorage();
 });
 
-test.serial('where half a millisecond is over sooner, a step of the crawler looks at fewer items', async (t) => {
+test.serial('a step of the crawler checks fewer items when half a millisecond is over sooner', async (t) => {
   const server = await serverWith(t, '-o', 'no_lru_maintainer');
   const peer = server.connectNow();
   await storeMany(peer, 'k', 1000);
@@ -203,7 +203,7 @@ test.serial('where half a millisecond is over sooner, a step of the crawler look
   t.true(Math.max(...inSteps) <= 200, inSteps.join(' '));
 });
 
-test.serial('with idle_timeout, who sends no command for so long is closed, and others are not', async (t) => {
+test.serial('with idle_timeout a client that sends no command for so long is disconnected, and others are not', async (t) => {
   const server = await serverWith(t, '-o', 'idle_timeout=3');
   const openBefore = server.sim.openFds().length;
   const idle = server.connectNow(), silent = server.connectNow(), active = server.connectNow();
@@ -231,7 +231,7 @@ test.serial('with idle_timeout, who sends no command for so long is closed, and 
   t.is(server.sim.openFds().length, openBefore);
 });
 
-test.serial('hundreds of idle connections are closed, a part at a time', async (t) => {
+test.serial('hundreds of idle connections are closed in several steps', async (t) => {
   const server = await serverWith(t, '-o', 'idle_timeout=3');
   const openBefore = server.sim.openFds().length;
   const peers = Array.from({ length: 450 }, () => server.connectNow());
@@ -247,7 +247,7 @@ test.serial('hundreds of idle connections are closed, a part at a time', async (
   t.is(server.sim.openFds().length, openBefore);
 });
 
-test.serial('without idle_timeout nobody is closed', async (t) => {
+test.serial('without idle_timeout no idle connection is closed', async (t) => {
   const server = await serverWith(t);
   const peer = server.connectNow();
   await server.sim.advance(3600);

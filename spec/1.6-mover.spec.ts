@@ -79,7 +79,7 @@ async function figure(peer: SimPeer, name: string): Promise<number> {
   return Number(new RegExp(`^STAT ${name} (.*)\r$`, 'm').exec(text)?.[1]);
 }
 
-test.serial('what is in the page is copied: values, cas, flags, expiry and places in the LRU stay', async (t) => {
+test.serial('moving a page copies its items: values, cas, flags, expiry and places in the LRU stay', async (t) => {
   const server = await serverWith(t, ...MANUAL);
   const peer = server.connectNow();
   await peer.ask(`set first 4294967295 1000 ${MIDDLE}\r\n${'f'.repeat(MIDDLE)}\r\n`);
@@ -104,7 +104,7 @@ test.serial('what is in the page is copied: values, cas, flags, expiry and place
   t.is(await figure(peer, 'slabs_moved'), 1);
 });
 
-test.serial('the crawler, if it was about to look at an item, looks at the copy', async (t) => {
+test.serial('a crawler about to check a moved item checks the copy', async (t) => {
   const server = await serverWith(t, ...MANUAL);
   fill(100, MIDDLE);
   for (let i = 50; i < 100; i++) remove(`k${i}`);
@@ -117,7 +117,7 @@ test.serial('the crawler, if it was about to look at an item, looks at the copy'
   t.is(crawlOn(), item('k1'));
 });
 
-test.serial('where the class is full, its oldest items go, and no more than a page of them', async (t) => {
+test.serial('when the class is full, about a page of its oldest items is evicted', async (t) => {
   const server = await serverWith(t, ...MANUAL);
   fill(1000, MIDDLE);
   const kept = statsState.currItems, evictions = await figure(server.connectNow(), 'evictions');
@@ -130,7 +130,7 @@ test.serial('where the class is full, its oldest items go, and no more than a pa
   t.true(has('k999'));
 });
 
-test.serial('what has expired or is flushed is not copied', async (t) => {
+test.serial('expired and flushed items are not copied', async (t) => {
   const server = await serverWith(t, ...MANUAL, '-o', 'no_lru_crawler');
   const peer = server.connectNow();
   for (let i = 0; i < 48; i++) store(`k${i}`, 'v'.repeat(MIDDLE), 2, i % 2 + 1);
@@ -147,7 +147,7 @@ test.serial('what has expired or is flushed is not copied', async (t) => {
   t.is(await figure(peer, 'slab_reassign_rescues'), 0);
 });
 
-test.serial('a slow reader gets the item that it was promised, and the page waits for it', async (t) => {
+test.serial('a reply being sent keeps its item, and the page waits until it is sent', async (t) => {
   const server = await serverWith(t, ...MANUAL);
   const [peer, slow] = [server.connectNow(), server.connectNow()];
   const value = Array.from({ length: LARGE / 4 }, (_, i) => String(i % 10_000).padStart(4)).join('');
@@ -178,7 +178,7 @@ test.serial('a slow reader gets the item that it was promised, and the page wait
   t.is(get('k'), '1');
 });
 
-test.serial('an item that is locked, as by debugitem, stays where it is, and so does its page', async (t) => {
+test.serial('a locked item, as by debugitem, keeps its place, and its page waits', async (t) => {
   const server = await serverWith(t, ...MANUAL);
   fill(500, MIDDLE);
   const first = slabList[MIDDLE_CLASS][0];
@@ -195,7 +195,7 @@ test.serial('an item that is locked, as by debugitem, stays where it is, and so 
   t.is(resettable.slabsMoved, 1);
 });
 
-test.serial('a step moves a bounded number of items, and requests are served between two', async (t) => {
+test.serial('a step moves a bounded number of items, and requests are served between steps', async (t) => {
   const server = await serverWith(t, ...MANUAL);
   const peer = server.connectNow();
   for (let i = 0; i < 11_000; i++) store(`k${i}`, 'v');
@@ -219,7 +219,7 @@ test.serial('a step moves a bounded number of items, and requests are served bet
   t.is(statsState.currItems, 10_900);
 });
 
-test.serial('where half a millisecond is over sooner, a step moves fewer items', async (t) => {
+test.serial('a step moves fewer items when half a millisecond is over sooner', async (t) => {
   const server = await serverWith(t, ...MANUAL);
   const peer = server.connectNow();
   for (let i = 0; i < 11_000; i++) store(`k${i}`, 'v');
@@ -253,7 +253,7 @@ test.serial('an item in adjacent chunks is copied as a whole', async (t) => {
   t.true(await figure(peer, 'slab_reassign_chunk_rescues') > 20);
 });
 
-test.serial('of blocks, the oldest goes for a page, and those that somebody holds stay', async (t) => {
+test.serial('the oldest block makes room for a page; a block with a reference stays', async (t) => {
   const server = await serverWith(t, '-m', '8', '-I', '2m', '-o', 'no_slab_automove,no_lru_maintainer');
   const peer = server.connectNow();
   fill(4, 2 * MIB - 1000);
@@ -293,7 +293,7 @@ const RANDOM = [
 ] as const;
 
 for (const [name, args] of RANDOM) {
-  test.serial(`whatever is stored, held and let go meanwhile, nothing is lost or doubled: ${name}`, async (t) => {
+  test.serial(`no item is lost or doubled, whatever is stored, held and released during moves: ${name}`, async (t) => {
     const server = await serverWith(t, ...args);
     const peer = server.connectNow();
     const random = new Random(name.length);
@@ -335,7 +335,7 @@ for (const [name, args] of RANDOM) {
   });
 }
 
-test.serial('by itself, a page moves from the class with the oldest items to the one that evicts', async (t) => {
+test.serial('automove moves a page from the class with the oldest items to the class that evicts', async (t) => {
   const server = await serverWith(t, '-m', '8', '-o', 'slab_automove_window=3');
   fill(300, MIDDLE, 'old');
   await server.sim.advance(100);
@@ -351,7 +351,7 @@ test.serial('by itself, a page moves from the class with the oldest items to the
   t.true(resettable.slabsMoved <= 30, 'one in a second');
 });
 
-test.serial('with slabs automove 0 none moves, and with 2 one does at each eviction', async (t) => {
+test.serial('slabs automove 0 moves no page, and slabs automove 2 moves one at an eviction', async (t) => {
   const server = await serverWith(t, ...MANUAL);
   const peer = server.connectNow();
   fill(500, MIDDLE, 'old');
@@ -367,7 +367,7 @@ test.serial('with slabs automove 0 none moves, and with 2 one does at each evict
   checkStorage();
 });
 
-test.serial('what a class has free goes to the pool, and to the system where the limit was lowered', async (t) => {
+test.serial('free pages of a class go to the pool, and from there to the system when the limit is lowered', async (t) => {
   const server = await serverWith(t, '-m', '9', '-o', 'slab_automove_window=3');
   const peer = server.connectNow();
   fill(450, MIDDLE);
@@ -383,7 +383,7 @@ test.serial('what a class has free goes to the pool, and to the system where the
   checkStorage();
 });
 
-test.serial('a lowered limit is kept to: no page is taken until enough are given back', async (t) => {
+test.serial('after the limit is lowered, no page is taken until enough are given back', async (t) => {
   const server = await serverWith(t, '-m', '10', '-o', 'no_slab_automove');
   const peer = server.connectNow();
   fill(510, MIDDLE);
@@ -401,7 +401,7 @@ test.serial('a lowered limit is kept to: no page is taken until enough are given
   t.is(slabsTotalMalloced(), 8 * MIB);
 });
 
-test.serial('with no_slab_reassign there is none of it', async (t) => {
+test.serial('with no_slab_reassign no page moves, slabs reassign is refused, and stats has no slab_reassign', async (t) => {
   const server = await serverWith(t, '-m', '8', '-o', 'no_slab_reassign,slab_automove=2');
   const peer = server.connectNow();
   fill(450, MIDDLE);

@@ -24,7 +24,7 @@ function changes<T extends object>(a: T, b: T): Partial<T> {
 
 const plain = parse('');
 
-test('without options there are the defaults of 1.6', (t) => {
+test('without options the settings are the defaults of 1.6', (t) => {
   t.is(plain.line.status, null);
   t.is(plain.line.stdout + plain.line.stderr, '');
   const { maxbytes, maxconns, port, udpport, inter, itemSizeMax, slabChunkSizeMax, factor, chunkSize } = plain.s;
@@ -280,7 +280,7 @@ for (const name of ['hashpower', 'tail_repair_time', 'idle_timeout']) {
 }
 for (const name of ['lru_crawler_sleep', 'lru_crawler_tocrawl']) mistakes[`-o ${name}`] = [1, `Missing ${name} value`];
 for (const [words, [status, message]] of Object.entries(mistakes)) {
-  test(`a mistake is told in one line, with status ${status}: ${words}`, (t) => {
+  test(`a mistake is reported in one line, with status ${status}: ${words}`, (t) => {
     const { line } = parse(words);
     t.is(line.stderr, `${message}\n`);
     t.is(line.status, status);
@@ -288,7 +288,7 @@ for (const [words, [status, message]] of Object.entries(mistakes)) {
   });
 }
 
-test('only the first mistake is told', (t) => {
+test('only the first mistake is reported', (t) => {
   t.is(parse('-c 0 -t 0 -q').line.stderr, 'Maximum connections must be greater than 0\n');
 });
 
@@ -298,7 +298,7 @@ test('an empty prefix delimiter is a mistake', (t) => {
   t.is(line.status, 1);
 });
 
-test('white space in front of an argument is left out', (t) => {
+test('white space in front of an argument is ignored', (t) => {
   const s = { ...settings };
   parseOptions(['memcached', '-s', ' /run/m.sock', '-p', '\t80'], s);
   t.is(s.socketpath, '/run/m.sock');
@@ -318,12 +318,12 @@ for (const [words, warning] of Object.entries(warnings)) {
   });
 }
 
-test('slab_chunk_max is in bytes, as until 1.6.18, where kilobytes make no sense', (t) => {
+test('slab_chunk_max is taken as bytes, as until 1.6.18, if it makes no sense as kilobytes', (t) => {
   t.is(parse('-o slab_chunk_max=16384').s.slabChunkSizeMax, 16384);
   t.is(parse('-I 1024 -o slab_chunk_max=1024').s.slabChunkSizeMax, 1024);
 });
 
-test('from -I 1025k on, chunks are half a page again, but for a slab_chunk_max', (t) => {
+test('with -I above 1024k, chunks are half a page, unless slab_chunk_max says otherwise', (t) => {
   t.is(parse('-I 2m -o no_modern').s.slabChunkSizeMax, MEGABYTE / 2);
   t.is(parse('-I 2m -o slab_chunk_max=1024').s.slabChunkSizeMax, MEGABYTE);
 });
@@ -340,7 +340,7 @@ for (const option of NOT_YET) {
   });
 }
 
-test('-U alone is the port of TCP, too; -p gives them a port each', (t) => {
+test('-U alone sets the TCP port, too; with -p each has its own', (t) => {
   t.is(parse('-U 80').s.port, 80);
   t.is(parse('-p 0 -U 80').s.port, 0);
   t.is(parse('-U 0').s.port, 11211);
@@ -351,7 +351,7 @@ test('-S chooses the binary protocol, and -Y the text protocol', (t) => {
   t.is(parse('-Y /etc/m').s.bindingProtocol, Prot.ascii);
 });
 
-test('an address of -l with a protocol in which nobody is asked for a password is told', (t) => {
+test('an address of -l with a protocol that asks for no password gives a warning', (t) => {
   for (const protocol of ['ascii', 'negotiating']) {
     const { line } = parse(`-S -l proto[${protocol}]:127.0.0.1`);
     t.is(line.stderr, 'WARNING: only binary ports ask for a password\n');
@@ -378,7 +378,7 @@ test('-i prints the licences', (t) => {
   t.regex(line.stdout, /^memcached 1\.6\.45\n\n[\s\S]*Danga Interactive[\s\S]*Niels Provos/);
 });
 
-test('-h has a line for each option that is served, with the default', (t) => {
+test('-h has a line for each supported option, with the default', (t) => {
   const { line } = parse('-h');
   t.is(line.status, 0);
   t.true(line.stdout.startsWith('memcached 1.6.45\n-p, --port=<num> '));
@@ -389,14 +389,14 @@ test('-h has a line for each option that is served, with the default', (t) => {
   t.true(line.stdout.split('\n').every((text) => text.length <= 120));
 });
 
-test('memcached\'s tests find in -h what is served, and nothing else', (t) => {
+test("-h has the words by which memcached's tests detect what is supported, and no others", (t) => {
   const { stdout } = parse('-h').line;
   t.true(stdout.includes('unix-socket'));
   for (const word of ['ext_path', 'proxy_config', 'enable-ssl', 'no_drop_privileges']) t.false(stdout.includes(word), word);
   for (const word of ['sasl', 'auth-file']) t.true(stdout.includes(word), word);
 });
 
-test('what must be there before main begins follows from the same words', (t) => {
+test('the memory needed before main begins follows from the same options', (t) => {
   const before = { ...settings };
   t.deepEqual(memoryNeeds(['memcached', '-m', '100', '-c', '20', '-I', '2m']), {
     megabytes: 100, connections: 20, itemSizeMax: 2 * MEGABYTE,

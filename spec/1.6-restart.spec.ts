@@ -76,7 +76,7 @@ function lrus(): string[][] {
   });
 }
 
-test.serial('an item is as it was: value, flags, cas, its time less the time between, and what meta knows', async (t) => {
+test.serial('an item survives a restart with value, flags, cas and meta state; its time left has gone on', async (t) => {
   const server = await start(t);
   const peer = server.connectNow();
   await peer.ask('set a 5 0 3\r\nabc\r\nset short 0 20 1\r\n1\r\nset long 4294967295 100 1\r\n1\r\nget long\r\n', 'END\r\n');
@@ -106,7 +106,7 @@ test.serial('an item is as it was: value, flags, cas, its time less the time bet
   await end(false);
 });
 
-test.serial('the file has nothing of what was in memory before an item', async (t) => {
+test.serial("the saved file contains nothing of the memory's earlier contents", async (t) => {
   const peer = (await start(t)).connectNow();
   await peer.ask('set a 0 0 20\r\nxxxxxxxxxxxxxxxxxxxx\r\ndelete a\r\nset a 0 0 1\r\n1\r\nmn\r\n', 'MN\r\n');
   await end();
@@ -116,7 +116,7 @@ test.serial('the file has nothing of what was in memory before an item', async (
   await end(false);
 });
 
-test.serial('every LRU has its items in their order, also when memory is as full as can be', async (t) => {
+test.serial('every LRU keeps its items in order over a restart, also when memory is full', async (t) => {
   const server = await start(t);
   const peer = server.connectNow();
   let n = 0;
@@ -144,7 +144,7 @@ test.serial('every LRU has its items in their order, also when memory is as full
   await end(false);
 });
 
-test.serial('items of several megabytes stay, and as many buckets as there were', async (t) => {
+test.serial('items of several megabytes survive a restart, and the hash table keeps its size', async (t) => {
   const server = await start(t, ['-m', '64', '-I', '8m', '-o', 'hashpower=12']);
   const peer = server.connectNow();
   const large = Buffer.alloc(5_000_000).fill('0123456789abcde').toString('latin1');
@@ -160,7 +160,7 @@ test.serial('items of several megabytes stay, and as many buckets as there were'
   await end(false);
 });
 
-test.serial('what was flushed stays away; a flush that is to come comes; one after the start takes all', async (t) => {
+test.serial('flushed items stay flushed after a restart; a delayed flush still comes; a new flush takes all', async (t) => {
   const server = await start(t);
   const peer = server.connectNow();
   await peer.ask('set a 0 0 1\r\n1\r\nflush_all\r\nflush_all\r\nset b 0 0 1\r\n1\r\nflush_all 30\r\n', 'OK\r\nSTORED\r\nOK\r\n');
@@ -180,7 +180,7 @@ test.serial('what was flushed stays away; a flush that is to come comes; one aft
   await end(false);
 });
 
-test.serial('items in the middle of a command: what is there stays, what is not yet is not', async (t) => {
+test.serial('a restart in the middle of commands keeps stored items, and drops unlinked and unfinished ones', async (t) => {
   const server = await start(t);
   const peer = server.connectNow(), reader = server.connectNow(), writer = server.connectNow();
   const value = 'v'.repeat(300_000);
@@ -197,7 +197,7 @@ test.serial('items in the middle of a command: what is there stays, what is not 
   await end(false);
 });
 
-test.serial('a second end of that kind has the next items; any other end has none', async (t) => {
+test.serial('each graceful end saves the items anew; any other end saves none', async (t) => {
   const first = (await start(t)).connectNow();
   await first.ask('set a 0 0 1\r\n1\r\n');
   await end();
@@ -266,7 +266,7 @@ function edit(what: RegExp, by: string): void {
   writeFileSync(meta, changed);
 }
 
-test.serial('anything else than what was written is refused in one line, and the server starts empty', async (t) => {
+test.serial('a saved memory that does not match is refused in one line, and the server starts empty', async (t) => {
   await (await start(t)).connectNow().ask('set a 0 0 0\r\n\r\n');
   await end();
   const written = [path, meta].map((name) => [name, readFileSync(name)] as const);
@@ -286,7 +286,7 @@ test.serial('anything else than what was written is refused in one line, and the
   }
 });
 
-test.serial('a file that is not ours, or cannot be written, ends the server at once, and is left alone', async (t) => {
+test.serial('a foreign file, or one that cannot be written, ends the server at start and is left unchanged', async (t) => {
   for (const text of ['', 'hello\n']) {
     writeFileSync(meta, text);
     t.is(await (await start(t)).ended, 1);
@@ -301,7 +301,7 @@ test.serial('a file that is not ours, or cannot be written, ends the server at o
   rmdirSync(path);
 });
 
-test.serial('what cannot be written is told, and nothing is left to be believed', async (t) => {
+test.serial('a failure to save is reported, and leaves no file that would be loaded', async (t) => {
   for (const inTheWay of [`${path}.tmp`, `${meta}.tmp`, meta]) {
     await (await start(t)).connectNow().ask('set a 0 0 1\r\n1\r\n');
     mkdirSync(inTheWay);
@@ -317,14 +317,14 @@ test.serial('what cannot be written is told, and nothing is left to be believed'
   }
 });
 
-test.serial('what a server that was killed has left unfinished is removed', async (t) => {
+test.serial('unfinished files of a killed server are removed', async (t) => {
   for (const name of [`${path}.tmp`, `${meta}.tmp`]) writeFileSync(name, 'half');
   await start(t);
   t.deepEqual(readdirSync(folder), ['memory']);
   await end(false);
 });
 
-test.serial('a process: `shutdown graceful`, which is SIGUSR1, keeps the items, and SIGTERM does not', async (t) => {
+test.serial('a process: shutdown graceful keeps the items, and SIGTERM does not', async (t) => {
   for (const graceful of [true, false]) {
     const server = await startServer({ today: true, args: ['-A', '-m', '64', '-e', path] });
     const client = await Client.connect(server.port);

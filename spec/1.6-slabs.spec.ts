@@ -37,7 +37,7 @@ const tables: [string, Partial<Settings>, number[] | undefined, string][] = [
 ];
 
 for (const [options, changed, slabSizes, table] of tables) {
-  test.serial(`classes are those of C: ${options}`, (t) => {
+  test.serial(`slab classes are those of C: ${options}`, (t) => {
     start(changed, 1, slabSizes ? { slabSizes } : {});
     const sizes = Array.from({ length: powerLargest }, (_, i) => slabsSize(i + 1));
     t.is(sizes.join(' '), table);
@@ -68,7 +68,7 @@ test.serial('a class takes a page at a time, and all its chunks are in it', (t) 
   t.like(slab(1), { chunk_size: 96, total_chunks: 21_844, used_chunks: 10_923, free_chunks: 10_921 });
 });
 
-test.serial('a freed chunk is marked, and is the next one to be given', (t) => {
+test.serial('a freed chunk is marked, and is the next one allocated', (t) => {
   start();
   const a = slabsAlloc(100, 2), b = slabsAlloc(100, 2);
   slabsFree(a, 2);
@@ -79,7 +79,7 @@ test.serial('a freed chunk is marked, and is the next one to be given', (t) => {
   t.not(slabsAlloc(100, 2), b);
 });
 
-test.serial('the limit is kept, but for the first page of a class', (t) => {
+test.serial('allocations keep to the limit, except for the first page of a class', (t) => {
   start({ maxbytes: 2 * MIB });
   for (let i = 0; i < 2 * 10_922; i++) slabsAlloc(96, 1);
   t.is(slabsAlloc(96, 1), NULL);
@@ -92,7 +92,7 @@ test.serial('the limit is kept, but for the first page of a class', (t) => {
   t.is(settings.maxbytes, 4 * MIB);
 });
 
-test.serial('no limit is above the arena: where that is used up, no class gets a first page', (t) => {
+test.serial('the limit cannot exceed the arena; when the arena is used up, no class gets a first page', (t) => {
   start({ maxbytes: MIB }, 2);
   t.false(slabsAdjustMemLimit(2 * MIB + 1));
   t.is(settings.maxbytes, MIB);
@@ -105,7 +105,7 @@ test.serial('no limit is above the arena: where that is used up, no class gets a
   t.is(slabsTotalMalloced(), 2 * MIB);
 });
 
-test.serial('a class without a page has no figures, nor has the pool', (t) => {
+test.serial('a class without a page and an empty pool have no stats', (t) => {
   start();
   slabsAlloc(96, 1);
   t.deepEqual(slab(2), {});
@@ -119,7 +119,7 @@ test.serial('without a limit, the arena is the limit', (t) => {
   t.is(pages, 3);
 });
 
-test.serial('memory that is preallocated gives each class a page, and its limit stays', (t) => {
+test.serial('preallocated memory gives each class a page, and its limit cannot be changed', (t) => {
   start({ maxbytes: 64 * MIB }, 64, { preallocate: true });
   t.is(slabsTotalMalloced(), 39 * MIB);
   t.is(slabsPageCount(39), 1);
@@ -129,7 +129,7 @@ test.serial('memory that is preallocated gives each class a page, and its limit 
   t.regex(error.message, /must be at least 39 megabytes/);
 });
 
-test.serial('a large item has whole megabytes of its own, and gives them back to anyone', (t) => {
+test.serial('a large item takes whole megabytes of its own, and gives them back for any use', (t) => {
   start({ maxbytes: 10 * MIB, itemSizeMax: 5 * MIB });
   const it = slabsAlloc(2 * MIB + 1, 39);
   t.is(it % MIB, 0);
@@ -143,7 +143,7 @@ test.serial('a large item has whole megabytes of its own, and gives them back to
   for (let i = 0; i < 2; i++) t.not(slabsAlloc(500_000, 39), NULL);
 });
 
-test.serial('where items may be larger than a page, those that nearly fill one are blocks, and else none is', (t) => {
+test.serial('an item of more than half a page is a block if items may exceed a page, and never otherwise', (t) => {
   start({ itemSizeMax: 2 * MIB });
   t.false(isBlock(slabsAlloc(MIB / 2, 39)));
   t.false(slabsHasBlocks(39));
@@ -156,7 +156,7 @@ test.serial('where items may be larger than a page, those that nearly fill one a
   t.false(isBlock(slabsAlloc(MIB, 39)));
 });
 
-test.serial('a large item can be had if the limit has room for it beside pages; other large items can go', (t) => {
+test.serial('a large item fits if the limit has room for it beside the pages; other large items can be evicted', (t) => {
   start({ maxbytes: 4 * MIB, itemSizeMax: 4 * MIB }, 8);
   slabsAlloc(96, 1);
   const fitting = (): number[] => [1, 2, 3, 4].filter((megabytes) => slabsLargeFits(megabytes * MIB));
@@ -176,7 +176,7 @@ test.serial('a large item of one megabyte does not go above the limit when its c
   t.is(slabsAlloc(MIB, 39), NULL);
 });
 
-test.serial('the classes that can give a page away have more than one, and take turns', (t) => {
+test.serial('a class can give a page away if it has more than one; the classes take turns', (t) => {
   start();
   t.is(slabsPickAnyForReassign(9), -1);
   start();
@@ -188,7 +188,7 @@ test.serial('the classes that can give a page away have more than one, and take 
   t.deepEqual([-1, 0, 39, 40].map(slabsClassCheck), [false, true, true, false]);
 });
 
-test.serial('when others have all of the limit, a large item of one megabyte gets it all the same, and no larger one', (t) => {
+test.serial('when other classes use up the limit, a large item of one megabyte still fits, but no larger one', (t) => {
   start({ maxbytes: 2 * MIB, itemSizeMax: 2 * MIB });
   for (let i = 0; i < 2 * 10_922; i++) slabsAlloc(96, 1);
   t.is(slabsAlloc(MIB + 1, 39), NULL);
@@ -200,7 +200,7 @@ test.serial('when others have all of the limit, a large item of one megabyte get
   t.not(slabsAlloc(500_000, 39), NULL, 'nor does the first page depend on large items');
 });
 
-test.serial('runs: the first that fits, from the high end; pages from the low end', (t) => {
+test.serial('a run takes the first fit from the high end, a page comes from the low end', (t) => {
   start({ maxbytes: 0 }, 8);
   const page = pageAlloc();
   const [a, b, c] = [runAlloc(2), runAlloc(1), runAlloc(3)];

@@ -57,7 +57,7 @@ test.serial('stats has the names of memcached 1.6.45, in its order', async (t) =
   }
 });
 
-test.serial('without crawler and maintainer there are 84', async (t) => {
+test.serial('without crawler and maintainer stats has 84 lines', async (t) => {
   const server = await serverWith(t, FLAT);
   const lines = await ask(server.connectNow(), 'stats');
   t.deepEqual(lines.map(([name]) => name), GENERAL.filter((name) => !OF_CRAWLER_AND_MAINTAINER.includes(name)));
@@ -100,7 +100,7 @@ test.serial('stats counts what commands do, until it is reset', async (t) => {
   t.is(after.limit_maxbytes, String(8 * 1024 * 1024));
 });
 
-test.serial('uptime and time go on with the clock', async (t) => {
+test.serial('uptime and time advance with the clock', async (t) => {
   const server = await serverWith(t);
   const peer = server.connectNow();
   const before = await figures(peer);
@@ -119,7 +119,7 @@ const SETTINGS = `maxbytes maxconns tcpport udpport inter verbosity oldest evict
   idle_timeout watcher_logbuf_size worker_logbuf_size read_buf_mem_limit track_sizes inline_ascii_response
   num_napi_ids memory_file client_flags_size`.split(/\s+/);
 
-test.serial('stats settings has the names of memcached 1.6.45, and what the command line says', async (t) => {
+test.serial('stats settings has the names of memcached 1.6.45, and the values of the command line', async (t) => {
   const server = await serverWith(t, ['-c', '77', '-C', '-R', '5', '-f', '1.5', '-A', '-F', '-o', 'hot_lru_pct=30']);
   const peer = server.connectNow();
   t.deepEqual((await ask(peer, 'stats settings')).map(([name]) => name), SETTINGS);
@@ -130,7 +130,7 @@ test.serial('stats settings has the names of memcached 1.6.45, and what the comm
   });
 });
 
-test.serial('stats items and stats slabs tell of the classes that have items', async (t) => {
+test.serial('stats items and stats slabs show the classes that have items', async (t) => {
   const server = await serverWith(t, FLAT);
   const peer = server.connectNow();
   t.deepEqual(await ask(peer, 'stats items'), []);
@@ -151,7 +151,7 @@ test.serial('stats items and stats slabs tell of the classes that have items', a
   });
 });
 
-test.serial('stats cachedump lists keys of a class, and says what is wrong with a line', async (t) => {
+test.serial('stats cachedump lists the keys of a class, and reports what is wrong with a line', async (t) => {
   const server = await serverWith(t, FLAT);
   const peer = server.connectNow();
   await peer.ask('set a 0 0 1\r\n1\r\nset bb 0 100 3\r\n123\r\nversion\r\n', '1.6.45\r\n');
@@ -165,7 +165,7 @@ test.serial('stats cachedump lists keys of a class, and says what is wrong with 
   t.is(await peer.ask('stats cachedump 64 0\r\n'), 'CLIENT_ERROR Illegal slab id\r\n');
 });
 
-test.serial('stats sizes is for -o track_sizes', async (t) => {
+test.serial('stats sizes is disabled without -o track_sizes', async (t) => {
   const server = await serverWith(t);
   const peer = server.connectNow();
   t.deepEqual(await ask(peer, 'stats sizes'), [['sizes_status', 'disabled']]);
@@ -194,7 +194,7 @@ test.serial('stats detail counts by prefix, while it is on', async (t) => {
   t.deepEqual(await dump(), []);
 });
 
-test.serial('with -D another byte ends the prefix, and it counts from the start; with -X nothing is dumped', async (t) => {
+test.serial('with -D another byte ends the prefix, and counting is on from the start; with -X dumps are refused', async (t) => {
   const server = await serverWith(t, ['-D', '/', '-X']);
   const peer = server.connectNow();
   t.like(await figures(peer, 'stats settings'), { detail_enabled: 'yes', stat_key_prefix: '/', dump_enabled: 'no' });
@@ -202,7 +202,7 @@ test.serial('with -D another byte ends the prefix, and it counts from the start;
   t.is(await peer.ask('stats cachedump 1 0\r\n'), 'CLIENT_ERROR stats cachedump not allowed\r\n');
 });
 
-test.serial('stats detail dump is longer than any memory that the server could have for it', async (t) => {
+test.serial("stats detail dump works even if its output is larger than the server's memory for buffers", async (t) => {
   const MIB = 1 << 20;
   const server = await SimServer.start(['-D', ':'], { today: true, memory: [MIB, MIB, 10 * MIB], maxTurns: Infinity });
   t.teardown(() => server.stop());
@@ -222,7 +222,7 @@ test.serial('an unknown subcommand is an ERROR', async (t) => {
 });
 
 for (const backend of backendsToTry) {
-  test(`${backend}: stats conns tells addresses and states`, async (t) => {
+  test(`${backend}: stats conns shows addresses and states`, async (t) => {
     const server = await startServer({ backend, today: true });
     t.teardown(() => server.stop());
     const storing = await Client.connect(server.port);

@@ -162,16 +162,16 @@ const step = fc.record<Step>({
 const HIGH = 2 ** 31 + 2 ** 28;
 
 const runs: [string, Partial<Settings>, number, boolean, number?][] = [
-  ['with memory for all', { maxbytes: 0 }, 100, false],
+  ['with memory for all items', { maxbytes: 0 }, 100, false],
   ['in 3 MB', { maxbytes: 3 * MIB }, 24, true],
-  ['in 3 MB, with an LRU for what expires soon', { maxbytes: 3 * MIB, tempLru: true }, 24, true],
+  ['in 3 MB, with the TEMP LRU', { maxbytes: 3 * MIB, tempLru: true }, 24, true],
   ['in 3 MB, with -M', { maxbytes: 3 * MIB, evictToFree: 0 }, 24, false],
   ['in 4 MB without cas numbers', { maxbytes: 4 * MIB, useCas: false }, 24, true],
   ['in 3 MB beyond 2^31', { maxbytes: 3 * MIB }, 24, true, HIGH],
 ];
 
 for (const [name, changed, arena, evicts, before = MIB] of runs) {
-  test.serial(`random commands, ${name}: all that a client gets is right, and all lists are in order`, (t) => {
+  test.serial(`random commands, ${name}: every result is right, and all lists are in order`, (t) => {
     const property = fc.property(fc.array(step, { maxLength: 150, size: 'max' }), (steps) => {
       start({ itemSizeMax: 2 * MIB, ...changed }, arena, { before });
       const run = new Run(evicts);
@@ -202,7 +202,7 @@ test.serial('the hash is HalfSipHash-1-3 under a random key, with every length f
   t.true(keys.size > 240);
 });
 
-test.serial('the hash table grows a bucket or two with an insert, and loses nothing', (t) => {
+test.serial('the hash table grows by a bucket or two per insert, and loses nothing', (t) => {
   start({ maxbytes: 0, hashpowerInit: 6 }, 4);
   t.is(assocHashPower(), 6);
   t.is(assocHashBytes(), 256);

@@ -35,7 +35,7 @@ function sum(name: string, incr: boolean, by: number, cas?: readonly [number, nu
   return result === OK ? bytes(digits, deltaResult.length) : result;
 }
 
-test.serial('set, add and replace', (t) => {
+test.serial('set always stores, add only a missing item, replace only an existing one', (t) => {
   t.is(store('k', '1', NREAD_REPLACE), NOT_STORED);
   t.is(store('k', '2', NREAD_ADD), STORED);
   t.is(store('k', '3', NREAD_ADD), NOT_STORED);
@@ -45,7 +45,7 @@ test.serial('set, add and replace', (t) => {
   t.is(get('k'), '5');
 });
 
-test.serial('an add of an item that is there makes it the most recently used', (t) => {
+test.serial('an add of an existing item makes it the most recently used', (t) => {
   start(FLAT);
   for (const key of keyNames(2)) store(key, 'v');
   pass(61);
@@ -53,7 +53,7 @@ test.serial('an add of an item that is there makes it the most recently used', (
   t.deepEqual(keysOf(1 | COLD_LRU), ['k0', 'k1']);
 });
 
-test.serial('append and prepend keep flags and expiry of the item that was there', (t) => {
+test.serial('append and prepend keep the flags and the expiry of the existing item', (t) => {
   t.is(store('k', 'v', NREAD_APPEND), NOT_STORED);
   t.is(store('k', 'v', NREAD_PREPEND), NOT_STORED);
   const old = alloc('k', 'bc', 77, 100);
@@ -68,7 +68,7 @@ test.serial('append and prepend keep flags and expiry of the item that was there
   t.is(exptimeOf(item('k')), expires);
 });
 
-test.serial('append and prepend in the mode that vivifies store an item that is not there', (t) => {
+test.serial('append and prepend in the vivify mode store a missing item', (t) => {
   t.is(store('a', '1', NREAD_APPENDVIV), STORED);
   t.is(store('a', '2', NREAD_APPENDVIV), STORED);
   t.is(store('p', '1', NREAD_PREPENDVIV), STORED);
@@ -76,7 +76,7 @@ test.serial('append and prepend in the mode that vivifies store an item that is 
   t.deepEqual([get('a'), get('p')], ['12', '21']);
 });
 
-test.serial('an append without memory changes nothing', (t) => {
+test.serial('an append that finds no memory changes nothing', (t) => {
   start({ evictToFree: 0, maxbytes: MIB });
   for (const key of keyNames(2)) store(key, HALF_PAGE);
   t.is(store('k0', 'more', NREAD_APPEND), NOT_STORED);
@@ -92,7 +92,7 @@ test.serial('an append may evict the very item that it appends to', (t) => {
   t.is(get('k'), `${HALF_PAGE}more and more`);
 });
 
-test.serial('cas: the number that an item has, and no other', (t) => {
+test.serial('cas stores only with the number that the item has', (t) => {
   threadStats.casMisses = 0;
   slabStats.casHits.fill(0);
   slabStats.casBadval.fill(0);
@@ -106,7 +106,7 @@ test.serial('cas: the number that an item has, and no other', (t) => {
   t.deepEqual([threadStats.casMisses, slabStats.casHits[1], slabStats.casBadval[1]], [1, 1, 3]);
 });
 
-test.serial('incr and decr: in place as long as the digits fit, with spaces behind', (t) => {
+test.serial('incr and decr write in place while the digits fit, and pad with spaces', (t) => {
   store('n', '10');
   const it = item('n');
   const [, before] = casOf(it);
@@ -122,14 +122,14 @@ test.serial('incr and decr: in place as long as the digits fit, with spaces behi
   t.is(get('n'), '0  ');
 });
 
-test.serial('incr: 64 bits, and round again', (t) => {
+test.serial('incr wraps around at 64 bits', (t) => {
   store('n', '18446744073709551614');
   t.is(sum('n', true, 1), '18446744073709551615');
   t.deepEqual([deltaResult.hi, deltaResult.lo], [0xffffffff, 0xffffffff]);
   t.is(sum('n', true, 3), '2');
 });
 
-test.serial('incr: a longer number is a new item, with the flags and the expiry of the old', (t) => {
+test.serial('incr to a longer number makes a new item with the flags and the expiry of the old one', (t) => {
   const old = alloc('n', '9', 5, 100);
   storeItem(old, NREAD_SET, 0, 0);
   itemRemove(old);
@@ -139,7 +139,7 @@ test.serial('incr: a longer number is a new item, with the flags and the expiry 
   t.is(exptimeOf(item('n')), currentTime + 100);
 });
 
-test.serial('incr: a missing item, a wrong cas number, and no memory', (t) => {
+test.serial('incr reports a missing item, a wrong cas number, and lack of memory', (t) => {
   start({ evictToFree: 0, maxbytes: MIB });
   t.is(sum('n', true, 1), DELTA_ITEM_NOT_FOUND);
   store('n', '9');
@@ -186,7 +186,7 @@ test.serial('a shorter number is written in place, with spaces up to the \\r\\n,
   t.is(bytes(dataOf(it), 12), '100 \r\nbehind');
 });
 
-test.serial('a number that is being sent, or has become longer, is a new item, with the old one\'s expiry', (t) => {
+test.serial('a number that is being sent, or becomes longer, becomes a new item with the same expiry', (t) => {
   store('n', '5', NREAD_SET, 100);
   const sent = held('n');
   t.is(delta('n', true, 1), OK);
@@ -199,7 +199,7 @@ test.serial('a number that is being sent, or has become longer, is a new item, w
   t.is(valueOf(item('n')), '100');
 });
 
-test.serial('hits of incr and decr are counted by class, and only where the value was a number', (t) => {
+test.serial('incr and decr hits are counted by class, and only for numeric values', (t) => {
   store('n', '5');
   store('x', 'x');
   const id = clsidOf(item('n'));
@@ -214,7 +214,7 @@ test.serial('hits of incr and decr are counted by class, and only where the valu
   t.deepEqual(counts(), [incr + 1, decr + 1]);
 });
 
-test.serial('a cas number must match in both words; 0 asks for none', (t) => {
+test.serial('a cas number must match in both words, for incr, append and cas alike', (t) => {
   store('n', '5');
   setCas(item('n'), 7, -2);
   const now = casOf(item('n'));
@@ -236,7 +236,7 @@ test.serial('a cas number must match in both words; 0 asks for none', (t) => {
   t.is(delta('empty', true, 1, [7, 1]), NON_NUMERIC, 'whatever its cas');
 });
 
-test.serial('without cas numbers, cas never matches, and the others do not ask', (t) => {
+test.serial('without cas numbers, cas never matches, and append does not check it', (t) => {
   start({ useCas: false });
   store('n', '5');
   setCas(item('n'), 1, 1);
@@ -245,7 +245,7 @@ test.serial('without cas numbers, cas never matches, and the others do not ask',
   t.is(store('n', '6', NREAD_APPEND, 0, 0, 1), STORED);
 });
 
-test.serial('an older cas stores a stale value, where that is wished; a newer one does not', (t) => {
+test.serial('where stale values are allowed, an older cas number stores one; a newer number stores nothing', (t) => {
   const olderOrNewer: Record<string, readonly [hi: number, lo: number]> = {
     older: [6, 9], olderLow: [7, 0x80000000], newer: [8, 0], newerLow: [7, 0x80000002],
   };
@@ -273,7 +273,7 @@ test.serial('an older cas stores a stale value, where that is wished; a newer on
   itemRemove(same);
 });
 
-test.serial('a key of any bytes stays one when a number grows, or data are appended', (t) => {
+test.serial('a binary key stays marked as binary when its number grows or data are appended', (t) => {
   store('n', '9');
   const binary = (): Ptr => {
     const it = item('n');

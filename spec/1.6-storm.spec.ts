@@ -90,7 +90,7 @@ class Guest {
 }
 
 for (let seed = 1; seed <= SEEDS; seed++) {
-  test.serial(`sim: clients that send, wait and go by chance leave nothing behind, seed ${seed}`, async (t) => {
+  test.serial(`sim: random clients that send, wait and disconnect leave nothing behind, seed ${seed}`, async (t) => {
     const random = new Random(seed);
     const stderr = new Stderr();
     t.teardown(() => { stderr.restore(); });
@@ -127,7 +127,7 @@ for (let seed = 1; seed <= SEEDS; seed++) {
   });
 }
 
-test.serial('sim: a line without an end takes no memory without end, whatever it begins with', async (t) => {
+test.serial('sim: a line without an end takes bounded memory, whatever it begins with', async (t) => {
   const server = await SimServer.start(['-m', '4'], { today: true, memory: MEMORY });
   for (const [begins, isServed] of [['get ', true], ['gets ', true], [' get ', false], ['set ', false]] as const) {
     const peer = await server.connect();
@@ -204,7 +204,7 @@ async function converse(t: ExecutionContext, server: SimServer, name: string): P
   await server.sim.idle();
 }
 
-test.serial('sim: when any one allocation fails, that is an error or ends a connection, and nothing is lost', async (t) => {
+test.serial('sim: an allocation that fails gives an error or ends a connection, and nothing leaks', async (t) => {
   const stderr = new Stderr();
   const allocations = new Allocations();
   let itemAllocs = 0, failingItem = -1;

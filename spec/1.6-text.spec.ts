@@ -16,7 +16,7 @@ const BIG = 'z'.repeat(3000);
 type Conversation = readonly (readonly [sends: string, receives: string])[];
 
 const conversations: Record<string, Conversation> = {
-  'what is stored is read, with its flags and without': [
+  'a get gives the stored value with its flags': [
     ['set a 5 0 2\r\nhi\r\n', 'STORED\r\n'],
     ['get a\r\n', 'VALUE a 5 2\r\nhi\r\nEND\r\n'],
     ['get b a b a\r\n', 'VALUE a 5 2\r\nhi\r\nVALUE a 5 2\r\nhi\r\nEND\r\n'],
@@ -29,7 +29,7 @@ const conversations: Record<string, Conversation> = {
     ['get small big small big\r\n',
       `VALUE small 2 1\r\ns\r\nVALUE big 1 3000\r\n${BIG}\r\nVALUE small 2 1\r\ns\r\nVALUE big 1 3000\r\n${BIG}\r\nEND\r\n`],
   ],
-  'add, replace, append and prepend store where there is none, or one': [
+  'add stores only a missing item; replace, append and prepend only an existing one': [
     ['replace a 0 0 1\r\n1\r\n', 'NOT_STORED\r\n'],
     ['append a 0 0 1\r\n1\r\n', 'NOT_STORED\r\n'],
     ['prepend a 0 0 1\r\n1\r\n', 'NOT_STORED\r\n'],
@@ -41,7 +41,7 @@ const conversations: Record<string, Conversation> = {
     ['replace a 0 0 1\r\nx\r\n', 'STORED\r\n'],
     ['get a\r\n', 'VALUE a 0 1\r\nx\r\nEND\r\n'],
   ],
-  'cas stores what has not been changed meanwhile': [
+  'cas refuses a missing item, a wrong number, and a malformed line': [
     ['cas a 0 0 1 1\r\nx\r\n', 'NOT_FOUND\r\n'],
     ['set a 0 0 1\r\n1\r\n', 'STORED\r\n'],
     ['cas a 0 0 1 18446744073709551615\r\nx\r\n', 'EXISTS\r\n'],
@@ -63,7 +63,7 @@ const conversations: Record<string, Conversation> = {
     ['set t 0 0 1\r\nx\r\n', 'STORED\r\n'],
     ['incr t 1\r\n', 'CLIENT_ERROR cannot increment or decrement non-numeric value\r\n'],
   ],
-  'with noreply nothing is answered, errors neither': [
+  'noreply silences replies and errors alike': [
     ['set a 0 0 1 noreply\r\n1\r\nget a\r\n', 'VALUE a 0 1\r\n1\r\nEND\r\n'],
     ['add a 0 0 1 noreply\r\n2\r\nincr a 4 noreply\r\nget a\r\n', 'VALUE a 0 1\r\n5\r\nEND\r\n'],
     ['set a x 0 1 noreply\r\n1\r\ntouch a 0 noreply\r\ndelete a noreply\r\nget a\r\n', 'END\r\n'],
@@ -71,22 +71,22 @@ const conversations: Record<string, Conversation> = {
     ['delete a 0 noreply\r\nget a\r\n', 'END\r\n'],
     ['set a 0 0 1 noreply\r\n123\r\nget a\r\n', `${BAD_LINE}END\r\n`],
   ],
-  'the data of a refused line are no commands': [
+  'the data of a refused line are not run as commands': [
     ['set a x 0 12\r\ndelete a\r\n\r\n\r\nversion\r\n', `${BAD_LINE}VERSION 1.6.45\r\n`],
     [`set ${'k'.repeat(251)} 0 0 9\r\nversion\r\n\r\nversion\r\n`, `${BAD_LINE}VERSION 1.6.45\r\n`],
     ['set a 0 0 -1\r\nversion\r\n', `${BAD_LINE}VERSION 1.6.45\r\n`],
   ],
-  'of wrong data so many bytes are gone as the line has said': [
+  'bad data are swallowed to exactly the length in the line': [
     ['set a 0 0 1\r\nxy\nversion\r\n', 'CLIENT_ERROR bad data chunk\r\nVERSION 1.6.45\r\n'],
     ['set a 0 0 1\r\nxyversion\r\n', 'CLIENT_ERROR bad data chunk\r\nERROR\r\n'],
     ['set a 0 0 5\r\nx\r\nversion\r\n', 'CLIENT_ERROR bad data chunk\r\nERROR\r\n'],
   ],
-  'a value that is too large is swallowed, and what it was to replace is gone': [
+  'a value that is too large is swallowed, and the item that it was to replace is deleted': [
     ['set a 0 0 1\r\n1\r\n', 'STORED\r\n'],
     [`set a 0 0 1048576\r\n${'x'.repeat(1048576)}\r\n`, 'SERVER_ERROR object too large for cache\r\n'],
     ['get a\r\n', 'END\r\n'],
   ],
-  'a key has up to 250 bytes; one that is longer makes the whole reply an error': [
+  'a key may have up to 250 bytes; a longer one makes the whole reply an error': [
     [`set ${'k'.repeat(250)} 0 0 1\r\n1\r\n`, 'STORED\r\n'],
     [`get ${'k'.repeat(250)}\r\n`, `VALUE ${'k'.repeat(250)} 0 1\r\n1\r\nEND\r\n`],
     [`get ${'k'.repeat(250)} ${'k'.repeat(251)}\r\n`, BAD_LINE],
@@ -96,7 +96,7 @@ const conversations: Record<string, Conversation> = {
     ['version \r\nversion\nget a \r\nset a 0 0 1 \nx\r\nget a\n', 'VERSION 1.6.45\r\nVERSION 1.6.45\r\nEND\r\n' +
       'STORED\r\nVALUE a 0 1\r\nx\r\nEND\r\n'],
   ],
-  'lines without a command, and commands without their words': [
+  'an unknown command, and a command without its arguments, get an error': [
     ['\r\n', BAD_LINE], ['a\r\n', BAD_LINE], ['get\r\n', BAD_LINE], ['gat 0\r\n', BAD_LINE], ['set a 0 0\r\n', BAD_LINE],
     ['touch a\r\n', BAD_LINE], ['incr a\r\n', BAD_LINE], [' get a\r\n', 'ERROR\r\n'], ['GET a\r\n', 'ERROR\r\n'],
     ['bogus\r\n', 'ERROR\r\n'], ['gat x a\r\n', 'CLIENT_ERROR invalid exptime argument\r\n'],
@@ -106,7 +106,7 @@ const conversations: Record<string, Conversation> = {
 for (const backend of backendsToTry) {
   const shared = sharedServer({ backend, today: true });
 
-  test(`${backend}: conversations`, async (t) => {
+  test(`${backend}: every conversation gets its replies`, async (t) => {
     const server = await shared();
     for (const [name, conversation] of Object.entries(conversations)) {
       const client = await Client.connect(server.port);
@@ -119,7 +119,7 @@ for (const backend of backendsToTry) {
     }
   });
 
-  test(`${backend}: a browser, and somebody who sends no newline, are sent away`, async (t) => {
+  test(`${backend}: a browser, and a client that sends no newline, are disconnected`, async (t) => {
     const server = await shared();
     for (const sends of [
       'GET / HTTP/1.0\r\nflush_all\r\n', 'POST /set HTTP/1.1\r\nversion\r\n', 'x'.repeat(2049), `set ${'k'.repeat(3000)}`,
@@ -157,7 +157,7 @@ for (const [name, conversation] of Object.entries(conversations)) {
   });
 }
 
-test.serial('sim: a get of megabytes of keys is answered by a server with one megabyte for its buffers', async (t) => {
+test.serial('sim: a get with megabytes of keys is served with one megabyte of buffers', async (t) => {
   const MIB = 1 << 20;
   const server = await SimServer.start([], { today: true, memory: [MIB, MIB, 10 * MIB], maxTurns: Infinity });
   const peer = server.connectNow();

@@ -79,7 +79,7 @@ const conversation: readonly (readonly [request: string, ...lines: string[]])[] 
   ['set soon 0 1 1\r\n1', get('soon', 'not_found', 0, 0), store('soon', 'stored', 'set', 1, 1)],
 ];
 
-test.serial('for each command, a watcher gets the lines that memcached 1.6.45 writes', async (t) => {
+test.serial('a watcher gets the lines that memcached 1.6.45 writes for each command', async (t) => {
   const server = await serverWith(t);
   const watcher = await watcherOf(server, 'fetchers mutations deletions');
   const peer = server.connectNow();
@@ -94,7 +94,7 @@ test.serial('for each command, a watcher gets the lines that memcached 1.6.45 wr
   t.deepEqual(await lines(server, watcher), [get('soon', 'flushed', 0, 0)]);
 });
 
-test.serial('a line has the time, a number that grows, and the descriptor of the client', async (t) => {
+test.serial('a log line has the time, a growing number, and the descriptor of the client', async (t) => {
   const server = await serverWith(t);
   const watcher = await watcherOf(server, '');
   const peers = [server.connectNow(), server.connectNow()];
@@ -108,7 +108,7 @@ test.serial('a line has the time, a number that grows, and the descriptor of the
   ));
 });
 
-test.serial('every byte of a key but letters, digits and -._~ is told in hex', async (t) => {
+test.serial('a log line has every byte of a key in hex, except letters, digits and -._~', async (t) => {
   const server = await serverWith(t);
   const watcher = await watcherOf(server, 'mutations');
   const peer = server.connectNow();
@@ -119,7 +119,7 @@ test.serial('every byte of a key but letters, digits and -._~ is told in hex', a
   t.is(second, store('aZ09-._~%20%00%FF', 'stored', 'set', 0, 1));
 });
 
-test.serial('what is evicted is told: whether it was fetched, its time left, how long it was idle', async (t) => {
+test.serial('the log line of an eviction says whether the item was fetched, its time left, and its idle time', async (t) => {
   const server = await serverWith(t);
   const peer = server.connectNow();
   const value = 'x'.repeat(400_000);
@@ -135,7 +135,7 @@ test.serial('what is evicted is told: whether it was fetched, its time left, how
   t.true(evicted.includes('eviction key=k0 fetch=no ttl=-1 la=0 clsid=39 size=400000'));
 });
 
-test.serial('connections that come and go are told, with the reason why they go', async (t) => {
+test.serial('connevents reports connections opened and closed, with the reason for the close', async (t) => {
   const server = await serverWith(t, ['-o', 'idle_timeout=5']);
   const before = server.connectNow();
   await before.ask('version\r\n');
@@ -163,7 +163,7 @@ test.serial('connections that come and go are told, with the reason why they go'
   t.deepEqual(await told(), [`conn_new ${there}`, `conn_close ${there} reason=idle_timeout`]);
 });
 
-test.serial('what the crawler has found is told to those who watch sysevents', async (t) => {
+test.serial('sysevents reports what the crawler found', async (t) => {
   const server = await serverWith(t);
   const peer = server.connectNow();
   await peer.ask('set a 0 0 1\r\n1\r\nset b 0 1 1\r\n1\r\nset c 0 100 1\r\n1\r\n', 'STORED\r\nSTORED\r\nSTORED\r\n');
@@ -176,7 +176,7 @@ test.serial('what the crawler has found is told to those who watch sysevents', a
   ]);
 });
 
-test.serial('its words say what it is told of; they may be cut short; without one it is fetchers', async (t) => {
+test.serial('the words of watch choose the events; they may be abbreviated; without words they are fetchers', async (t) => {
   const server = await serverWith(t);
   const all = ['rawcmds', 'evictions', 'fetchers', 'mutations', 'sysevents', 'connevents', 'proxyreqs', 'proxyevents',
     'proxyuser', 'deletions'];
@@ -191,7 +191,7 @@ test.serial('its words say what it is told of; they may be cut short; without on
   t.deepEqual(await lines(server, mutations), [store('a', 'stored', 'set', 0, 1)]);
 });
 
-test.serial('watch is refused: a word that is none, pipelined, the 21st, with -W, by UDP', async (t) => {
+test.serial('watch is refused: an unknown word, pipelined, a 21st watcher, with -W, by UDP', async (t) => {
   const server = await serverWith(t);
   const peer = server.connectNow();
   for (const words of ['x', 'fetchersx', 'fetchers noreply', 'x noreply']) {
@@ -216,7 +216,7 @@ test.serial('watch is refused: a word that is none, pipelined, the 21st, with -W
   t.is(answers(client.take())[0].text, refused);
 });
 
-test.serial('a watcher sends nothing more, is not idle, and is told as conn_watch', async (t) => {
+test.serial("a watcher's commands are ignored, it is never idle, and stats conns shows it as conn_watch", async (t) => {
   const server = await serverWith(t, ['-o', 'idle_timeout=3']);
   const watcher = server.connectNow();
   watcher.send('watch\r\nset a 0 0 1\r\n1\r\n');
@@ -231,7 +231,7 @@ test.serial('a watcher sends nothing more, is not idle, and is told as conn_watc
   t.regex(await watcher.take(watcher.waiting), /^OK\r\nts=.* key=a .*\n$/);
 });
 
-test.serial('who does not read misses lines, is told how many, and nobody else notices', async (t) => {
+test.serial('a watcher that does not read misses lines, and gets their number; other watchers miss none', async (t) => {
   const server = await serverWith(t, ['-o', 'watcher_logbuf_size=8'], 4096);
   const slow = await watcherOf(server, 'fetchers');
   const good = await watcherOf(server, 'fetchers');
@@ -261,7 +261,7 @@ test.serial('who does not read misses lines, is told how many, and nobody else n
   ]);
 });
 
-test.serial('a watcher that leaves takes nothing along, however it leaves, and what it has not read', async (t) => {
+test.serial('a watcher that disconnects, whatever it has read, leaves no memory and no descriptor behind', async (t) => {
   const server = await serverWith(t, [], 4096);
   const peer = server.connectNow();
   await watcherOf(server, '').then((watcher) => watcher.destroy());

@@ -22,7 +22,7 @@ for (const classic of [false, true]) {
   for (const [error, errno] of Object.entries({ EMFILE, ENFILE, ENOMEM, ENOBUFS, EAGAIN })) {
     for (const company of [true, false]) {
       const whom = company ? 'the other clients are served' : 'no other client is left';
-      test.serial(`${name}: accept that fails with ${error} rests, while ${whom}, and is tried again`, async (t) => {
+      test.serial(`${name}: after accept fails with ${error}, accepting pauses, while ${whom}, and is tried again`, async (t) => {
         const stderr = new Stderr();
         t.teardown(() => { stderr.restore(); });
         const server = await SimServer.start([], { ...options, classic });
@@ -60,7 +60,7 @@ for (const classic of [false, true]) {
     }
   }
 
-  test.serial(`${name}: with -c 2 a third client is served when one of the two is gone`, async (t) => {
+  test.serial(`${name}: with -c 2 a third client is served when one of the two disconnects`, async (t) => {
     const stderr = new Stderr();
     t.teardown(() => { stderr.restore(); });
     const server = await SimServer.start(['-c', '2', '-v'], { ...options, classic });
@@ -78,7 +78,7 @@ for (const classic of [false, true]) {
     await server.stop();
   });
 
-  test.serial(`${name}: connections that are closed and still sent to count towards -c, until they are done`, async (t) => {
+  test.serial(`${name}: closed connections that still have bytes to send count towards -c until they are done`, async (t) => {
     const server = await SimServer.start(['-c', '2'], { ...options, classic });
     let lingering = 1;
     t.teardown(replace(syscalls, 'lingering', () => () => lingering));
@@ -99,7 +99,7 @@ for (const classic of [false, true]) {
     await server.stop();
   });
 
-  test.serial(`${name}: a listener that cannot be waited for is waited for a little later`, async (t) => {
+  test.serial(`${name}: a listener for which epoll_ctl fails is tried again a little later`, async (t) => {
     const server = await SimServer.start(['-c', '1'], { ...options, classic });
     const { sim } = server;
     const listener = sim.calls.find(({ name }) => name === 'listen')?.fd;
@@ -116,7 +116,7 @@ for (const classic of [false, true]) {
     await server.stop();
   });
 
-  test.serial(`${name}: a bug in accepting is told once a second at most, and clients wait until it is over`, async (t) => {
+  test.serial(`${name}: a bug in accepting is reported at most once a second, and clients wait until it is gone`, async (t) => {
     const stderr = new Stderr();
     t.teardown(() => { stderr.restore(); });
     const server = await SimServer.start([], { ...options, classic });
@@ -140,7 +140,7 @@ for (const classic of [false, true]) {
     await server.stop();
   });
 
-  test.serial(`${name}: a connection that cannot be set to O_NONBLOCK is closed, the next one is served`, async (t) => {
+  test.serial(`${name}: a connection whose O_NONBLOCK cannot be set is closed, and the next one is served`, async (t) => {
     const stderr = new Stderr();
     t.teardown(() => { stderr.restore(); });
     const server = await SimServer.start([], { ...options, classic });

@@ -86,7 +86,7 @@ async function talk(t: ExecutionContext, peer: Socket, fd: number): Promise<void
 }
 
 for (const backend of backends) {
-  on6(`${backend}: a listener on ::1 serves, and getsockname and getpeername tell both addresses`, async (t) => {
+  on6(`${backend}: a listener on ::1 serves, and getsockname and getpeername give its addresses`, async (t) => {
     init(backend);
     const server = listenAt(in6(0), AF_INET6);
     const port = portOf(server);
@@ -105,7 +105,7 @@ for (const backend of backends) {
     close(server);
   });
 
-  on6(`${backend}: a socket of IPv6 takes clients of IPv4, too, unless it has IPV6_V6ONLY`, async (t) => {
+  on6(`${backend}: an IPv6 socket accepts IPv4 clients, too, unless it has IPV6_V6ONLY`, async (t) => {
     init(backend);
     const both = listenAt(in6(0, '::'), AF_INET6);
     const port = portOf(both);
@@ -148,7 +148,7 @@ for (const backend of backends) {
     close(server);
   });
 
-  test.serial(`${backend}: an address of another family, or that is none, cannot be bound`, (t) => {
+  test.serial(`${backend}: bind fails with an address of another family, or with an invalid one`, (t) => {
     init(backend);
     const four = socket(AF_INET, SOCK_STREAM, 0);
     t.is(bind(four, in6(0)), -1);
@@ -257,7 +257,7 @@ for (const backend of backends) {
     });
   }
 
-  test.serial(`${backend}: room for IPv4 alone gets it, or the family and the port of another`, async (t) => {
+  test.serial(`${backend}: a sockaddr_in gets an IPv4 address, or only the family and port of another kind`, async (t) => {
     init(backend);
     const { fd: server, port } = listener();
     const [peer, fd] = await meet(server, { host: '127.0.0.1', port });
@@ -277,7 +277,7 @@ for (const backend of backends) {
   });
 }
 
-on6('epoll: a link-local address has its interface', (t) => {
+on6('epoll: a link-local address includes its interface', (t) => {
   const local = Object.entries(networkInterfaces()).flatMap(([name, addresses = []]) => addresses
     .filter(({ address, scopeid }) => address.startsWith('fe80:') && scopeid !== undefined && scopeid > 0)
     .map(({ address }) => `${address}%${name}`));
@@ -295,7 +295,7 @@ on6('epoll: a link-local address has its interface', (t) => {
   close(fd);
 });
 
-onUnix('epoll: a name without a file begins with a NUL', (t) => {
+onUnix('epoll: an abstract unix socket name begins with a NUL', (t) => {
   init('epoll');
   const name = `\0addresses-${process.pid}`;
   const server = listenAt(un(name), AF_UNIX);
@@ -305,7 +305,7 @@ onUnix('epoll: a name without a file begins with a NUL', (t) => {
   close(server);
 });
 
-onUnix('net: a socket that is bound but does not listen leaves no file, and nothing else is left beside a path', (t) => {
+onUnix('net: a unix socket closed before listen leaves no file; a listening one has no file but its path', (t) => {
   init('net');
   const path = newPath(t);
   const fd = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -318,7 +318,7 @@ onUnix('net: a socket that is bound but does not listen leaves no file, and noth
   close(server);
 });
 
-onUnix('net: a file that node:net would need for itself makes listen fail, and is left alone', (t) => {
+onUnix('net: listen fails with EADDRINUSE if a file has the name that node:net needs, and leaves it alone', (t) => {
   init('net');
   const path = newPath(t);
   writeFileSync(`${path}~`, 'a file');
@@ -343,7 +343,7 @@ async function keeper(before: readonly string[]): Promise<number> {
   }
 }
 
-onLinux('net: clients of a unix socket, too, wait in the kernel while nobody wants them', async (t) => {
+onLinux('net: clients of a unix socket wait in the kernel, too, until they are accepted', async (t) => {
   init('net');
   const path = newPath(t);
   const server = listenAt(un(path), AF_UNIX);
@@ -373,7 +373,7 @@ onLinux('net: clients of a unix socket, too, wait in the kernel while nobody wan
   close(server);
 });
 
-onLinux('net: when the process that keeps a unix socket is killed, the path serves anew, with its mode', async (t) => {
+onLinux('net: when the process that keeps a unix socket is killed, the path serves again, with the same mode', async (t) => {
   init('net');
   const path = newPath(t);
   const server = listenAt(un(path), AF_UNIX);
@@ -398,7 +398,7 @@ test.afterEach.always(() => {
   stopAll();
 });
 
-test.serial('sim: IPv6 and IPv4 have a port each with IPV6_V6ONLY, and share it without', (t) => {
+test.serial('sim: IPv6 and IPv4 have separate ports with IPV6_V6ONLY, and share them without it', (t) => {
   eventEconomy(false);
   const sim = start();
   const addr = sockaddrStorage();
@@ -424,7 +424,7 @@ test.serial('sim: IPv6 and IPv4 have a port each with IPV6_V6ONLY, and share it 
   fails(t, getpeername(both, addr), ENOTCONN);
 });
 
-test.serial('sim: a unix socket serves at its path, which one socket can have', async (t) => {
+test.serial('sim: a unix socket serves at its path, which only one socket can bind', async (t) => {
   eventEconomy(false);
   const sim = start();
   t.throws(() => sim.connect(un('/socket')), { code: 'ECONNREFUSED' });
@@ -451,7 +451,7 @@ test.serial('sim: a unix socket serves at its path, which one socket can have', 
   fails(t, write(lost, new Uint8Array(1), 0, 1), ENOENT);
 });
 
-test.serial('sim: there are no folders, but bind can be made to fail as if one were missing', (t) => {
+test.serial('sim: bind can be made to fail with ENOENT, although there are no folders', (t) => {
   eventEconomy(false);
   start({ faults: { bind: { probability: 1, errnos: [ENOENT] } } });
   fails(t, bind(socket(AF_UNIX, SOCK_STREAM, 0), un('/missing/socket')), ENOENT);

@@ -36,7 +36,7 @@ function words(text: string, language: Language): Record<string, number> {
   return Object.fromEntries([...wordsOf((language === 'c' ? lexC : lexTs)(text), language).counts].sort());
 }
 
-test('each line of the port has the C line that says the same', (t) => {
+test('each line of the port gets the C line that says the same', (t) => {
   t.deepEqual(pairs(alignSources(`int add_all(struct list *l) {
     int n = 0;
     while (l) {
@@ -54,7 +54,7 @@ test('each line of the port has the C line that says the same', (t) => {
 }`)), ['1: 1', '2: 2', '3: 3', '4: 4', '5: 5', '7: 7']);
 });
 
-test('empty files, and functions that are missing on one side', (t) => {
+test('empty files and one-sided functions are aligned', (t) => {
   t.deepEqual(alignSources('', ''), []);
   t.deepEqual(alignSources('void only_c(void) {\n  a();\n}', 'function onlyTs() {\n  b();\n}'), [
     { cName: 'only_c', tsName: null, lines: [], cLines: [1, 2] },
@@ -63,7 +63,7 @@ test('empty files, and functions that are missing on one side', (t) => {
   t.deepEqual(alignSources('int x;', 'const x = 1;'), []);
 });
 
-test('functions are never mixed: what moved into another one has no C line', (t) => {
+test('functions are never mixed: a line that moved into another function has no C line', (t) => {
   const aligned = alignSources('void f(void) {\n  take(one, two);\n}\nvoid g(void) {\n  give(three, four);\n}',
     'function g() {\n  take(one, two);\n}\nfunction f() {\n  give(three, four);\n}');
   t.deepEqual(aligned.map(({ cName, lines }) => [cName, lines.map(({ cLines }) => cLines)]),
@@ -92,38 +92,38 @@ test('several lines of the port may stand for one of C', (t) => {
     ['print(', '  \'%d %d\',', '  info.first, info.second,', ');', 'end(info);']), ['1: 1', '2: 1', '3: 1', '5: 2']);
 });
 
-test('a statement that both break stands line by line', (t) => {
+test('a statement broken over lines on both sides is aligned line by line', (t) => {
   t.deepEqual(bodies(['if (strncmp(command, "add ", 4) == 0 ||', '    strncmp(command, "set ", 4) == 0 ||',
     '    strncmp(command, "replace ", 8) == 0) {', 'go();', '}'],
   ['if (', '  strncmp(command, \'add \', 4) === 0 || strncmp(command, \'set \', 4) === 0 ||',
     '  strncmp(command, \'replace \', 8) === 0', ') {', 'go();', '}']), ['1: 1', '2: 1', '3: 3', '5: 4']);
 });
 
-test('a line is the port\'s own when its first statement is', (t) => {
+test("a line is the port's own if its first statement is", (t) => {
   t.deepEqual(bodies(['take(one, two);'], ['if (tooLong(key)) take(one, two);']), ['1: ']);
 });
 
-test('a break or a return has its C line only where what it ends has', (t) => {
+test('a break or a return has a C line only if the block or function that it ends has one', (t) => {
   t.deepEqual(bodies(['while (more(a)) {', 'if (b) break;', '}', 'return;'],
     ['if (refused(key)) {', 'return;', '}', 'while (more(a)) {', 'if (later(x)) break;', 'if (b) break;', '}',
       'return;']),
   ['1: ', '2: ', '4: 1', '5: ', '6: 2', '8: 4']);
 });
 
-test('statements that are alike but for one word are not each other\'s counterparts', (t) => {
+test('statements that differ in only one word are not paired', (t) => {
   t.deepEqual(bodies(['free(c->rbuf);', 'free(c->wbuf);', 'c->rcurr = c->rbuf;'],
     ['free(c.rbuf);', 'free(c.wbuf);', 'free(c.ibuf);', 'c.rcurr = c.rbuf;', 'c.wcurr = c.wbuf;']),
   ['1: 1', '2: 2', '3: ', '4: 3', '5: ']);
 });
 
-test('at the same place an assignment may assign, and a condition ask for, something more', (t) => {
+test('at the same place, an assignment may assign more, and a condition test more', (t) => {
   t.deepEqual(bodies(['value = atoi(ptr);', 'if (res != 5 || strlen(key) == 0) {', 'return;', '}'],
     ['value = ptr < end ? atoi(ptr) >>> 0 : 0;',
       'if (res !== 5 || strlen(key) === 0 || keyTooLong(key)) {', 'return;', '}']),
   ['1: 1', '2: 2', '3: 3']);
 });
 
-test('a loop or a condition that asks for something else, at the same place, over the same statements', (t) => {
+test('a loop with another condition is paired at the same place, over the same statements; an if is not', (t) => {
   const body = ['res = read(c->sfd, c->rbuf, c->rsize);', 'if (res > 0) continue;', 'if (res == 0) return 1;'];
   const port = ['res = read(c.sfd, c.rbuf, c.rsize);', 'if (res > 0) continue;', 'if (res === 0) return 1;'];
   t.deepEqual(bodies(['while (1) {', ...body, '}'], ['while (!gotdata || rbytes < HIGHWAT) {', ...port, '}']),
@@ -131,7 +131,7 @@ test('a loop or a condition that asks for something else, at the same place, ove
   t.deepEqual(bodies(['if (!it)', '  return 0;'], ['if (tooLong(key))', '  return 0;']), ['1: ', '2: ']);
 });
 
-test('a case and what follows it', (t) => {
+test('a case is aligned together with the lines that follow it', (t) => {
   t.deepEqual(bodies(['switch (c->state) {', 'case conn_read:', 'read_it(c);', 'break;', 'case conn_write:', 
     'write_it(c);', 'break;', 'default:', 'break;', '}'],
   ['switch (c.state) {', 'case ConnState.read:', 'readIt(c);', 'break;', 'case ConnState.more:', 'break;',
@@ -139,13 +139,13 @@ test('a case and what follows it', (t) => {
   ['1: 1', '2: 2', '3: 3', '4: 4', '5: ', '6: ', '7: 5', '8: 6', '9: 7', '10: 8', '11: 9']);
 });
 
-test('what is tried stands where it would untried; the try itself has no C line', (t) => {
+test('statements in a try are aligned as without it; the try itself has no C line', (t) => {
   t.deepEqual(bodies(['run(c);', 'return;'],
     ['try {', '  run(c);', '} catch (error) {', '  failed(c, error);', '}', 'return;']),
   ['1: ', '2: 1', '3: ', '4: ', '6: 2']);
 });
 
-test('what a Linux build leaves out has no counterpart', (t) => {
+test('lines that a Linux build leaves out have no counterpart', (t) => {
   t.deepEqual(bodies(['#ifdef WIN32', 'take(one, two);', '#else', 'take(one, two);', '#endif'], ['take(one, two);']),
     ['1: 4']);
 });
@@ -183,24 +183,24 @@ const SAME: readonly (readonly [string, string])[] = [
 ];
 
 for (const [c, ts] of SAME) {
-  test(`the same words: ${c}   ${ts}`, (t) => t.deepEqual(words(c, 'c'), words(ts, 'ts')));
+  test(`the words are the same: ${c}   ${ts}`, (t) => t.deepEqual(words(c, 'c'), words(ts, 'ts')));
 }
 
-test('what does something else has other words', (t) => {
+test('statements that differ in what they do have different words', (t) => {
   for (const [c, ts] of [['i--', 'i++'], ['a == b', 'a !== b'], ['a = b', 'a += b'], ['"END"', '\'STORED\''],
     ['c->rbuf', 'c.wbuf'], ['5', '50'], ['item_link(it)', 'itemUnlink(it)']]) {
     t.notDeepEqual(words(c, 'c'), words(ts, 'ts'), c);
   }
 });
 
-test('strings, templates and regular expressions of TypeScript end where they end', (t) => {
+test('strings, templates and regular expressions of TypeScript end at the right place', (t) => {
   const lexemes = lexTs('a(`x ${b({ c: `}` })} y`, /[/`"]+\\/"/g, d / e / f); // `"\ng');
   t.deepEqual(lexemes.filter(({ kind }) => kind === 'word').map(({ text, line }) => `${text} ${line}`),
     ['a 1', 'b 1', 'c 1', 'd 1', 'e 1', 'f 1', 'g 2']);
   t.deepEqual(lexTs('`a\nb${c}\nd` + e').filter(({ kind }) => kind === 'word').map(({ line }) => line), [2, 3]);
 });
 
-test('the functions of TypeScript are those that its own parser finds', (t) => {
+test('the functions found in TypeScript are those that its own parser finds', (t) => {
   const projectRoot = join(require.resolve('../package.json'), '..');
   const files = ['lib/memcached.ts', 'lib/items.ts', 'lib/slabs.ts', 'reactor/event.ts', 'reactor/epoll.ts',
     'reactor/signal.ts', 'scripts/align/align.ts', 'spec/align.spec.ts'];
@@ -249,14 +249,14 @@ test('any text can be aligned', (t) => {
   }), { numRuns: upTo(200, 1000) });
 });
 
-test('any two parts of a program: what is in both is paired, and nothing else', (t) => {
+test('any two parts of a program: common statements are paired, and no others', (t) => {
   fc.assert(fc.property(subset, subset, (inC, inTs) => {
     t.deepEqual(bodies(inC.map((i) => STATEMENTS[i][0]), inTs.map((i) => STATEMENTS[i][1])),
       inTs.map((i, at) => `${at + 1}: ${inC.includes(i) ? inC.indexOf(i) + 1 : ''}`));
   }));
 });
 
-test('any order: C lines only grow, and no statement is anybody\'s counterpart twice', (t) => {
+test('any order: C lines only increase, and no statement is paired twice', (t) => {
   const shuffled = fc.shuffledSubarray(STATEMENTS.map((_, i) => i));
   fc.assert(fc.property(shuffled, shuffled, (inC, inTs) => {
     const [{ lines, cLines }] = alignSources(withBody(inC.map((i) => STATEMENTS[i][0]), 'void f(void) {'),
@@ -268,7 +268,7 @@ test('any order: C lines only grow, and no statement is anybody\'s counterpart t
   }));
 });
 
-test('any functions: each has lines of its own counterpart only', (t) => {
+test('any functions: each is paired with lines of its own counterpart only', (t) => {
   const functions = fc.array(fc.tuple(subset, subset), { maxLength: 4 });
   fc.assert(fc.property(functions, fc.boolean(), (parts, reversed) => {
     const c = parts.map(([inC], n) => withBody(inC.map((i) => STATEMENTS[i][0]), `void fn_${n}(void) {`));

@@ -58,7 +58,7 @@ const step = fc.record({
   value: fc.integer({ min: 1, max: 0xffffffff }),
 });
 
-test('it is a Map: find, insert, replace, delete and insert again, with keys that begin others and keys of 250 bytes', (t) => {
+test('the array behaves as a Map, with keys that are prefixes of others and keys of 250 bytes', (t) => {
   t.true(pool.length > 3000);
   fc.assert(fc.property(fc.array(step, { minLength: 3000, maxLength: 6000, size: 'max' }), (steps) => {
     const array = new Judy();
@@ -78,7 +78,7 @@ test('it is a Map: find, insert, replace, delete and insert again, with keys tha
   }), { numRuns: upTo(5, 20) });
 });
 
-test('a new key has the value NULL, also where a deleted one was before', (t) => {
+test('a new key has the value NULL, also in the place of a deleted one', (t) => {
   const array = new Judy();
   const [one, two] = keys(['one', 'two']);
   set(array, one.inserted, 4711);
@@ -88,7 +88,7 @@ test('a new key has the value NULL, also where a deleted one was before', (t) =>
   t.is(JSLG(array, one.asked), 0);
 });
 
-test('inserting a key again keeps its value, and takes the new key: the old one may go', (t) => {
+test('inserting an existing key keeps its value and takes the new key, so that the old one may be freed', (t) => {
   const array = new Judy();
   const [first, second] = keys(['key', 'key']);
   set(array, first.inserted, 4711);
@@ -115,7 +115,7 @@ function agrees(array: Judy, i: number, value: Ptr | undefined): boolean {
   return get(array, many[i]) === value;
 }
 
-test('what is in it is found at every size, as it grows in steps', (t) => {
+test('every key is found at every size, while the array grows in steps', (t) => {
   const array = new Judy();
   let wrong = 0;
   for (let i = 0; i < MANY; i++) {
@@ -129,7 +129,7 @@ test('what is in it is found at every size, as it grows in steps', (t) => {
 });
 
 for (const grown of [65_600, 131_073, 65_537, 70_000].slice(0, upTo(2, 4))) {
-  test(`keys can be deleted and inserted again while it grows, at ${grown} keys`, (t) => {
+  test(`keys can be deleted and inserted again while the array grows, at ${grown} keys`, (t) => {
     const array = new Judy();
     for (let i = 0; i < grown; i++) set(array, many[i], i + 1);
     let wrong = 0;
@@ -166,7 +166,7 @@ test('two arrays hash one key differently: each has its own random key', (t) => 
   t.is(new Set(arrays.map(hashes)).size, 8);
 });
 
-test('the reference that the hash is compared to gives the published vectors of HalfSipHash-2-4', (t) => {
+test('the reference implementation gives the published vectors of HalfSipHash-2-4', (t) => {
   const published = ['a9359f5b', '27475ab8', 'fa62a603', '8afee704', '2a6e4689', 'c5fab669', '5863fc23'];
   const little = (hash: number): string => {
     const bytes = Buffer.alloc(4);
@@ -178,7 +178,7 @@ test('the reference that the hash is compared to gives the published vectors of 
   t.deepEqual(hashes, published);
 });
 
-test('a key for which there is no room has no place; the others keep theirs, and room that is given back is used', (t) => {
+test('when no room is left, an insert fails; other keys stay, and freed room is used again', (t) => {
   const array = new Judy();
   // As if all nodes but one had been used.
   Reflect.set(array, 'used', (Reflect.get(array, 'nodes') as Uint32Array).length / 3 - 1);

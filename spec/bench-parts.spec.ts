@@ -39,7 +39,7 @@ test('chance: the same seed gives the same numbers, another gives others', (t) =
   t.true(draw(3).every((drawn) => Number.isInteger(drawn) && drawn >= 0 && drawn < 1000));
 });
 
-test('chance: a shuffle has everything once', (t) => {
+test('chance: a shuffle has every element once', (t) => {
   t.deepEqual([...shuffled(seeded(1), 500).toSorted()], Array.from({ length: 500 }, (_, i) => i));
 });
 
@@ -127,7 +127,7 @@ test('statistics: medians, spreads, ratios', (t) => {
   }));
 });
 
-test('statistics: ratios are to memcached, or else to another server than ours', (t) => {
+test('statistics: ratios are to memcached, or to another server than ours if memcached is missing', (t) => {
   t.is(baselineOf(['ours', 'memcached', 'plain']), 'memcached');
   t.is(baselineOf(['ours', 'plain']), 'plain');
   t.is(baselineOf(['ours', 'net', '127.0.0.1:1']), '127.0.0.1:1');
@@ -186,7 +186,7 @@ async function withServer<T>(answer: (request: string) => string, use: (address:
 const ONE = { prefix: 'key:', count: 1, size: 32 };
 const PLAN = { seconds: 0.05, warmUp: 0.01, connections: 1, probe: false, pid: process.pid };
 
-test.serial('driver: after a miss comes a set, and hits and misses are counted', async (t) => {
+test.serial('driver: a miss is followed by a set, and hits and misses are counted', async (t) => {
   const asked: string[] = [];
   const measured = await withServer((request) => {
     asked.push(request.slice(0, 3));
@@ -198,7 +198,7 @@ test.serial('driver: after a miss comes a set, and hits and misses are counted',
   t.true(asked.every((command, i) => command === (i % 2 === 0 ? 'get' : 'set')));
 });
 
-test.serial('driver: a set may be refused where that is allowed, and nowhere else', async (t) => {
+test.serial('driver: a refused set is a failure unless refusals are allowed', async (t) => {
   const refusing = (mayRefuse: boolean): Promise<Measured> => withServer(
     () => 'SERVER_ERROR out of memory storing object\r\n',
     (address) => drive(address, makeTables([set(ONE, 0)], undefined, mayRefuse), { ...PLAN, seconds: 'once' }),
@@ -207,7 +207,7 @@ test.serial('driver: a set may be refused where that is allowed, and nowhere els
   await t.throwsAsync(refusing(false), { message: /wrong reply to "set .*expected "TORED/ });
 });
 
-test.serial('driver: each exchange once', async (t) => {
+test.serial('driver: each exchange is done once', async (t) => {
   const exchanges = Array.from({ length: 10 }, () => set(ONE, 0));
   let served = 0;
   const measured = await withServer(() => {
@@ -218,7 +218,7 @@ test.serial('driver: each exchange once', async (t) => {
   t.is(measured.operations, 10);
 });
 
-test.serial('driver: a probe beside the others has its latencies alone', async (t) => {
+test.serial("driver: with a probe, only the probe's latencies are measured", async (t) => {
   const measured = await withServer(() => 'STORED\r\n', (address) =>
     drive(address, makeTables([set(ONE, 0)]), { ...PLAN, connections: 3, probe: true }));
   t.true(measured.latency.count > 0);
@@ -239,7 +239,7 @@ for (const [what, reply, says] of [
 
 // Many connections
 
-test.serial('crowd: each of many connections is answered, and once more when all are open', async (t) => {
+test.serial('crowd: each of many connections gets a reply, and a second one when all are open', async (t) => {
   let asked = 0;
   const result = await withServer(() => {
     asked++;
@@ -250,7 +250,7 @@ test.serial('crowd: each of many connections is answered, and once more when all
   t.true(result.seconds > 0 && result.askedSeconds > 0);
 });
 
-test.serial('crowd: another answer is a failure, and so is none', async (t) => {
+test.serial('crowd: a wrong reply and a refused connection are failures', async (t) => {
   await withServer(() => 'ERROR\r\n', async (address) => {
     const says = /wrong reply to "version": "ERROR\r\n"/;
     await t.throwsAsync(crowd(address, 3, null), { instanceOf: Failure, message: says });
@@ -307,7 +307,7 @@ test('plain server: answers get and set as memcached does, in pieces and at once
 
 // The page
 
-test('the page: a plot for each thing, no script, no address of elsewhere', (t) => {
+test('the page has a plot for each figure, no script, and no external address', (t) => {
   const servers = serverResults(['ours', 'memcached', '<b>&'].map((server) => ({ server, rounds: [round(1000, 2, 0.2)] })));
   const result: Result = {
     machine: { cpu: 'a <processor>', cpus: 2, node: 'v20', system: 'Linux', date: '2003-06-01T00:00:00.000Z' },

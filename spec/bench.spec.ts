@@ -72,7 +72,7 @@ async function fake(answer: (line: string) => string): Promise<{ server: Server;
   return { server, address: `127.0.0.1:${(server.address() as AddressInfo).port}` };
 }
 
-test('arguments: what is not said', (t) => {
+test('arguments: defaults are used for what is left out', (t) => {
   const options = readArguments([]);
   if (options === 'help') return void t.fail();
   t.deepEqual(options.workloads, [
@@ -82,7 +82,7 @@ test('arguments: what is not said', (t) => {
   t.like(options, { servers: null, backend: null, rounds: 7, seconds: 2, stallSeconds: 60, json: false, report: null });
 });
 
-test('arguments: what is said', (t) => {
+test('arguments: given values are used', (t) => {
   t.deepEqual(readArguments([
     '--workloads', 'set,get,set', '--servers=ours,net', '--backend', 'net', '--against', '127.0.0.1:11211', '--rounds', '3',
     '--against', 'localhost:1', '--seconds', '.5', '--stall-seconds', '9', '--seed', '7', '--json', '--report', 'out.html',
@@ -135,7 +135,7 @@ test('--help', async (t) => {
 });
 
 // It fills two servers first, which takes seconds.
-if (thorough) test('a run on our server and another: JSON, a page that needs nothing else, and as text the ratios', async (t) => {
+if (thorough) test('a run on our server and another gives JSON, a self-contained page, and the ratios as text', async (t) => {
   const names = ['multiget'];
   const folder = await mkdtemp(join(tmpdir(), 'bench-'));
   try {
@@ -175,7 +175,7 @@ if (thorough) test('a run on our server and another: JSON, a page that needs not
   }
 });
 
-test('a wrong reply fails the run, and is told', async (t) => {
+test('a wrong reply fails the run and is reported', async (t) => {
   const { server, address } = await fake((line) => `VALUE ${line.slice(4)} 0 32\r\n${'x'.repeat(32)}\r\nEND\r\n`);
   const { status, stdout, stderr } = await run('--seconds', '0.1', '--workloads', 'get', '--servers', 'plain', '--against', address);
   server.close();
@@ -185,7 +185,7 @@ test('a wrong reply fails the run, and is told', async (t) => {
   t.regex(stderr, /expected "key:\d{12}key:\d{12}\\r\\nEND\\r\\n", got "x{32}\\r\\nEND\\r\\n"\n$/);
 });
 
-test('a connection that is closed, and a port where nobody listens', async (t) => {
+test('a closed connection and a refused one are reported as failures', async (t) => {
   const generator = new GeneratorProcess(join(root, 'dist', 'scripts'), null);
   t.teardown(() => generator.end());
   const closing = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
@@ -208,7 +208,7 @@ const whereChildrenAreTold = where(
   existsSync(`/proc/self/task/${process.pid}/children`), 'a list of children in /proc',
 );
 
-whereChildrenAreTold('what was started is ended on SIGINT', async (t) => {
+whereChildrenAreTold('SIGINT ends the processes that the bench started', async (t) => {
   const child = spawn(process.execPath, [bench, '--workloads', 'get', '--servers', 'ours', '--seconds', '60'], {
     env: { ...process.env, NODE_V8_COVERAGE: undefined }, stdio: 'ignore',
   });

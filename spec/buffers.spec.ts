@@ -25,7 +25,7 @@ async function allocated(c: SimPeer): Promise<number> {
 }
 
 for (const [length, clients] of [[1_800_000, 100], [1_060_000, 136]].slice(0, upTo(1, 2))) {
-  test.serial(`${clients} lines of ${length} bytes without an end, whose senders leave, take nothing from the items`, async (t) => {
+  test.serial(`${clients} unfinished lines of ${length} bytes, whose senders disconnect, take no memory from the items`, async (t) => {
     const server = await SimServer.start(['-m', String(MEGABYTES)]);
     const line = Buffer.from(`get ${'nothing '.repeat(length / 8)}`);
     const c = await server.connect();
@@ -47,7 +47,7 @@ for (const [length, clients] of [[1_800_000, 100], [1_060_000, 136]].slice(0, up
   });
 }
 
-test.serial('replies of 2 MB that nobody reads take nothing from the items, however many', async (t) => {
+test.serial('unread replies of 2 MB take no memory from the items, however many they are', async (t) => {
   const server = await SimServer.start(['-m', String(MEGABYTES)], { classic: true, sendBuffer: 100 });
   const c = await server.connect();
   t.is(await c.ask('set a 0 0 1\r\n1\r\n'), 'STORED\r\n');
@@ -74,7 +74,7 @@ test.serial('replies of 2 MB that nobody reads take nothing from the items, howe
   await server.stop();
 });
 
-test.serial('the buffers that one long line needed are not kept', async (t) => {
+test.serial('the buffers of one long line are not kept', async (t) => {
   const server = await SimServer.start();
   const [c, other] = [await server.connect(), await server.connect()];
   await c.ask('set a 0 0 1\r\n1\r\n');
@@ -93,7 +93,7 @@ test.serial('the buffers that one long line needed are not kept', async (t) => {
   await server.stop();
 });
 
-test.serial('an idle connection has no buffers at all', async (t) => {
+test.serial('an idle connection has no buffers', async (t) => {
   const server = await SimServer.start();
   const c = await server.connect();
   await c.ask('version\r\n');
@@ -104,7 +104,7 @@ test.serial('an idle connection has no buffers at all', async (t) => {
   await server.stop();
 });
 
-test.serial('a line of more than 1024 bytes without an end closes the connection, but a get may have 2 MB', async (t) => {
+test.serial('an unfinished line of more than 1024 bytes closes the connection, but a get may have 2 MB', async (t) => {
   const server = await SimServer.start();
   const [c, getter] = [await server.connect(), await server.connect()];
   c.send('x'.repeat(1024));

@@ -168,7 +168,7 @@ for (const classic of [false, true]) {
   const name = classic ? 'sim --classic' : 'sim';
 
   for (const { state, sends, then, bug } of STATES) {
-    test.serial(`${name}: an exception in the state ${state} closes that connection, and no other`, async (t) => {
+    test.serial(`${name}: an exception in the state ${state} closes its connection, and no other`, async (t) => {
       const scene = await start(t, classic);
       const { server, stderr } = scene;
       const client = await server.connect();
@@ -196,7 +196,7 @@ for (const classic of [false, true]) {
   }
 
   for (const { part, sends, bug } of CLOSING) {
-    test.serial(`${name}: an exception in connClose, in its part ${part}, is told once, and it is not closed again`, async (t) => {
+    test.serial(`${name}: an exception in connClose, in its part ${part}, is reported once; the close is not repeated`, async (t) => {
       const scene = await start(t, classic, 1000);
       const { server, steady, stderr } = scene;
       const client = await server.connect();
@@ -229,7 +229,7 @@ for (const classic of [false, true]) {
     });
   }
 
-  test.serial(`${name}: what fails while a failed connection is closed is told as well, and it is given up`, async (t) => {
+  test.serial(`${name}: an exception while a failed connection is closed is reported, too, and the connection given up`, async (t) => {
     const scene = await start(t, classic);
     const { server, steady, stderr } = scene;
     const client = await server.connect();
@@ -254,7 +254,7 @@ for (const classic of [false, true]) {
     await server.stop();
   });
 
-  test.serial(`${name}: a deleted item that cannot be freed is told of once, the others are freed in time`, async (t) => {
+  test.serial(`${name}: a deleted item that cannot be freed is reported once; the others are freed in time`, async (t) => {
     const scene = await start(t, classic);
     const { server, steady, stderr } = scene;
     for (const k of ['a', 'b', 'c']) {
@@ -283,7 +283,7 @@ for (const classic of [false, true]) {
     await server.stop();
   });
 
-  test.serial(`${name}: an event that is another connection's closes the one that it came to`, async (t) => {
+  test.serial(`${name}: an event for another descriptor than the connection's closes the connection that it came to`, async (t) => {
     const scene = await start(t, classic);
     const { server } = scene;
     const client = await server.connect();

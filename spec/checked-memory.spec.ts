@@ -50,7 +50,7 @@ test.beforeEach(() => {
   memoryInit(...MEMORY);
 });
 
-test.serial('an access outside of a block is found, whichever way, with the stack of its malloc', (t) => {
+test.serial("an access outside of a block is found, of any kind, with the stack of the block's malloc", (t) => {
   const p = allocatedHere(100);
   const touches: Record<string, (at: memory.Ptr) => unknown> = {
     'read of a byte': (at) => heap.u8[at],
@@ -81,7 +81,7 @@ test.serial('an access outside of a block is found, whichever way, with the stac
   t.regex(violation(t, 'outside of a block', () => heap.u8[p - 1]).message, /, 1 before a block of 100 bytes/);
 });
 
-test.serial('NULL, an index that is none, and what is behind the memory are outside of every block', (t) => {
+test.serial('NULL, an invalid index, and anything behind the memory count as outside of every block', (t) => {
   const nowhere = [NULL, 4, -1, NaN, undefined, heap.u8.length, 0.5] as number[];
   for (const at of nowhere) violation(t, 'outside of a block', () => heap.u8[at]);
   for (const at of nowhere) violation(t, 'outside of a block', () => { heap.u8[at] = 1; });
@@ -89,7 +89,7 @@ test.serial('NULL, an index that is none, and what is behind the memory are outs
   violation(t, 'outside of a block', () => strlen(NULL));
 });
 
-test.serial('static storage is a block, whether it was taken before or later, and does not touch another', (t) => {
+test.serial('static storage is a block of its own, whether it was allocated early or late', (t) => {
   const later = bss(6);
   const last = bss(1);
   for (const [p, size] of [[early, 100], [later, 6], [last, 1]]) {
@@ -101,7 +101,7 @@ test.serial('static storage is a block, whether it was taken before or later, an
   t.is(heap.u8[later], 0);
 });
 
-test.serial('a search for the end of a string may read the rest of the last word, and no word more', (t) => {
+test.serial('a search for the end of a string may read the rest of its last word, and no further word', (t) => {
   const p = malloc(7);
   strcpy(p, 'abcdef');
   t.is(strlen(p), 6);
@@ -109,7 +109,7 @@ test.serial('a search for the end of a string may read the rest of the last word
   violation(t, 'outside of a block', () => strlen(p));
 });
 
-test.serial('use after free is found, with the stacks of malloc and of free, and the block is not given out', (t) => {
+test.serial('use after free is found, with the stacks of malloc and of free, and the block is not reused', (t) => {
   const p = allocatedHere(100);
   freedHere(p);
   const found = violation(t, 'use after free', () => heap.u8[p + 10]);
@@ -120,7 +120,7 @@ test.serial('use after free is found, with the stacks of malloc and of free, and
   t.not(malloc(100), p);
 });
 
-test.serial('who goes on with the old pointer after realloc is found, even where the block could have stayed', (t) => {
+test.serial('use of the old pointer after realloc is found, even if the block could have stayed in place', (t) => {
   const p = malloc(100);
   memset(p, 7, 100);
   const grown = realloc(p, 120);
@@ -129,7 +129,7 @@ test.serial('who goes on with the old pointer after realloc is found, even where
   violation(t, 'outside of a block', () => heap.u8[grown + 120]);
 });
 
-test.serial('a double free, and a free of what is no block, are found', (t) => {
+test.serial('a double free, and a free of a pointer that is no block, are found', (t) => {
   const p = allocatedHere(100);
   freedHere(p);
   const found = violation(t, 'double free', () => { free(p); });
@@ -142,7 +142,7 @@ test.serial('a double free, and a free of what is no block, are found', (t) => {
   t.notThrows(() => { free(NULL); });
 });
 
-test.serial('what is written past the checks is found by verify, or when the block is freed', (t) => {
+test.serial('a write that bypasses the checks is found by verify, or when the block is freed', (t) => {
   const p = allocatedHere(100);
   const unguarded = Buffer.from(heap.u8.buffer);
   t.notThrows(() => { checked.verify(); });
@@ -156,7 +156,7 @@ test.serial('what is written past the checks is found by verify, or when the blo
   t.regex(violation(t, 'a freed block was written to', () => { checked.verify(); }).freed ?? '', /freedHere/);
 });
 
-test.serial('a new block and a freed one hold junk, and not what was in them', (t) => {
+test.serial('new blocks and freed blocks are filled with junk', (t) => {
   const p = malloc(100);
   const unguarded = Buffer.from(heap.u8.buffer);
   t.deepEqual(new Set(unguarded.subarray(p, p + 100)), new Set([0xa5]));
@@ -165,7 +165,7 @@ test.serial('a new block and a freed one hold junk, and not what was in them', (
   t.deepEqual(new Set(unguarded.subarray(p, p + 100)), new Set([0xdd]));
 });
 
-test.serial('what is read from a file has to find room in a block', (t) => {
+test.serial('a read from a file must fit in its block', (t) => {
   const p = malloc(10);
   const fd = openSync(__filename, 'r');
   t.is(readSync(fd, heap.u8, p, 10, 3), 10);
@@ -175,7 +175,7 @@ test.serial('what is read from a file has to find room in a block', (t) => {
   closeSync(fd);
 });
 
-test.serial('mallinfo is as it is without checks, and what is leaked is listed with its stack', (t) => {
+test.serial('mallinfo gives the same figures as without checks, and a leak is listed with its stack', (t) => {
   const fresh = mallinfo();
   const sizes = [0, 1, 256, 2048, 32_768, 32_769, MIB];
   const blocks = sizes.map(allocatedHere);
@@ -189,7 +189,7 @@ test.serial('mallinfo is as it is without checks, and what is leaked is listed w
   t.deepEqual({ ...mallinfo(), ordblks: 0 }, { ...fresh, ordblks: 0 });
 });
 
-test.serial('memory that is nearly full is given out as without checks, to the last block', (t) => {
+test.serial('nearly full memory is allocated as without checks, to the last block', (t) => {
   for (const [give, size, count] of [[malloc, 4096, 240], [mallocForItems, MIB, 4]] as const) {
     const blocks: memory.Ptr[] = [];
     for (let p = give(size); p !== NULL; p = give(size)) blocks.push(p);
@@ -202,7 +202,7 @@ test.serial('memory that is nearly full is given out as without checks, to the l
 for (const today of [false, true]) {
   const version = today ? '1.6' : '1.0';
 
-  test.serial(`${version}: an item that is freed may not be touched, nor freed, nor one beyond its data`, async (t) => {
+  test.serial(`${version}: a freed item may not be touched or freed again, nor may a byte beyond an item's data`, async (t) => {
     const server = await SimServer.start(['-m', '4'], { today, memory: memoryOf(today) });
     const peer = await server.connect();
     const found: memory.Ptr[] = [];
@@ -253,7 +253,7 @@ for (const today of [false, true]) {
   });
 }
 
-test.serial('bytes that nobody has written may be stored, and copied, but not sent', async (t) => {
+test.serial('bytes that were never written may be stored and copied, but not sent', async (t) => {
   const stderr = new Stderr();
   t.teardown(() => { stderr.restore(); });
   const server = await SimServer.start(['-m', '4'], { today: true, memory: memoryOf(true) });
@@ -270,7 +270,7 @@ test.serial('bytes that nobody has written may be stored, and copied, but not se
   await server.stop();
 });
 
-test.serial('without checks again, the functions are the modules\' own', (t) => {
+test.serial("after restore the functions are the modules' own", (t) => {
   checked.restore();
   memoryInit(...MEMORY);
   const p = memory.malloc(256);

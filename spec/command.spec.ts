@@ -36,7 +36,7 @@ test('-h prints the options, --version the version, both with status 0', async (
 });
 
 /** The others are in startup.spec.ts. */
-test('a mistake is told in one line, with status 1', async (t) => {
+test('a mistake is reported in one line, with status 1', async (t) => {
   const { status, stdout, stderr } = await run(['-l', 'localhost']);
   t.is(status, 1);
   t.is(stdout, '');
@@ -44,7 +44,7 @@ test('a mistake is told in one line, with status 1', async (t) => {
 });
 
 for (const backend of backendsToTry) {
-  test(`${backend}: EVENT_SHOW_METHOD names it; a port in use, or an address that is not ours, is told in one line`, async (t) => {
+  test(`${backend}: EVENT_SHOW_METHOD names the backend; a port in use or a foreign address is reported in one line`, async (t) => {
     const server = await startServer({ backend, env: { EVENT_SHOW_METHOD: '1' } });
     t.teardown(() => server.stop());
     t.is(server.stderr(), `libevent using: ${backend}\n`);
@@ -61,7 +61,7 @@ for (const backend of backendsToTry) {
   });
 }
 
-test('where no backend is left, that is told in one line, with status 1', async (t) => {
+test('a server without any backend left reports it in one line, with status 1', async (t) => {
   const { status, stderr } = await run([], { EVENT_NOEPOLL: '1', EVENT_NONET: '1' });
   t.is(status, 1);
   t.regex(stderr, /^[^\n]*no event mechanism available\n$/);

@@ -28,7 +28,7 @@ for (const { name, ...kind } of kindsToTry) {
     t.regex(await ask(server.port, 'stats\r\n', 'END\r\n'), /STAT curr_connections 1\r\n/);
   });
 
-  test.serial(`${name}: a client that leaves in the middle of any state harms nobody`, async (t) => {
+  test.serial(`${name}: a client that disconnects in the middle of any state does no harm`, async (t) => {
     const server = await startServer({ ...kind, args: ['-m', '4'] });
     t.teardown(() => server.stop());
     const steady = await Client.connect(server.port);
@@ -59,7 +59,7 @@ for (const { name, ...kind } of kindsToTry) {
     t.is(await steady.ask('get large\r\n', 'END\r\n'), 'END\r\n');
   });
 
-  test.serial(`${name}: 50 MB wait for a reader that stops, in no memory of the server's own`, async (t) => {
+  test.serial(`${name}: 50 MB wait for a reader that stops, without memory of the server's own`, async (t) => {
     const server = await shared();
     const steady = await Client.connect(server.port);
     t.is(await steady.ask(`set large 0 0 ${LARGE.length}\r\n${LARGE}\r\n`), 'STORED\r\n');
@@ -82,7 +82,7 @@ for (const { name, ...kind } of kindsToTry) {
 }
 
 for (const backend of backendsToTry) {
-  test.serial(`${backend}: SIGTERM ends the server with status 0, while it is busy, too`, async (t) => {
+  test.serial(`${backend}: SIGTERM ends the server with status 0, even when it is busy`, async (t) => {
     const server = await startServer({ backend });
     const c = await Client.connect(server.port);
     const stream = (error?: Error | null): void => {
@@ -100,7 +100,7 @@ for (const backend of backendsToTry) {
 for (const classic of [false, true]) {
   const name = classic ? 'sim --classic' : 'sim';
 
-  test.serial(`${name}: clients that leave in the middle of any state, and hundreds at once, harm nobody`, async (t) => {
+  test.serial(`${name}: clients that disconnect in the middle of any state, or by the hundred, do no harm`, async (t) => {
     const server = await SimServer.start(['-m', '4'], { classic, sendBuffer: 10_000 });
     const steady = await server.connect();
     t.is(await steady.ask(`set large 0 0 ${LARGE.length}\r\n${LARGE}\r\n`), 'STORED\r\n');

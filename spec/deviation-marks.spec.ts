@@ -45,12 +45,12 @@ for (const [folder, version] of [['lib', '\\d+\\.\\d+\\.\\d+'], ['reactor', '\\d
     .filter((file) => file.endsWith('.ts') && file !== 'later.ts');
   const marks = files.flatMap((file) => marksOf(folder, file));
 
-  test(`${folder}: the marks in the code are those of the table in its README`, (t) => {
+  test(`${folder}: the marks in the code match the table in the README`, (t) => {
     t.true(marks.length > 0);
     t.deepEqual([...new Set(marks.map(({ where, what }) => `${where}: ${what}`))].sort(), table(folder).sort());
   });
 
-  test(`${folder}: a mark has ${MARK_MAX} characters at most, its line ${LINE_MAX}, and it has no other form`, (t) => {
+  test(`${folder}: a mark has at most ${MARK_MAX} characters, its line ${LINE_MAX}, and no other form exists`, (t) => {
     t.deepEqual(marks.filter(({ comment }) => comment.length > MARK_MAX).map(({ comment }) => comment), []);
     t.deepEqual(marks.filter(({ line }) => line.length > LINE_MAX).map(({ line }) => line), []);
     for (const file of files) {

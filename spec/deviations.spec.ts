@@ -28,7 +28,7 @@ const word = {
   sign: fc.constantFrom('', '', '+', '0'),
 };
 
-test.serial('sim: whatever is wrong with a storage line, its data are no commands, where its length can be read', async (t) => {
+test.serial('sim: the data behind a wrong storage line are never commands, if their length can be read', async (t) => {
   const server = await SimServer.start();
   const c = await server.connect();
   t.is(await c.ask('set victim 0 0 1\r\n1\r\n'), 'STORED\r\n');
@@ -50,7 +50,7 @@ test.serial('sim: whatever is wrong with a storage line, its data are no command
 for (const { name, ...kind } of kindsToTry) {
   const shared = sharedServer(kind);
 
-  test(`${name}: a key has up to 250 bytes, in every command`, async (t) => {
+  test(`${name}: a key may have up to 250 bytes, in every command`, async (t) => {
     const server = await shared();
     const c = await Client.connect(server.port);
     const longest = 'k'.repeat(250);
@@ -87,7 +87,7 @@ for (const { name, ...kind } of kindsToTry) {
     t.is(await c.ask('version\r\n'), 'VERSION 1.0.4\r\n');
   });
 
-  test(`${name}: the data behind a refused line are swallowed, where their length can be read`, async (t) => {
+  test(`${name}: the data behind a refused line are swallowed if their length can be read`, async (t) => {
     const server = await shared();
     const c = await Client.connect(server.port);
     await c.ask('set victim 0 0 1\r\n1\r\n');
@@ -102,7 +102,7 @@ for (const { name, ...kind } of kindsToTry) {
     t.is(await c.ask('get victim\r\n', 'END\r\n'), 'VALUE victim 0 1\r\n1\r\nEND\r\n');
   });
 
-  test(`${name}: a line without a newline ends the connection, but for a get of many keys`, async (t) => {
+  test(`${name}: a line without a newline ends the connection, except for a get of many keys`, async (t) => {
     const server = await shared();
     const endless = await Client.connect(server.port);
     endless.send('x'.repeat(1025));
@@ -115,7 +115,7 @@ for (const { name, ...kind } of kindsToTry) {
     t.is(await ask(server.port, 'version\r\n'), 'VERSION 1.0.4\r\n');
   });
 
-  test(`${name}: with -c 2 the third connection is served when one of the two is closed`, async (t) => {
+  test(`${name}: with -c 2 a third connection is served when one of the two is closed`, async (t) => {
     const server = await startServer({ ...kind, args: ['-c', '2'] });
     t.teardown(() => server.stop());
     const [first, second] = [await Client.connect(server.port), await Client.connect(server.port)];
@@ -130,7 +130,7 @@ for (const { name, ...kind } of kindsToTry) {
     t.is(await second.ask('version\r\n'), 'VERSION 1.0.4\r\n');
   });
 
-  test(`${name}: a client that never stops sending does not keep the others waiting`, async (t) => {
+  test(`${name}: a client that never stops sending does not hold up the others`, async (t) => {
     const server = await shared();
     const greedy = await Client.connect(server.port);
     const batch = Buffer.from('version\r\n'.repeat(2000));
@@ -147,7 +147,7 @@ for (const { name, ...kind } of kindsToTry) {
 for (const classic of [false, true]) {
   const name = classic ? 'sim --classic' : 'sim';
 
-  test.serial(`${name}: small things that C trips over`, async (t) => {
+  test.serial(`${name}: small inputs that C trips over get sane replies`, async (t) => {
     const server = await SimServer.start([], { classic });
     const c = await server.connect();
     t.is(await c.ask('delete \r\n'), 'ERROR\r\n');
@@ -164,7 +164,7 @@ for (const classic of [false, true]) {
     await server.stop();
   });
 
-  test.serial(`${name}: an item that was sent can be had and freed again after its reader is gone`, async (t) => {
+  test.serial(`${name}: an item that was sent can be replaced and freed after its reader has disconnected`, async (t) => {
     const server = await SimServer.start(['-m', '1'], { classic });
     const value = 'v'.repeat(300_000);
     for (let i = 0; i < 10; i++) {
@@ -182,7 +182,7 @@ for (const classic of [false, true]) {
   });
 }
 
-test.serial('sim --classic: of 25 commands that come at once, some are done after the other client\'s one', async (t) => {
+test.serial("sim --classic: the last of 25 commands that come at once wait for another client's command", async (t) => {
   const server = await SimServer.start([], { classic: true, record: true });
   const { sim } = server;
   const greedy = await server.connect();
@@ -199,13 +199,13 @@ test.serial('sim --classic: of 25 commands that come at once, some are done afte
   await server.stop();
 });
 
-test('stats maps answers when it is asked for: here, that the file is too long for C, or the file', async (t) => {
+test('stats maps gives the file, or the error that it is too long for C', async (t) => {
   const server = await startServer({ args: ['--stats-maps'] });
   t.teardown(() => server.stop());
   t.regex(await ask(server.port, 'stats maps\r\n'), /^(SERVER_ERROR buffer overflow|[0-9a-f]+-[0-9a-f]+ r)/);
 });
 
-test('incr of an item that must grow evicts another one, and not itself', async (t) => {
+test('incr of an item that must grow evicts another item, not itself', async (t) => {
   const server = await startServer({ args: ['-m', '1'] });
   t.teardown(() => server.stop());
   const c = await Client.connect(server.port);
@@ -231,7 +231,7 @@ test.serial('a deleted and replaced item is freed when its window is over', asyn
   await server.stop();
 });
 
-test.serial('an item that is deleted again and again is noted once', async (t) => {
+test.serial('an item that is deleted again and again is noted only once', async (t) => {
   const server = await SimServer.start(['-m', '1']);
   const c = await server.connect();
   await c.ask('set a 0 0 1\r\n1\r\n');
@@ -244,7 +244,7 @@ test.serial('an item that is deleted again and again is noted once', async (t) =
   await server.stop();
 });
 
-test.serial('a client that leaves before the END of its reply is read lets go of no item that another one holds', async (t) => {
+test.serial('a client that disconnects before the END of its reply releases no item that another one holds', async (t) => {
   const reply = `VALUE a 0 1000\r\n${'v'.repeat(1000)}\r\n`;
   const server = await SimServer.start([], { classic: true, sendBuffer: reply.length });
   const [c, leaving, holding] = await Promise.all([0, 1, 2].map(() => server.connect()));

@@ -28,7 +28,7 @@ function stat(answer: string, name: string): string | undefined {
 const shared = start({ port: 0, memory: 8, args: ['-A'] });
 test.after.always(async () => (await shared).close());
 
-test.serial('a server runs in a process of its own, on a free port, as a new memcached', async (t) => {
+test.serial('a server starts in a process of its own, on a free port, as a memcached without items', async (t) => {
   const server = await shared;
   t.true(server.port > 0);
   t.is(server.address, `127.0.0.1:${server.port}`);
@@ -42,7 +42,7 @@ test.serial('a server runs in a process of its own, on a free port, as a new mem
   client.destroy();
 });
 
-test('import gets what require gets, and so it is with the reactor', async (t) => {
+test('import gives the same as require, for the server and the reactor', async (t) => {
   t.is((await import('memcached-ts')).start, start);
   for (const name of ['memcached-ts', 'memcached-ts/reactor', 'memcached-ts/reactor/sim'] as const) {
     const required = load(name) as object;
@@ -54,7 +54,7 @@ test('import gets what require gets, and so it is with the reactor', async (t) =
   t.is((load('memcached-ts/package.json') as { name: string }).name, 'memcached-ts');
 });
 
-test.serial('what keeps it from starting is told as by the command, in one line', async (t) => {
+test.serial('a failure to start is reported in the one line that the command prints', async (t) => {
   const { port } = await shared;
   const where = 'one of interface(s) 127.0.0.1';
   const wrong = [
@@ -65,7 +65,7 @@ test.serial('what keeps it from starting is told as by the command, in one line'
   await t.throwsAsync(start({ args: ['--1.0'] }), { message: /^start\(\) serves memcached 1\.6: --1\.0 / });
 });
 
-test('an end that nobody asked for is told, and close is content', async (t) => {
+test('an unexpected end is reported, and close still resolves', async (t) => {
   const server = await shared;
   const client = await Client.connect(server.port);
   client.send('shutdown\r\n');
@@ -74,7 +74,7 @@ test('an end that nobody asked for is told, and close is content', async (t) => 
   t.not(await server.closed, null);
 });
 
-test('a unix socket, options, what the server says, and its end, which can be asked for twice', async (t) => {
+test('start takes a unix socket and options, passes on stderr, and close may be called twice', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'memcached-ts-spec-'));
   t.teardown(() => rmSync(folder, { recursive: true }));
   const path = join(folder, 'socket');
@@ -112,7 +112,7 @@ async function refused(port: number): Promise<void> {
   }
 }
 
-test('a program that ends without close, or by SIGKILL, takes its server along', async (t) => {
+test('a program that ends without close, or by SIGKILL, takes its server with it', async (t) => {
   for (const killed of [false, true]) {
     const program = spawn(process.execPath, ['-e', PROGRAM], { cwd: root, stdio: ['pipe', 'pipe', 'inherit'] });
     const ends = once(program, 'exit');

@@ -86,7 +86,7 @@ for (const classic of [false, true]) {
 
     for (const [state, sends] of [['read', 'vers'], ['nread', 'set a 0 0 100\r\nonly this'], ['swallow', 'set a 0 0 2000000\r\nonly this']]) {
       for (const [error, errno] of Object.entries({ ECONNRESET, EPIPE, EIO })) {
-        test.serial(`${name}: read that fails with ${error} in the state ${state} closes the connection`, async (t) => {
+        test.serial(`${name}: a read that fails with ${error} in the state ${state} closes the connection`, async (t) => {
           const scene = await start(t, classic, verbose);
           const client = await scene.server.connect();
           client.send(sends);
@@ -127,7 +127,7 @@ for (const classic of [false, true]) {
     ]) {
       for (const [error, errno] of Object.entries({ ECONNRESET, EPIPE, EIO })) {
         const what = sends.split('\r')[0];
-        test.serial(`${name}: write that fails with ${error} in the state ${state} (${what}) closes the connection`, async (t) => {
+        test.serial(`${name}: a write that fails with ${error} in the state ${state} (${what}) closes the connection`, async (t) => {
           const scene = await start(t, classic, verbose);
           const client = await scene.server.connect();
           client.pauseReading();
@@ -148,7 +148,7 @@ for (const classic of [false, true]) {
       }
     }
 
-    test.serial(`${name}: a connection that cannot be waited for is closed, and leaves nothing behind`, async (t) => {
+    test.serial(`${name}: a connection whose event cannot be added is closed, and leaves nothing behind`, async (t) => {
       const scene = await start(t, classic, verbose);
       const { sim } = scene.server;
       const queued = (): number => {
@@ -183,7 +183,7 @@ for (const classic of [false, true]) {
       await scene.server.stop();
     });
 
-    test.serial(`${name}: a connection that can be waited for no more as it yields is closed when all is answered`, async (t) => {
+    test.serial(`${name}: a yielding connection whose event cannot be added again is closed after all replies`, async (t) => {
       const scene = await start(t, classic, verbose, 100_000);
       const client = await scene.server.connect();
       t.is(await client.ask('version\r\n'), VERSION);
@@ -198,7 +198,7 @@ for (const classic of [false, true]) {
     });
 
     for (const [which, op] of [['event_del', EPOLL_CTL_DEL], ['event_add', EPOLL_CTL_ADD]] as const) {
-      test.serial(`${name}: ${which} that fails once as a connection yields has it forgotten by nobody`, async (t) => {
+      test.serial(`${name}: an ${which} that fails once as a connection yields does not lose the connection`, async (t) => {
         const scene = await start(t, classic, verbose, 500);
         const client = await scene.server.connect();
         t.is(await client.ask('version\r\n'), VERSION);
@@ -233,7 +233,7 @@ for (const verbose of [false, true]) {
   for (const [which, op] of [['event_del', EPOLL_CTL_DEL], ['event_add', EPOLL_CTL_ADD]] as const) {
     // So few commands that the connection does not yield.
     for (const [state, sends] of [['write', 'stats slabs\r\n'.repeat(10)], ['mwrite', blocked]]) {
-      test.serial(`${name}: ${which} that fails in the state ${state} closes the connection`, async (t) => {
+      test.serial(`${name}: an ${which} that fails in the state ${state} closes the connection`, async (t) => {
         const scene = await start(t, true, verbose);
         const client = await scene.server.connect();
         t.is(await client.ask('version\r\n'), VERSION);
@@ -249,7 +249,7 @@ for (const verbose of [false, true]) {
     }
 
     for (const [state, then] of [['read', ''], ['nread', 'set a 0 0 100\r\nonly this'], ['swallow', 'set a 0 0 2000000\r\nthis']]) {
-      test.serial(`${name}: ${which} that fails as the state ${state} follows closes the connection`, async (t) => {
+      test.serial(`${name}: an ${which} that fails on the way to the state ${state} closes the connection`, async (t) => {
         const scene = await start(t, true, verbose);
         const client = await scene.server.connect();
         t.is(await client.ask('version\r\n'), VERSION);

@@ -116,7 +116,7 @@ function throwsErrx(t: ExecutionContext, run: () => void, message: RegExp): void
 
 // Reading and writing
 
-test.serial('read: a one-shot event is called for bytes, and, added again, for the end of stream', async (t) => {
+test.serial('read: a one-shot event fires for bytes, and, added again, for the end of the stream', async (t) => {
   const sim = start();
   const [a, b] = readablePair(sim, 'this is a test');
   shutdown(a, SHUT_WR);
@@ -130,7 +130,7 @@ test.serial('read: a one-shot event is called for bytes, and, added again, for t
   t.deepEqual(seen, [[b, EV_READ, 'this is a test'], [b, EV_READ, '']]);
 });
 
-test.serial('write: an event is called while the send buffer has room', async (t) => {
+test.serial('write: an event fires while the send buffer has room', async (t) => {
   const sim = start();
   const [a, b] = sim.socketpair();
   const seen: number[] = [];
@@ -143,7 +143,7 @@ test.serial('write: an event is called while the send buffer has room', async (t
   t.is(readText(b), 'this is a test');
 });
 
-test.serial('callback: gets the argument that event_set was given', async (t) => {
+test.serial('callback: it gets the argument that was given to event_set', async (t) => {
   const sim = start();
   const [, b] = readablePair(sim);
   const arg = { some: 'thing' };
@@ -158,7 +158,7 @@ test.serial('callback: gets the argument that event_set was given', async (t) =>
 
 for (const persist of [0, EV_PERSIST]) {
   const how = persist ? 'events that stay' : 'events that are added again each time';
-  test.serial(`read and write: 4096 bytes go from end to end in pieces, with ${how}`, async (t) => {
+  test.serial(`read and write: 4096 bytes go through in pieces, with ${how}`, async (t) => {
     const sim = start();
     const [a, b] = sim.socketpair();
     const wbuf = Buffer.from([...Array(4096).keys()]);
@@ -215,7 +215,7 @@ test.serial('combined: a read event and a write event on one descriptor do not d
   t.deepEqual(got, [8192, 4096]);
 });
 
-test.serial('combined: one event for both directions is called once, with both flags', async (t) => {
+test.serial('combined: one event for both directions fires once, with both flags', async (t) => {
   const sim = start();
   const [, b] = readablePair(sim);
   const seen: number[] = [];
@@ -224,7 +224,7 @@ test.serial('combined: one event for both directions is called once, with both f
   t.deepEqual(seen, [EV_READ | EV_WRITE]);
 });
 
-test.serial('combined: of one event for both directions, only what is true is reported', async (t) => {
+test.serial('combined: one event for both directions reports only what is true', async (t) => {
   const sim = start();
   const [a] = sim.socketpair();
   const seen: number[] = [];
@@ -245,7 +245,7 @@ test.serial('combined: deleting the read event leaves the write event of the sam
   t.deepEqual(seen, ['write']);
 });
 
-test.serial('persist: an event without EV_PERSIST is called once, however much is left to read', async (t) => {
+test.serial('persist: an event without EV_PERSIST fires once, however much is left to read', async (t) => {
   const sim = start();
   const [, b] = readablePair(sim);
   let calls = 0;
@@ -254,7 +254,7 @@ test.serial('persist: an event without EV_PERSIST is called once, however much i
   t.is(calls, 1);
 });
 
-test.serial('persist: an event with EV_PERSIST is called as long as there is something to read', async (t) => {
+test.serial('persist: an event with EV_PERSIST fires as long as there is something to read', async (t) => {
   const sim = start();
   const [, b] = readablePair(sim, 'abc');
   const byte = Buffer.alloc(1);
@@ -271,7 +271,7 @@ test.serial('persist: an event with EV_PERSIST is called as long as there is som
 
 // event_add and event_del
 
-test.serial('event_add: on an event that is added already, changes nothing', async (t) => {
+test.serial('event_add: adding an added event again changes nothing', async (t) => {
   const sim = start();
   const [, b] = readablePair(sim);
   let calls = 0;
@@ -284,7 +284,7 @@ test.serial('event_add: on an event that is added already, changes nothing', asy
   t.is(calls, 1);
 });
 
-test.serial('event_add: on an event that is added already, sets its timeout anew', async (t) => {
+test.serial('event_add: adding an added event again with a timeout sets the timeout anew', async (t) => {
   const sim = start();
   const [a] = sim.socketpair();
   const seen: [number, number][] = [];
@@ -297,7 +297,7 @@ test.serial('event_add: on an event that is added already, sets its timeout anew
   t.deepEqual(seen, [[EV_TIMEOUT, 3]]);
 });
 
-test.serial('event_add: without a timeout, keeps the one that is set', async (t) => {
+test.serial('event_add: adding an event again without a timeout keeps its timeout', async (t) => {
   const sim = start();
   const [a] = sim.socketpair();
   const seen: number[] = [];
@@ -308,13 +308,13 @@ test.serial('event_add: without a timeout, keeps the one that is set', async (t)
   t.deepEqual(seen, [1]);
 });
 
-test.serial('event_add: without a timeout, an event for nothing is waited for by nobody', async (t) => {
+test.serial('event_add: a timer without a timeout does not keep the loop running', async (t) => {
   start();
   t.is(evtimerAdd(newTimer(() => t.fail()), null), 0);
   t.is(await eventDispatch(), 1);
 });
 
-test.serial('event_add: a new timeout takes back one that came true and was not yet called', async (t) => {
+test.serial('event_add: a new timeout takes back one that is active but was not yet called', async (t) => {
   const sim = start();
   const seen: [string, number][] = [];
   const second = newTimer(() => seen.push(['second', sim.elapsed]));
@@ -330,7 +330,7 @@ test.serial('event_add: a new timeout takes back one that came true and was not 
   t.deepEqual(seen, [['first', 0], ['second', 3]]);
 });
 
-test.serial('event_add: on an event that is active for what it read, a timeout leaves it active', async (t) => {
+test.serial('event_add: adding a timeout to an event that is active for reading leaves it active', async (t) => {
   const sim = start();
   const [, b] = readablePair(sim);
   const seen: [string, number][] = [];
@@ -345,7 +345,7 @@ test.serial('event_add: on an event that is active for what it read, a timeout l
   t.deepEqual(seen, [['first', EV_READ], ['second', EV_READ], ['second', EV_TIMEOUT]]);
 });
 
-test.serial('event_add: a descriptor that is not open gives -1 and EBADF, yet the event counts as added', (t) => {
+test.serial('event_add: with a descriptor that is not open it gives -1 and EBADF, yet the event counts as added', (t) => {
   start();
   const ev = newEvent(77, EV_READ, () => t.fail());
   t.is(eventAdd(ev, null), -1);
@@ -353,7 +353,7 @@ test.serial('event_add: a descriptor that is not open gives -1 and EBADF, yet th
   t.is(eventPending(ev, EV_READ, null), EV_READ);
 });
 
-test.serial('event_add: when the backend refuses, -1 and its errno', (t) => {
+test.serial("event_add: when the backend fails, it gives -1 and the backend's errno", (t) => {
   const sim = start();
   const [a] = sim.socketpair();
   sim.onCall = ({ name }) => (name === 'epoll_ctl' ? { errno: ENOMEM } : undefined);
@@ -361,7 +361,7 @@ test.serial('event_add: when the backend refuses, -1 and its errno', (t) => {
   t.is(errno, ENOMEM);
 });
 
-test.serial('event_del: an event is called no more, neither for its descriptor nor for its timeout', async (t) => {
+test.serial('event_del: a deleted event fires neither for its descriptor nor for its timeout', async (t) => {
   const sim = start();
   const [, b] = readablePair(sim);
   const ev = newEvent(b, EV_READ, () => t.fail());
@@ -371,7 +371,7 @@ test.serial('event_del: an event is called no more, neither for its descriptor n
   t.is(sim.elapsed, 0);
 });
 
-test.serial('event_del: an event that is not added is none to delete, and that is no error', (t) => {
+test.serial('event_del: deleting an event that was not added is no error', (t) => {
   start();
   t.is(eventDel(newEvent(3, EV_READ, () => {})), 0);
 });
@@ -391,7 +391,7 @@ test.serial('event_del: an active event that another callback deletes is not cal
   t.deepEqual(seen, ['first']);
 });
 
-test.serial('event_del: in its own callback, stops the calls that are still to come', async (t) => {
+test.serial('event_del: an event that deletes itself in its callback is not called again', async (t) => {
   start();
   let calls = 0;
   const ev = newTimer(() => {
@@ -403,7 +403,7 @@ test.serial('event_del: in its own callback, stops the calls that are still to c
   t.is(calls, 2);
 });
 
-test.serial('event_del: after the descriptor was closed gives -1 and EBADF', (t) => {
+test.serial('event_del: after the descriptor is closed it gives -1 and EBADF', (t) => {
   const sim = start();
   const [a] = sim.socketpair();
   const ev = newEvent(a, EV_READ, () => {});
@@ -415,7 +415,7 @@ test.serial('event_del: after the descriptor was closed gives -1 and EBADF', (t)
 
 // event_active and the order of callbacks
 
-test.serial('event_active: calls an event that nobody waits for, as often as asked', async (t) => {
+test.serial('event_active: it calls an event that was not added, as often as asked', async (t) => {
   start();
   const seen: [number, number][] = [];
   eventActive(newEvent(9, 0, (fd, which) => seen.push([fd, which])), EV_WRITE, 3);
@@ -423,7 +423,7 @@ test.serial('event_active: calls an event that nobody waits for, as often as ask
   t.deepEqual(seen, [[9, EV_WRITE], [9, EV_WRITE], [9, EV_WRITE]]);
 });
 
-test.serial('event_active: a callback that runs a loop of its own does not change how often it is still called', async (t) => {
+test.serial('event_active: a loop inside of a callback does not change how often the callback is still called', async (t) => {
   start();
   const seen: string[] = [];
   const inner = newEvent(8, 0, () => seen.push('inner'));
@@ -436,7 +436,7 @@ test.serial('event_active: a callback that runs a loop of its own does not chang
   t.deepEqual(seen, ['outer', 'inner', 'inner', 'outer', 'inner', 'inner']);
 });
 
-test.serial('event_active: on an event that is active adds the results together, and not the calls', async (t) => {
+test.serial('event_active: on an active event it combines the results, and does not add calls', async (t) => {
   start();
   const seen: number[] = [];
   const ev = newTimer((_fd, which) => seen.push(which));
@@ -446,7 +446,7 @@ test.serial('event_active: on an event that is active adds the results together,
   t.deepEqual(seen, [EV_READ | EV_WRITE]);
 });
 
-test.serial('event_active: from a callback, has the other event called in the same turn', async (t) => {
+test.serial('event_active: an event that a callback makes active is called in the same turn', async (t) => {
   const sim = start();
   const seen: string[] = [];
   const other = newTimer(() => seen.push('other'));
@@ -460,7 +460,7 @@ test.serial('event_active: from a callback, has the other event called in the sa
   t.is(sim.calls.filter(({ name }) => name === 'epoll_wait').length, 1);
 });
 
-test.serial('order: callbacks come in the order in which their events became active', async (t) => {
+test.serial('order: callbacks are called in the order in which their events became active', async (t) => {
   const sim = start();
   const seen: string[] = [];
   const pairs = ['a', 'b', 'c'].map((name) => {
@@ -492,7 +492,7 @@ test.serial('order: an event that a callback adds waits for the next turn', asyn
 
 // Timers
 
-test.serial('timeout: comes when its time has passed, with EV_TIMEOUT and no descriptor', async (t) => {
+test.serial('timeout: a timer fires when its time has passed, with EV_TIMEOUT and no descriptor', async (t) => {
   const sim = start();
   const seen: [number, number, number][] = [];
   evtimerAdd(newTimer((fd, which) => seen.push([fd, which, sim.elapsed])), { tvSec: 1, tvUsec: 250000 });
@@ -500,7 +500,7 @@ test.serial('timeout: comes when its time has passed, with EV_TIMEOUT and no des
   t.deepEqual(seen, [[-1, EV_TIMEOUT, 1.25]]);
 });
 
-test.serial('timeout: timers come in the order of their times, whatever the order of adding', async (t) => {
+test.serial('timeout: timers fire in the order of their times, whatever the order of adding', async (t) => {
   const sim = start();
   const seen: number[] = [];
   for (const s of [3, 1, 2.5, 0.5]) evtimerAdd(newTimer(() => seen.push(sim.elapsed)), seconds(s));
@@ -534,7 +534,7 @@ test.serial('timeout: the microsecond carries into the seconds', (t) => {
   t.deepEqual(tv, { tvSec: now().tvSec + 1, tvUsec: 0 });
 });
 
-test.serial('timeout: a read event whose timeout comes is called for that, and then waits no more', async (t) => {
+test.serial('timeout: a read event that times out fires for the timeout, and is then no longer added', async (t) => {
   const sim = start();
   const [a, b] = sim.socketpair();
   const seen: number[] = [];
@@ -547,7 +547,7 @@ test.serial('timeout: a read event whose timeout comes is called for that, and t
   t.is(sim.elapsed, 1);
 });
 
-test.serial('timeout: a one-shot event that is called for what it read has its timeout taken back', async (t) => {
+test.serial('timeout: a one-shot event that fires for reading loses its timeout', async (t) => {
   const sim = start();
   const [, b] = readablePair(sim);
   const seen: number[] = [];
@@ -557,7 +557,7 @@ test.serial('timeout: a one-shot event that is called for what it read has its t
   t.is(sim.elapsed, 0);
 });
 
-test.serial('timeout: of a persistent event it runs on while bytes come, and ends the event', async (t) => {
+test.serial('timeout: the timeout of a persistent event runs on while bytes come, and ends the event', async (t) => {
   const sim = start();
   const [a, b] = sim.socketpair();
   const seen: [number, number][] = [];
@@ -574,7 +574,7 @@ test.serial('timeout: of a persistent event it runs on while bytes come, and end
   t.deepEqual(seen, [[EV_READ, 0.25], [EV_READ, 0.75], [EV_TIMEOUT, 1]]);
 });
 
-test.serial('timeout: of bytes and timeout at the same instant, the callback hears of the timeout', async (t) => {
+test.serial('timeout: when bytes and the timeout come at the same instant, the timeout is reported', async (t) => {
   const sim = start();
   const [a, b] = sim.socketpair();
   const seen: number[] = [];
@@ -598,7 +598,7 @@ test.serial('timeout: a timer that adds itself again goes on', async (t) => {
   t.deepEqual(seen, [2, 4, 6]);
 });
 
-test.serial('clock: set back while the loop waits, timers come after the interval that was left', async (t) => {
+test.serial('clock: when it is set back while the loop waits, timers fire after the interval that was left', async (t) => {
   const sim = start({ autoAdvance: false });
   const [a, b] = sim.socketpair();
   const seen: number[] = [];
@@ -617,7 +617,7 @@ test.serial('clock: set back while the loop waits, timers come after the interva
   t.is(await ended, 1);
 });
 
-test.serial('clock: set back between two turns, all timers move by the same step and keep their order', async (t) => {
+test.serial('clock: when it is set back between two turns, all timers move by the same step and keep their order', async (t) => {
   const sim = start();
   const [, b] = readablePair(sim);
   const seen: [string, number][] = [];
@@ -640,7 +640,7 @@ test.serial('clock: set back between two turns, all timers move by the same step
   t.deepEqual(seen, [['a', 10], ['b', 11]]);
 });
 
-test.serial('clock: set forward, timers that are passed over come at once', async (t) => {
+test.serial('clock: when it is set forward, overdue timers fire at once', async (t) => {
   const sim = start();
   const seen: number[] = [];
   evtimerAdd(newTimer(() => seen.push(sim.elapsed)), seconds(10));
@@ -649,14 +649,14 @@ test.serial('clock: set forward, timers that are passed over come at once', asyn
   t.deepEqual(seen, [0]);
 });
 
-test.serial('timeout_next: 5 seconds without timers', (t) => {
+test.serial('timeout_next: it gives 5 seconds without timers', (t) => {
   start();
   const tv = seconds(0);
   t.is(timeoutNext(tv), 0);
   t.deepEqual(tv, { tvSec: 5, tvUsec: 0 });
 });
 
-test.serial('timeout_next: until the first timer, or nothing where it is overdue', (t) => {
+test.serial('timeout_next: it gives the time until the first timer, or 0 if that is overdue', (t) => {
   const sim = start();
   evtimerAdd(newTimer(() => {}), { tvSec: 7, tvUsec: 300000 });
   evtimerAdd(newTimer(() => {}), { tvSec: 2, tvUsec: 300000 });
@@ -669,7 +669,7 @@ test.serial('timeout_next: until the first timer, or nothing where it is overdue
   t.deepEqual(tv, { tvSec: 0, tvUsec: 0 });
 });
 
-test.serial('wait: without timers the backend is asked to wait for 5 seconds, again and again', async (t) => {
+test.serial('wait: without timers the backend waits for 5 seconds, again and again', async (t) => {
   const sim = start({ autoAdvance: false });
   const waits: number[] = [];
   sim.onCall = ({ name, args }) => {
@@ -684,7 +684,7 @@ test.serial('wait: without timers the backend is asked to wait for 5 seconds, ag
 
 // event_pending
 
-test.serial('event_pending: tells what is waited for, of what is asked', (t) => {
+test.serial('event_pending: it reports the pending flags among those asked for', (t) => {
   const sim = start();
   const [a] = sim.socketpair();
   const all = EV_READ | EV_WRITE | EV_TIMEOUT;
@@ -700,14 +700,14 @@ test.serial('event_pending: tells what is waited for, of what is asked', (t) => 
   t.is(eventPending(ev, all, null), 0);
 });
 
-test.serial('event_pending: tells why an active event will be called', (t) => {
+test.serial('event_pending: it reports why an active event will be called', (t) => {
   start();
   const ev = newTimer(() => {});
   eventActive(ev, EV_READ, 1);
   t.is(eventPending(ev, EV_READ | EV_WRITE | EV_TIMEOUT, null), EV_READ);
 });
 
-test.serial('event_pending: gives the time of the timeout, only where that is asked for and there is one', (t) => {
+test.serial('event_pending: it gives the time of the timeout only if asked for EV_TIMEOUT, and if there is one', (t) => {
   const sim = start();
   const ev = newEvent(sim.socketpair()[0], EV_READ, () => {});
   const tv = { tvSec: -1, tvUsec: -1 };
@@ -721,7 +721,7 @@ test.serial('event_pending: gives the time of the timeout, only where that is as
   t.deepEqual(tv, { tvSec: now().tvSec + 90, tvUsec: 500000 });
 });
 
-test.serial('event_pending: does not know of signals, waited for or active', (t) => {
+test.serial('event_pending: it does not report signals, added or active', (t) => {
   start();
   const ev = new Event();
   signalSet(ev, SIGUSR2, () => {}, null);
@@ -732,7 +732,7 @@ test.serial('event_pending: does not know of signals, waited for or active', (t)
   signalDel(ev);
 });
 
-test.serial('event_pending: an event that is being called is neither waited for nor active', async (t) => {
+test.serial('event_pending: an event in its own callback is neither pending nor active', async (t) => {
   const sim = start();
   const seen: number[] = [];
   const ev = newEvent(readablePair(sim)[1], EV_READ, () => seen.push(eventPending(ev, EV_READ | EV_TIMEOUT, null)));
@@ -741,7 +741,7 @@ test.serial('event_pending: an event that is being called is neither waited for 
   t.deepEqual(seen, [0]);
 });
 
-test.serial('event_initialized: from event_set on', (t) => {
+test.serial('event_initialized: it is true from event_set on', (t) => {
   const ev = new Event();
   t.false(eventInitialized(ev));
   t.false(evtimerInitialized(ev));
@@ -754,7 +754,7 @@ test.serial('event_initialized: from event_set on', (t) => {
   t.true(signalInitialized(ev));
 });
 
-test.serial('evtimer and timeout: two names for one thing', async (t) => {
+test.serial('evtimer and timeout: both names do the same', async (t) => {
   const sim = start();
   const seen: string[] = [];
   const ev = new Event();
@@ -774,7 +774,7 @@ test.serial('evtimer and timeout: two names for one thing', async (t) => {
 
 // Signals
 
-test.serial('signal: calls its event, with its number for a descriptor, until it is deleted', async (t) => {
+test.serial('signal: it fires its event, with its number in place of a descriptor, until the event is deleted', async (t) => {
   const sim = start();
   const seen: [number, number, number][] = [];
   const ev = new Event();
@@ -789,7 +789,7 @@ test.serial('signal: calls its event, with its number for a descriptor, until it
   t.false(sim.kill(SIGALRM));
 });
 
-test.serial('signal: one that came several times calls its event as often', async (t) => {
+test.serial('signal: a signal that came several times fires its event as often', async (t) => {
   const sim = start();
   let calls = 0;
   const ev = newEvent(SIGUSR2, EV_SIGNAL, () => calls++);
@@ -801,7 +801,7 @@ test.serial('signal: one that came several times calls its event as often', asyn
   t.is(calls, 3);
 });
 
-test.serial('signal: deleted in its callback, the calls that are still to come are dropped', async (t) => {
+test.serial('signal: an event that deletes itself in its callback is not called for earlier signals', async (t) => {
   const sim = start();
   let calls = 0;
   const ev = new Event();
@@ -817,7 +817,7 @@ test.serial('signal: deleted in its callback, the calls that are still to come a
   t.is(calls, 1);
 });
 
-test.serial('signal: of two events for one signal, the other still hears it when one is deleted', async (t) => {
+test.serial('signal: deleting one of two events for a signal leaves the other', async (t) => {
   const sim = start();
   const seen: [string, number][] = [];
   const one = newEvent(SIGUSR2, EV_SIGNAL, () => seen.push(['one', sim.elapsed]));
@@ -832,7 +832,7 @@ test.serial('signal: of two events for one signal, the other still hears it when
   t.deepEqual(seen, [['one', 1], ['other', 1], ['other', 2]]);
 });
 
-test.serial('signal: one that the system delivers ends the wait', async (t) => {
+test.serial('signal: a signal from the system ends the wait', async (t) => {
   start({ autoAdvance: false });
   const ev = new Event();
   const seen: number[] = [];
@@ -849,7 +849,7 @@ test.serial('signal: one that the system delivers ends the wait', async (t) => {
   t.deepEqual(seen, [SIGUSR2]);
 });
 
-test.serial('signal: descriptors that are ready at the same time are reported too, after it', async (t) => {
+test.serial('signal: descriptors that are ready at the same time are reported, too, after the signal', async (t) => {
   const sim = start();
   const [a, b] = sim.socketpair();
   const seen: string[] = [];
@@ -863,7 +863,7 @@ test.serial('signal: descriptors that are ready at the same time are reported to
   t.deepEqual(seen, ['signal', 'read']);
 });
 
-test.serial('signal: cannot be waited for together with a descriptor', (t) => {
+test.serial("signal: EV_SIGNAL cannot be combined with a descriptor's events", (t) => {
   const sim = start();
   const [a] = sim.socketpair();
   throwsErrx(t, () => eventAdd(newEvent(a, EV_SIGNAL | EV_WRITE, () => {}), null), /EV_SIGNAL incompatible use/);
@@ -871,7 +871,7 @@ test.serial('signal: cannot be waited for together with a descriptor', (t) => {
 
 // What event_loop returns
 
-test.serial('event_loop: 1 at once where there is nothing to wait for', async (t) => {
+test.serial('event_loop: it gives 1 at once if no event is added', async (t) => {
   const sim = start({ autoAdvance: false });
   t.is(await eventLoop(0), 1);
   t.is(await eventLoop(EVLOOP_ONCE), 1);
@@ -879,7 +879,7 @@ test.serial('event_loop: 1 at once where there is nothing to wait for', async (t
   t.is(sim.calls.length, 0);
 });
 
-test.serial('event_loop: EVLOOP_ONCE waits until something is active, calls that, and returns 0', async (t) => {
+test.serial('event_loop: EVLOOP_ONCE waits until an event is active, calls it, and returns 0', async (t) => {
   const sim = start();
   const seen: number[] = [];
   eventAdd(newEvent(sim.socketpair()[0], EV_READ, () => {}), null);
@@ -890,7 +890,7 @@ test.serial('event_loop: EVLOOP_ONCE waits until something is active, calls that
   t.deepEqual(seen, [12, 17]);
 });
 
-test.serial('event_loop: EVLOOP_ONCE does not end with a wait that nothing came of', async (t) => {
+test.serial('event_loop: EVLOOP_ONCE goes on after a wait in which nothing became active', async (t) => {
   const sim = start();
   const [a, b] = sim.socketpair();
   const seen: number[] = [];
@@ -902,7 +902,7 @@ test.serial('event_loop: EVLOOP_ONCE does not end with a wait that nothing came 
   t.deepEqual(seen, [11]);
 });
 
-test.serial('event_loop: EVLOOP_ONCE calls all that is active, not only the first', async (t) => {
+test.serial('event_loop: EVLOOP_ONCE calls all active events, not only the first', async (t) => {
   const sim = start();
   let calls = 0;
   for (let i = 0; i < 3; i++) eventAdd(newEvent(readablePair(sim)[1], EV_READ | EV_PERSIST, () => calls++), null);
@@ -931,7 +931,7 @@ test.serial('event_loop: EVLOOP_NONBLOCK goes on until a turn finds nothing acti
   t.is(seen, 'ab');
 });
 
-test.serial('event_loop: EVLOOP_ONCE and EVLOOP_NONBLOCK together do one turn', async (t) => {
+test.serial('event_loop: EVLOOP_ONCE with EVLOOP_NONBLOCK does one turn', async (t) => {
   const sim = start();
   let calls = 0;
   eventAdd(newEvent(readablePair(sim)[1], EV_READ | EV_PERSIST, () => calls++), null);
@@ -939,7 +939,7 @@ test.serial('event_loop: EVLOOP_ONCE and EVLOOP_NONBLOCK together do one turn', 
   t.is(calls, 1);
 });
 
-test.serial('event_loop: -1 and errno when the backend cannot wait', async (t) => {
+test.serial('event_loop: it gives -1 and errno when the backend cannot wait', async (t) => {
   const sim = start();
   sim.onCall = ({ name }) => (name === 'epoll_wait' ? { errno: EBADF } : undefined);
   eventAdd(newEvent(sim.socketpair()[0], EV_READ, () => {}), null);
@@ -952,7 +952,7 @@ test.serial('event_loop: -1 and errno when the backend cannot wait', async (t) =
   t.is(errno, EBADF);
 });
 
-test.serial('event_loop: a wait that a signal interrupts is no failure', async (t) => {
+test.serial('event_loop: a wait that gives EINTR is no failure', async (t) => {
   const sim = start();
   let interruptions = 0;
   sim.onCall = ({ name }) => (name === 'epoll_wait' && interruptions++ < 3 ? { errno: EINTR } : undefined);
@@ -963,7 +963,7 @@ test.serial('event_loop: a wait that a signal interrupts is no failure', async (
   t.is(calls, 1);
 });
 
-test.serial('event_loop: runs again after it has returned', async (t) => {
+test.serial('event_loop: it runs again after it has returned', async (t) => {
   const sim = start();
   let calls = 0;
   for (let i = 0; i < 2; i++) {
@@ -973,7 +973,7 @@ test.serial('event_loop: runs again after it has returned', async (t) => {
   t.is(calls, 2);
 });
 
-test.serial('event_loop: what a callback throws comes out of it', async (t) => {
+test.serial('event_loop: it rejects with what a callback throws', async (t) => {
   start();
   evtimerAdd(newTimer(() => {
     throw new Error('from a callback');
@@ -983,7 +983,7 @@ test.serial('event_loop: what a callback throws comes out of it', async (t) => {
 
 // event_sigcb and event_gotsig
 
-test.serial('event_sigcb: is called before the loop waits where event_gotsig is set; 0 has it go on', async (t) => {
+test.serial('event_sigcb: it is called before the loop waits if event_gotsig is set; 0 lets the loop go on', async (t) => {
   const sim = start();
   const called: number[] = [];
   setEventSigcb(() => {
@@ -997,7 +997,7 @@ test.serial('event_sigcb: is called before the loop waits where event_gotsig is 
   t.false(eventGotsig);
 });
 
-test.serial('event_sigcb: -1 has event_loop return -1 with EINTR', async (t) => {
+test.serial('event_sigcb: -1 makes event_loop return -1 with EINTR', async (t) => {
   start();
   evtimerAdd(newTimer(() => t.fail()), seconds(1));
   setEventSigcb(() => -1);
@@ -1006,7 +1006,7 @@ test.serial('event_sigcb: -1 has event_loop return -1 with EINTR', async (t) => 
   t.is(errno, EINTR);
 });
 
-test.serial('event_sigcb: is called again where event_gotsig was set meanwhile', async (t) => {
+test.serial('event_sigcb: it is called again if event_gotsig was set meanwhile', async (t) => {
   start();
   let calls = 0;
   setEventSigcb(() => {
@@ -1025,7 +1025,7 @@ test.serial('event_sigcb: without one, event_gotsig is only cleared', async (t) 
   t.false(eventGotsig);
 });
 
-test.serial('event_init: clears event_sigcb and event_gotsig', (t) => {
+test.serial('event_init: it clears event_sigcb and event_gotsig', (t) => {
   start();
   setEventSigcb(() => -1);
   setEventGotsig(true);
@@ -1036,7 +1036,7 @@ test.serial('event_init: clears event_sigcb and event_gotsig', (t) => {
 
 // Misuse
 
-test.serial('misuse: event_set on an event that is active is found out by the loop', async (t) => {
+test.serial('misuse: the loop reports an event_set on an active event', async (t) => {
   start();
   const ev = newEvent(7, 0, () => {});
   eventActive(ev, EV_READ, 1);
@@ -1045,7 +1045,7 @@ test.serial('misuse: event_set on an event that is active is found out by the lo
   t.regex(error.message, /event_queue_remove: event \(fd 7\) not on queue 8/);
 });
 
-test.serial('misuse: an event with flags that do not exist is refused', (t) => {
+test.serial('misuse: an event with unknown flags is refused', (t) => {
   start();
   const ev = newTimer(() => {});
   ev.evFlags |= 0x100;
@@ -1053,7 +1053,7 @@ test.serial('misuse: an event with flags that do not exist is refused', (t) => {
   t.throws(() => evtimerDel(ev), { message: 'assertion failed' });
 });
 
-test.serial('misuse: an event without event_set says so when it is called', async (t) => {
+test.serial('misuse: the loop reports an event without event_set', async (t) => {
   start();
   eventActive(new Event(), EV_READ, 1);
   await t.throwsAsync(eventDispatch(), { message: 'event without event_set' });
@@ -1061,7 +1061,7 @@ test.serial('misuse: an event without event_set says so when it is called', asyn
 
 // event_init
 
-test.serial('event_init: forgets all events', async (t) => {
+test.serial('event_init: it forgets all events', async (t) => {
   const sim = start();
   eventAdd(newEvent(readablePair(sim)[1], EV_READ, () => t.fail()), null);
   evtimerAdd(newTimer(() => t.fail()), seconds(0));
@@ -1070,26 +1070,26 @@ test.serial('event_init: forgets all events', async (t) => {
   t.is(await eventDispatch(), 1);
 });
 
-test.serial('event_init: EVENT_SHOW_METHOD has it say which backend it took', (t) => {
+test.serial('event_init: with EVENT_SHOW_METHOD it names its backend', (t) => {
   withEnvironment(['EVENT_SHOW_METHOD'], () => {
     t.is(stderrOf(() => start()), 'libevent using: sim\n');
   });
   t.is(stderrOf(() => start()), '');
 });
 
-test.serial('event_init: a backend that the environment forbids is passed over', (t) => {
+test.serial('event_init: it skips a backend that the environment forbids', (t) => {
   withEnvironment(['EVENT_NOSIM', 'EVENT_NOEPOLL'], () => {
     start();
     t.is(evsel.name, 'net');
   });
 });
 
-test.serial('event_init: throws where the program has said of no backend that there is one', (t) => {
+test.serial('event_init: it throws if the program named no backend', (t) => {
   setEventops([]);
   throwsErrx(t, eventInit, /no event mechanism available/);
 });
 
-test.serial('event_init: throws where every backend is forbidden', (t) => {
+test.serial('event_init: it throws if every backend is forbidden', (t) => {
   withEnvironment(['EVENT_NOSIM', 'EVENT_NOEPOLL', 'EVENT_NONET'], () => {
     throwsErrx(t, () => start(), /no event mechanism available/);
   });

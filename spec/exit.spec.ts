@@ -34,40 +34,40 @@ function folder(t: ExecutionContext): string {
 const listeners = ['first listener: 3', 'last listener: 3'];
 const nodesOwn = [...listeners, "Node's own way"];
 
-test("all listeners of 'exit' are called, and the process ends with the status, without Node's own way out", (t) => {
+test("exit calls all listeners of 'exit' and ends the process with the status, without Node's own exit", (t) => {
   t.deepEqual(run(t, 3), listeners);
 });
 
-test("where koffi is missing, it is Node's own", (t) => {
+test("without koffi, Node's own exit is used", (t) => {
   t.deepEqual(run(t, 3, { args: ['without-koffi'] }), nodesOwn);
 });
 
-test('in a worker it ends the worker, as process.exit does', (t) => {
+test('exit in a worker ends the worker, as process.exit does', (t) => {
   t.deepEqual(run(t, 0, { args: ['in-worker'] }), [...nodesOwn, 'the worker ended with 3']);
 });
 
-test('coverage is written', (t) => {
+test('exit with NODE_V8_COVERAGE writes the coverage', (t) => {
   const directory = folder(t);
   t.deepEqual(run(t, 3, { env: { NODE_V8_COVERAGE: directory } }), nodesOwn);
   t.is(readdirSync(directory).length, 1);
 });
 
 for (const kind of ['cpu', 'heap']) {
-  test(`a ${kind} profile is written`, (t) => {
+  test(`exit with --${kind}-prof writes the profile`, (t) => {
     const directory = folder(t);
     t.deepEqual(run(t, 3, { nodeArgs: [`--${kind}-prof`, `--${kind}-prof-dir=${directory}`] }), nodesOwn);
     t.deepEqual(readdirSync(directory).map((name) => name.split('.').at(-1)), [`${kind}profile`]);
   });
 }
 
-test('options of Node in the environment count as those on its command line', (t) => {
+test('options of Node in the environment count like those on its command line', (t) => {
   const file = join(folder(t), 'trace');
   const NODE_OPTIONS = `--trace-event-categories=v8 --trace-event-file-pattern=${file}`;
   t.deepEqual(run(t, 3, { env: { NODE_OPTIONS } }), nodesOwn);
   t.true(existsSync(file));
 });
 
-test('an exception that the server does not catch is printed with its stack, and ends it with status 1', (t) => {
+test('an uncaught exception is printed with its stack, and ends the server with status 1', (t) => {
   // As soon as it has begun.
   const code = `
     process.on('newListener', (name) => {

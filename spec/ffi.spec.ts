@@ -3,7 +3,7 @@ import test from 'ava';
 
 import { hasOurLayouts, loadSystem } from '../reactor/linux/ffi';
 
-test('layouts: are those of little-endian machines of 64 bits', (t) => {
+test('layouts: ours are those of little-endian machines of 64 bits', (t) => {
   t.true(hasOurLayouts({ endianness: 'LE', pointerBytes: 8 }));
   t.false(hasOurLayouts({ endianness: 'BE', pointerBytes: 8 })); // s390x
   t.false(hasOurLayouts({ endianness: 'LE', pointerBytes: 4 })); // arm

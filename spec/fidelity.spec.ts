@@ -240,7 +240,7 @@ test('deviations: one line each, and its version is what stands in brackets at i
   t.deepEqual(read('/** DEVIATION: no such comment */\n * DEVIATION: nor this\n// A DEVIATION: nor this'), []);
 });
 
-test('sequences: what is in common is in both, and all is told once', (t) => {
+test('sequences: common elements are in both, and each element is counted once', (t) => {
   const letters = fc.array(fc.constantFrom('a', 'b', 'c'), { maxLength: 12 });
   fc.assert(fc.property(letters, letters, (a, b) => {
     const { common, onlyA, onlyB } = align(a, b, (x, y) => x === y);
@@ -288,7 +288,7 @@ test('comparison: missing, moved and additional functions', (t) => {
   t.is(measure(result).mean, 0);
 });
 
-test('comparison: what is new does not make up for what is missing, in LCS/max', (t) => {
+test('comparison: in LCS/max, new lines do not make up for missing ones', (t) => {
   const { functions: [longer, shorter], ...sum } = compared(
     'void f(void) { a(); } void g(void) { a(); b(); c(); d(); }',
     'function f() { a(); b(); c(); d(); } function g() { a(); }',
@@ -372,7 +372,7 @@ test('command: 1 where a bar is not met; --diff says what differs', (t) => {
   t.regex(out, /^ +\+ e, TS 4$/m);
 });
 
-test('command: --lines tells the lines of the port that have no C line', (t) => {
+test('command: --lines lists the lines of the port without a C line', (t) => {
   const files = {
     'c/items.c': 'void f(void) {\n  a();\n  b();\n}',
     'project/lib/items.ts': `function f() {\n  a();\n  more(${'x'.repeat(100)});\n  b();\n}\nfunction g() {\n}`,
@@ -433,7 +433,7 @@ test('command: no line is longer than 100 columns', (t) => {
   t.deepEqual(out.split('\n').filter((line) => line.length > 100), []);
 });
 
-test('command: --json tells the same', (t) => {
+test('command: --json gives the same figures', (t) => {
   const { status, out } = command({
     'c/event.c': 'void a(void) { b(); c(); }',
     'project/reactor/event.ts': 'function a() { b(); }',

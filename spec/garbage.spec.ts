@@ -102,7 +102,7 @@ for (const version of ['1.0', '1.6'] as const) {
 
 function specify(version: Version, name: string, load: Load, shared: () => Promise<Server>): void {
   const { request, reply, operations, count: total = COUNT } = load;
-  test.serial(`${version}: ${total} ${name} on 10 connections have the server scavenge once at most`, async (t) => {
+  test.serial(`${version}: ${total} ${name} on 10 connections cause at most one scavenge`, async (t) => {
     t.timeout(PATIENCE_MS);
     const server = await shared();
     const clients = await Promise.all(Array.from({ length: 10 }, () => Client.connect(server.port)));

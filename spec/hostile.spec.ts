@@ -41,7 +41,7 @@ function comparedOf(target: Target): Buffer[] {
 }
 
 for (const target of targets) {
-  test.serial(`${target.name}: each input of the corpus ends its own connection at most`, async (t) => {
+  test.serial(`${target.name}: an input of the corpus ends at most its own connection`, async (t) => {
     const compared = comparedOf(target).map((input) => input.toString('latin1')); // which end no more, either: see below
     const inputs = corpusOf(target).filter((input) => !compared.includes(input.toString('latin1')));
     t.true(inputs.length > 0);
@@ -55,7 +55,7 @@ for (const target of targets) {
 
   if (target.datagrams) continue;
 
-  test.serial(`${target.name}: an input is answered alike, whole and in pieces`, async (t) => {
+  test.serial(`${target.name}: an input gets the same replies whole and in pieces`, async (t) => {
     const random = new Random(1);
     const inputs = comparedOf(target);
     const answers: string[][] = [];
@@ -88,7 +88,7 @@ async function problemOf(input: string, break_: () => () => void): Promise<strin
   return problem;
 }
 
-test.serial('an exception, an item of another client, and an item that is too small would be found', async (t) => {
+test.serial('an exception, an item of another client, and an item that is too small are found', async (t) => {
   t.is(await problemOf('get a\r\n', () => () => undefined), null);
   const fails = (): never => { throw new Error('a bug'); };
   t.regex(await problemOf('get a\r\n', () => replace(items, 'itemGet', () => fails)) ?? '', /connection \d+: Error: a bug/);
@@ -105,7 +105,7 @@ test.serial('an exception, an item of another client, and an item that is too sm
   t.regex(small ?? '', /outside of a block: [^]*allocated[^]*itemAlloc/);
 });
 
-test('a line that is no reply, data without an end, and replies that nobody asked for are seen', (t) => {
+test('a line that is no reply, data without an end, and a reply without a request are found', (t) => {
   const wrong = (bytes: string): string | null => wrongText(Buffer.from(bytes, 'latin1'));
   t.is(wrong('STORED\r\nVALUE a 0 3\r\nab\n\r\nEND\r\nVA 2 k\r\nxx\r\nHD\r\n12\r\nVALUE b 0 9\r\ncut'), null);
   t.regex(wrong('STORED\r\nabc\r\n') ?? '', /no reply: "abc"/);
@@ -132,7 +132,7 @@ test('a line that is no reply, data without an end, and replies that nobody aske
   t.regex(wrongDatagrams([datagram(7, 0, 1)], [Buffer.alloc(5)]) ?? '', /5 bytes/);
 });
 
-test('pieces are the input, mutations of a seed are the same, and no input grows without end', (t) => {
+test('cutting keeps the input, mutating is the same by seed, and no input grows without bound', (t) => {
   const input = Buffer.from('set a 0 0 3\r\nabc\r\nget a\r\n');
   for (let seed = 0; seed < 10; seed++) {
     t.deepEqual(Buffer.concat(cut(new Random(seed), input, 9)), input);
@@ -144,7 +144,7 @@ test('pieces are the input, mutations of a seed are the same, and no input grows
   }
 });
 
-test('a wrong argument is one line on stderr, and status 2', async (t) => {
+test('a wrong argument gives one line on stderr and status 2', async (t) => {
   for (const args of [['--target', 'x'], ['--minutes', 'x'], ['--seed', '-1'], ['--what'], ['word']]) {
     let said = '';
     const output = { out: () => undefined, err: (line: string) => { said += line; } };

@@ -25,7 +25,7 @@ test.serial('eventInit picks a backend that the program need not name', async (t
   t.true(fired);
 });
 
-test.serial('what C has as variables can be set', async (t) => {
+test.serial('the variables of C can be set', async (t) => {
   eventInit();
   setEventSigcb(() => -1);
   setEventGotsig(true);

@@ -15,7 +15,7 @@ const machine = new Source('lib/memcached.ts');
 /** The first statement of `case ConnState.nread`. */
 const nread = machine.lineWith('c.rlbytes === 0', 'case ConnState.nread:');
 
-test('memcached\'s own lines: the machine stops in nread, and everything has its name', async (t) => {
+test("memcached's own lines: the machine stops in nread, and imports and fields can be watched by name", async (t) => {
   const server = launch(t, 'server, memcached\'s own lines', { 22122: '0' });
   const inspector = await Inspector.attach(t, await server.inspector());
   await inspector.breakAt(machine, nread);
@@ -129,7 +129,7 @@ if (thorough) test('the spec in the editor: ava\'s process for it stops in its l
   await ava.says(/(tests? passed)/);
 });
 
-test('what is skipped is there, and the scenes that are offered are those that there are', (t) => {
+test('skipped folders exist, and the scenes offered are those that exist', (t) => {
   const folders = configurations.flatMap(({ skipFiles }) => skipFiles).filter((glob) => glob.includes('${'));
   t.true(folders.length > 0);
   for (const glob of new Set(folders)) {

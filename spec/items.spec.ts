@@ -78,12 +78,12 @@ const classes: [number, number][] = [
   [524_288, 19], [524_289, 20], [1_048_575, 20], [1_048_576, 20], [1_048_577, 0], [2 ** 31, 0], [2 ** 32 - 1, 0],
 ];
 for (const [size, id] of classes) {
-  test.serial(`slabs_clsid: ${size} bytes are of class ${id}`, (t) => {
+  test.serial(`slabs_clsid: ${size} bytes belong to class ${id}`, (t) => {
     t.is(slabsClsid(size), id);
   });
 }
 
-test.serial('slabs_clsid gives the smallest power of two that is enough', (t) => {
+test.serial('slabs_clsid gives the smallest power of two that is large enough', (t) => {
   fc.assert(fc.property(fc.integer({ min: 1, max: MIB }), (size) => {
     const id = slabsClsid(size);
     t.true(size <= 2 ** id);
@@ -91,7 +91,7 @@ test.serial('slabs_clsid gives the smallest power of two that is enough', (t) =>
   }));
 });
 
-test.serial('a page of a megabyte is given out chunk by chunk, from its beginning to its end', (t) => {
+test.serial('a page of a megabyte is allocated chunk by chunk, from its beginning to its end', (t) => {
   for (const id of [6, 13, 19]) {
     start(2);
     const perslab = MIB / 2 ** id;
@@ -104,7 +104,7 @@ test.serial('a page of a megabyte is given out chunk by chunk, from its beginnin
   }
 });
 
-test.serial('the chunk that was freed last is given out first, before what is left of a page', (t) => {
+test.serial('the chunk that was freed last is allocated first, before the rest of a page', (t) => {
   start(2);
   const chunks = [slabsAlloc(10), slabsAlloc(10), slabsAlloc(10)];
   for (const p of chunks) slabsFree(p, 10);
@@ -113,7 +113,7 @@ test.serial('the chunk that was freed last is given out first, before what is le
   t.is(slabs(10).free, 0);
 });
 
-test.serial('no class gets another page when the limit is reached; what it has goes on being given out', (t) => {
+test.serial('at the limit no class gets another page, but each goes on using its own chunks', (t) => {
   start(2);
   t.not(slabsAlloc(20), 0);
   const half = slabsAlloc(19);
@@ -125,20 +125,20 @@ test.serial('no class gets another page when the limit is reached; what it has g
   t.is(slabsAlloc(19), half);
 });
 
-test.serial('a limit of 0 is none: pages are had until the memory ends', (t) => {
+test.serial('a limit of 0 means none: pages are allocated until the memory ends', (t) => {
   start(0);
   let pages = 0;
   while (slabsAlloc(20) !== 0) pages++;
   t.true(pages >= 8);
 });
 
-test.serial('there is nothing for a class that does not exist', (t) => {
+test.serial('a class that does not exist gets no chunk, and a free to it does nothing', (t) => {
   start(2);
   for (const id of [0, 5, 21, 32]) t.is(slabsAlloc(id), 0);
   t.notThrows(() => { slabsFree(1, 21); });
 });
 
-test.serial('thousands of chunks can be freed, and all are given out again', (t) => {
+test.serial('thousands of chunks can be freed, and all are allocated again', (t) => {
   start(1);
   const chunks = new Set<number>();
   for (let p = slabsAlloc(7); p !== 0; p = slabsAlloc(7)) chunks.add(p);
@@ -150,7 +150,7 @@ test.serial('thousands of chunks can be freed, and all are given out again', (t)
   t.true([...again].every((p) => chunks.has(p)));
 });
 
-test.serial('item_alloc: the key behind the structure, padded to words with its NUL, and the data behind the key', (t) => {
+test.serial('item_alloc puts the key behind the structure, padded to words with its NUL, and the data behind the key', (t) => {
   start(8);
   for (const [key, room] of [['abc', 4], ['abcd', 8], ['k'.repeat(250), 252]] as const) {
     const it = alloc(key, 'data');
@@ -164,14 +164,14 @@ test.serial('item_alloc: the key behind the structure, padded to words with its 
   }
 });
 
-test.serial('item_alloc: the largest item fills a page, one byte more is too large', (t) => {
+test.serial('item_alloc: the largest item fills a page; one byte more is too large', (t) => {
   start(2);
   const most = MIB - SIZEOF_ITEM - 4 - 2;
   t.is(tryAlloc('key', 'x'.repeat(most + 1)), null);
   t.is(alloc('key', 'x'.repeat(most)).ntotal, MIB);
 });
 
-test.serial('item_link makes an item findable and counts it; item_unlink takes it back and frees the chunk', (t) => {
+test.serial('item_link makes an item findable and counts it; item_unlink undoes that and frees the chunk', (t) => {
   start(1);
   const it = alloc('key', 'data');
   t.is(find('key'), null);
@@ -186,7 +186,7 @@ test.serial('item_link makes an item findable and counts it; item_unlink takes i
   t.is(alloc('other', 'data').ptr, it.ptr);
 });
 
-test.serial('an item that is held keeps its memory when it is unlinked, until the last hold is given up', (t) => {
+test.serial('an unlinked item with references keeps its memory until the last one is released', (t) => {
   start(1);
   const it = link('key', 'data');
   it.refcount = 2;
@@ -203,7 +203,7 @@ test.serial('an item that is held keeps its memory when it is unlinked, until th
   t.is(alloc('next', 'data').ptr, it.ptr);
 });
 
-test.serial('giving up the hold on an item that is linked leaves it where it is', (t) => {
+test.serial('releasing the reference to a linked item leaves it linked', (t) => {
   start(1);
   const it = link('key', 'data');
   it.refcount = 1;
@@ -214,7 +214,7 @@ test.serial('giving up the hold on an item that is linked leaves it where it is'
   t.is(slabs(6).free, 0);
 });
 
-test.serial('giving up an item that nobody holds, and that is not linked, frees it', (t) => {
+test.serial('releasing an item without references that is not linked frees it', (t) => {
   start(2);
   const it = alloc('a', '');
   it.refcount = 0;
@@ -241,7 +241,7 @@ test.serial('item_replace puts the new item in the place of the old one, at the 
   t.deepEqual([stats.currItems, stats.totalItems], [2, 3]);
 });
 
-test.serial('cachedump lists what was linked or used last first', (t) => {
+test.serial('cachedump lists items from the most to the least recently linked or used', (t) => {
   start(1);
   const [a, , c] = ['a', 'b', 'c', 'd'].map((key) => link(key, '1'));
   t.deepEqual(keys(6), ['d', 'c', 'b', 'a']);
@@ -261,7 +261,7 @@ const step: fc.Arbitrary<Step> = fc.record({
   what: fc.constantFrom('link', 'link', 'unlink', 'update'),
   key: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g'),
 });
-test.serial('the list of a class is the list that a model keeps, whatever is linked, unlinked and used', (t) => {
+test.serial('the list of a class matches a model, whatever is linked, unlinked and used', (t) => {
   fc.assert(fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
     start(1);
     let model: string[] = [];
@@ -281,7 +281,7 @@ test.serial('the list of a class is the list that a model keeps, whatever is lin
   }), { numRuns: upTo(15, 100) });
 });
 
-test.serial('cachedump: a line for each item, the data without its line end, and an END', (t) => {
+test.serial("cachedump gives a line for each item, with the data's length without the line end, and an END", (t) => {
   start(8);
   t.is(dump(6), 'END\r\n');
   const it = link('key', 'data');
@@ -291,7 +291,7 @@ test.serial('cachedump: a line for each item, the data without its line end, and
   t.is(dump(slabsClsid(longest.ntotal)), `ITEM ${'k'.repeat(250)} [0 b; ${it.time} s]\r\nEND\r\n`);
 });
 
-test.serial('cachedump stops where its two megabytes end', (t) => {
+test.serial('cachedump stops at the end of its two megabytes', (t) => {
   start(8);
   const many = 15_000;
   for (let i = 0; i < many; i++) link('k'.repeat(200) + String(i), '');
@@ -301,7 +301,7 @@ test.serial('cachedump stops where its two megabytes end', (t) => {
   t.true(lines.endsWith(' s]\r\nEND\r\n'));
 });
 
-test.serial('when memory is full, the least recently used item of the class goes, and no other', (t) => {
+test.serial('when memory is full, the least recently used item of the class is evicted, and no other', (t) => {
   start(1);
   const data = 'x'.repeat(250_000); // four to a page
   const [a] = ['a', 'b', 'c', 'd'].map((key) => link(key, data));
@@ -313,7 +313,7 @@ test.serial('when memory is full, the least recently used item of the class goes
   t.deepEqual(keys(18), ['e', 'a', 'd', 'c']);
 });
 
-test.serial('an item that is held is passed over, and freed by nobody', (t) => {
+test.serial('an item with a reference is skipped by eviction', (t) => {
   start(1);
   const data = 'x'.repeat(250_000);
   const [a, b] = ['a', 'b', 'c', 'd'].map((key) => link(key, data));
@@ -323,7 +323,7 @@ test.serial('an item that is held is passed over, and freed by nobody', (t) => {
 });
 
 for (const [held, evicts] of [[49, true], [50, false]] as const) {
-  test.serial(`with the last ${held} items held, ${evicts ? 'the next one goes' : 'there is no memory: it looks no further'}`, (t) => {
+  test.serial(`with references to the last ${held} items, ${evicts ? 'the next one is evicted' : 'there is no memory: the search ends'}`, (t) => {
     start(1);
     const data = 'x'.repeat(16_000); // 64 to a page
     const all = Array.from({ length: 64 }, (_, i) => link(`key${i}`, data));
@@ -335,7 +335,7 @@ for (const [held, evicts] of [[49, true], [50, false]] as const) {
   });
 }
 
-test.serial('stats items: how many of each class, and how long ago the last one was used', (t) => {
+test.serial('stats items gives the number of items of each class, and the age of the last one', (t) => {
   start(2);
   itemStats(reply, 4096);
   t.is(text(reply), 'END');
@@ -351,7 +351,7 @@ test.serial('stats items: how many of each class, and how long ago the last one 
   t.is(text(reply), 'SERVER_ERROR out of memory');
 });
 
-test.serial('stats items: an item that is unlinked is counted no longer; the age is that of the last one left', (t) => {
+test.serial('stats items no longer counts an unlinked item, and gives the age of the last one left', (t) => {
   start(2);
   const [a, b] = ['a', 'b', 'c'].map((key) => link(key, ''));
   a.time -= 60;
@@ -363,7 +363,7 @@ test.serial('stats items: an item that is unlinked is counted no longer; the age
   t.regex(text(reply), /^STAT items:6:number 1\r\nSTAT items:6:age [01]\r\nEND$/);
 });
 
-test.serial('without memory for its lines a dump is NULL, and keeps nothing', (t) => {
+test.serial('a dump without memory for its lines gives NULL, and leaks nothing', (t) => {
   start(2);
   link('a', '');
   let last = NULL;
@@ -379,7 +379,7 @@ test.serial('without memory for its lines a dump is NULL, and keeps nothing', (t
   t.is(bytes(NULL, 4096), atNull);
 });
 
-test.serial('stats sizes: items by their size, rounded up to 32 bytes, whatever was in that memory before', (t) => {
+test.serial('stats sizes counts items by size, rounded up to 32 bytes, whatever its memory held before', (t) => {
   start(2);
   for (const size of [2 * MIB, 32768 * 4]) {
     const p = malloc(size);
@@ -397,7 +397,7 @@ test.serial('stats sizes: items by their size, rounded up to 32 bytes, whatever 
   t.deepEqual(mallinfo(), before);
 });
 
-test.serial('stats slabs: the classes that have pages, and all that was taken', (t) => {
+test.serial('stats slabs lists the classes with pages, and the total allocated', (t) => {
   start(3);
   slabsStats(reply, 4096);
   t.is(text(reply), 'STAT active_slabs 0\r\nSTAT total_malloced 0\r\nEND');

@@ -113,7 +113,7 @@ async function bystanding(t: ExecutionContext, server: Server): Promise<Client> 
 const ACCEPT_ERRORS = ['EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS', 'ECONNABORTED', 'EPROTO', 'EINTR', 'EAGAIN'];
 
 for (const error of someOf(ACCEPT_ERRORS, 3)) {
-  maybe(`accept fails three times with ${error}: who waits is accepted then`, async (t) => {
+  maybe(`accept fails three times with ${error}: a waiting client is accepted afterwards`, async (t) => {
     const server = await running();
     const bystander = await bystanding(t, server);
     const injected = await injecting(t, server, ['-e', 'trace=accept4', '-e', `inject=accept4:error=${error}:when=1..3`], async () => {
@@ -126,7 +126,7 @@ for (const error of someOf(ACCEPT_ERRORS, 3)) {
   });
 }
 
-maybe('accept fails on and on: the others are served, nothing spins, and who waits is accepted when it is over', async (t) => {
+maybe('accept keeps failing: others are served, nothing spins, and waiting clients are accepted afterwards', async (t) => {
   const server = await running();
   const bystander = await bystanding(t, server);
   const newcomers: Client[] = [];
@@ -147,7 +147,7 @@ maybe('accept fails on and on: the others are served, nothing spins, and who wai
 for (const [call, error, when] of someOf([
   ['fcntl', 'EINVAL', '1'], ['fcntl', 'ENOMEM', '2'], ['epoll_ctl', 'ENOMEM', '1'], ['epoll_ctl', 'ENOSPC', '1+'],
 ] as const, 2)) {
-  maybe(`a new connection for which ${call} fails with ${error} (${when}) ends, and the next is served`, async (t) => {
+  maybe(`a new connection for which ${call} fails with ${error} (${when}) is closed, and the next is served`, async (t) => {
     const server = await running();
     const bystander = await bystanding(t, server);
     await injecting(t, server, ['-e', `trace=${call}`, '-e', `inject=${call}:error=${error}:when=${when}`], async () => {
@@ -197,7 +197,7 @@ for (const [error, when, expected] of someOf([
   });
 }
 
-maybe('epoll_ctl fails where a slow reader is to be waited for: it gets what was sent, and the end', async (t) => {
+maybe('epoll_ctl fails for a slow reader: it gets what was sent, and the end of the stream', async (t) => {
   const server = await running();
   const bystander = await bystanding(t, server);
   const { client } = await served(t, server);
@@ -220,7 +220,7 @@ for (const [call, error, command] of someOf([
   ['shutdown', 'ENOTCONN', `quit\r\n${LARGE}`], // with unread input, a close begins with a shutdown
   ['epoll_ctl', 'ENOENT', 'quit\r\n'], ['epoll_ctl', 'ENOMEM', 'quit\r\n'],
 ] as const, 3)) {
-  maybe(`${call} fails with ${error} at the end of a connection: for the others nothing changes`, async (t) => {
+  maybe(`${call} fails with ${error} at the end of a connection: other clients are not affected`, async (t) => {
     const server = await running();
     const bystander = await bystanding(t, server);
     const { client } = await served(t, server);
@@ -234,7 +234,7 @@ for (const [call, error, command] of someOf([
   });
 }
 
-maybe('epoll_wait is interrupted again and again: everybody is answered', async (t) => {
+maybe('epoll_wait is interrupted again and again: every request is answered', async (t) => {
   const server = await running();
   const bystander = await bystanding(t, server);
   const every = 'inject=epoll_wait:error=EINTR:when=1..49+2';
@@ -247,7 +247,7 @@ maybe('epoll_wait is interrupted again and again: everybody is answered', async 
 
 for (const [error, still] of someOf([['EAGAIN', true], ['EBUSY', true], ['EINTR', true], ['ENOMEM', false]] as const, 2)) {
   const then = still ? 'is called again' : 'is given up';
-  withUring(`io_uring_enter fails with ${error}: all are answered, and the ring ${then}`, async (t) => {
+  withUring(`io_uring_enter fails with ${error}: all requests are answered, and the ring ${then}`, async (t) => {
     const server = await running();
     const bystander = await bystanding(t, server);
     const clients = await Promise.all(Array.from({ length: 20 }, () => connected(t, server)));

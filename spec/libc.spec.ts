@@ -43,14 +43,14 @@ const noAddresses = [
   '1.2.3.0400', '0x100.1.1.1', '08.1.1.1', '0x', '0x1g', '-1', '+1', ' 1.2.3.4', '1.2.3.4x', 'localhost', '::1', '1,2',
 ];
 for (const cp of noAddresses) {
-  test(`inet_aton takes ${JSON.stringify(cp)} for no address, and stores nothing`, (t) => {
+  test(`inet_aton refuses ${JSON.stringify(cp)}, and stores nothing`, (t) => {
     const inp: Ref = { value: -1 };
     t.is(inetAton(cp, inp), 0);
     t.is(inp.value, -1);
   });
 }
 
-test('inet_aton takes four parts for their bytes, in decimal, octal and hexadecimal', (t) => {
+test('inet_aton reads four parts as bytes, in decimal, octal and hexadecimal', (t) => {
   const part = fc.tuple(fc.nat(255), fc.constantFrom(10, 8, 16)).map(([value, base]) => {
     const prefix = base === 16 ? '0x' : base === 8 && value !== 0 ? '0' : '';
     return { value, written: prefix + value.toString(base) };

@@ -59,7 +59,7 @@ const ENDS = [['epoll', 'SIGUSR1', true], ['net', 'SIGTERM', false]] as const;
 
 for (const [backend, signal, keeps] of ENDS.slice(0, upTo(1, 2))) {
   const lost = keeps ? ', and with -e no write that was answered is lost' : '';
-  test.serial(`${backend}: ${signal} under load cuts no reply; the port can be had again at once${lost}`, async (t) => {
+  test.serial(`${backend}: ${signal} under load cuts no reply, and the port can be bound again at once${lost}`, async (t) => {
     const file = join(folderFor(t), 'items');
     const first = await start(t, { backend, args: ['-e', file] });
     const clients = await Promise.all(Array.from({ length: 6 }, () => Client.connect(first.port)));
@@ -84,7 +84,7 @@ for (const [backend, signal, keeps] of ENDS.slice(0, upTo(1, 2))) {
 }
 
 for (const backend of backendsToTry) {
-  onLinux(`${backend}: with 64 descriptors, clients beyond them wait, and are served when others leave`, async (t) => {
+  onLinux(`${backend}: with 64 descriptors, further clients wait, and are served when others disconnect`, async (t) => {
     const server = await start(t, { backend, under: ['sh', '-c', 'ulimit -n 64; exec "$@"', 'sh'], args: ['-c', '60'] });
     const clients = await Promise.all(Array.from({ length: 120 }, () => Client.connect(server.port)));
     await Promise.all(clients.map(async (client) => {
@@ -94,7 +94,7 @@ for (const backend of backendsToTry) {
     t.regex(await ask(server.port, 'version\r\n'), VERSION);
   });
 
-  onLinux(`${backend}: it serves on while nobody reads a stderr that is full`, async (t) => {
+  onLinux(`${backend}: a full stderr that is not read does not stop the server`, async (t) => {
     const server = await start(t, { backend, env: { DEBUG: 'memcached:*,reactor:*' } });
     server.process.stderr?.removeAllListeners('data').pause();
     const client = await Client.connect(server.port);
@@ -102,7 +102,7 @@ for (const backend of backendsToTry) {
     server.process.stderr?.resume();
   });
 
-  onLinux(`${backend}: stopped for a while, it answers what came meanwhile`, async (t) => {
+  onLinux(`${backend}: after SIGSTOP and SIGCONT the server answers what came meanwhile`, async (t) => {
     const server = await start(t, { backend });
     const client = await Client.connect(server.port);
     t.is(await client.ask('set a 0 0 1\r\nb\r\n'), 'STORED\r\n');
@@ -163,7 +163,7 @@ async function startUnheard(t: ExecutionContext, redirection: string): Promise<{
 const unheard = { 'on a full disk': '2>/dev/full', 'closed': '2>&-' };
 
 for (const [what, redirection] of Object.entries(unheard).slice(0, upTo(1, 2))) {
-  onLinux(`with a stderr that is ${what}, it serves, and ends with status 0`, async (t) => {
+  onLinux(`with a stderr that is ${what}, the server runs, and ends with status 0`, async (t) => {
     const { child, port } = await startUnheard(t, redirection);
     const client = await Client.connect(port);
     client.send('set a 0 0 1000\r\nbegun');
@@ -175,7 +175,7 @@ for (const [what, redirection] of Object.entries(unheard).slice(0, upTo(1, 2))) 
   });
 }
 
-onLinux('on a full disk, the pid file and the items of -e are told not to be written; the server serves, and ends', async (t) => {
+onLinux('on a full disk, failures to write the pid file and the items of -e are reported; the server runs and ends', async (t) => {
   const folder = folderFor(t), items = join(folder, 'items'), pid = join(folder, 'pid');
   symlinkSync('/dev/full', `${pid}.tmp`);
   const server = await start(t, { backend: 'epoll', args: ['-e', items, '-P', pid] });
@@ -192,7 +192,7 @@ onLinux('on a full disk, the pid file and the items of -e are told not to be wri
 const unshares = spawnSync('unshare', ['-p', '-f', '--mount-proc', 'true']).status === 0;
 const asProcess1 = where(unshares, 'the right to make namespaces of processes', test.serial);
 
-asProcess1('as process 1 it serves, and ends on SIGTERM, which would do nothing by itself', async (t) => {
+asProcess1('as process 1 the server runs, and ends on SIGTERM', async (t) => {
   const under = ['unshare', '-p', '-f', '--mount-proc', '--kill-child'];
   const server = await startServer({ today: true, backend: 'epoll', under });
   t.teardown(() => server.process.kill('SIGKILL'));
@@ -222,7 +222,7 @@ function notified(t: ExecutionContext, name: string): () => Promise<string> {
   };
 }
 
-withCalls('Type=notify: systemd is told when the server listens', async (t) => {
+withCalls('Type=notify: the server notifies systemd when it listens', async (t) => {
   const path = join(folderFor(t), 'notify');
   const message = notified(t, path);
   const server = await start(t, { backend: 'epoll', env: { NOTIFY_SOCKET: path } });
@@ -230,7 +230,7 @@ withCalls('Type=notify: systemd is told when the server listens', async (t) => {
   t.regex(await ask(server.port, 'version\r\n'), VERSION);
 });
 
-withCalls('Type=notify: a name that begins with @ has no file', async (t) => {
+withCalls('Type=notify: a socket name that begins with @ is abstract', async (t) => {
   const name = join(folderFor(t), 'notify');
   const message = notified(t, `\0${name}`);
   t.teardown(() => delete process.env['NOTIFY_SOCKET']);

@@ -55,7 +55,7 @@ for (const backend of backends) {
     }
   });
 
-  test(`${backend}: a loop with nothing to do but a timer does not turn meanwhile`, async (t) => {
+  test(`${backend}: a loop that waits only for a timer does not spin`, async (t) => {
     const { line } = await idleLoop(t, backend, 600);
     await line(); // the start of the program is over
     for (let i = 0; i < 2; i++) {
@@ -82,7 +82,7 @@ const fifo = (t: ExecutionContext): string => {
 };
 
 // The libevent of memcached 1.0.4 never reports it, and spins.
-test('epoll: a pipe whose writer is gone, with nothing left in it, counts as readable', async (t) => {
+test('epoll: an empty pipe without a writer counts as readable', async (t) => {
   eventEconomy(false);
   eventInit();
   if (evsel.name !== 'epoll') {

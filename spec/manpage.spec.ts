@@ -15,18 +15,18 @@ test('each option of -h is a term of the page, with its text', (t) => {
   }
 });
 
-test('it begins with its title and its name, as man and apropos want it', (t) => {
+test('the page begins with its title and its name, as man and apropos expect', (t) => {
   const begin = '.TH MEMCACHED\\-TS 1 "" "memcached\\-ts 1.2.3" ""\n.SH NAME\nmemcached\\-ts \\- ';
   t.true(page(settings, '1.2.3').startsWith(begin));
 });
 
-test('no line is a request that is not meant as one', (t) => {
+test('no line is a request by accident', (t) => {
   for (const line of page(settings, '1.2.3').split('\n')) {
     t.regex(line, /^$|^[^.']|^\.(TH|SH|PP|TP|B|BR|RI)\b/);
   }
 });
 
-test('what troff would take for its own is escaped, and what stands between backticks is bold', (t) => {
+test('characters special to troff are escaped, and text between backticks is bold', (t) => {
   t.is(paragraph('.5 is "a\\b", not \'-1\';\n  see `-h`'),
     '.PP\n\\&.5 is \\(dqa\\eb\\(dq, not \\(aq\\-1\\(aq; see \\fB\\-h\\fR\n');
   t.is(entries([['-a', 'one', 'two']]), '.TP\n\\fB\\-a\\fR\none two\n');

@@ -41,7 +41,7 @@ async function run(program: string, ...args: string[]): Promise<{ status: number
   return { status, ...said };
 }
 
-test('files that come out whole are success; each runs in a folder with the server and timedrun', async (t) => {
+test('a run in which every file comes out whole succeeds; each file gets a folder with the server and timedrun', async (t) => {
   const { folder, server } = source(t);
   const { status, out } = await run(server, '--jobs', '2', folder, 'whole.t', 'server');
   t.is(status, 0);
@@ -50,7 +50,7 @@ test('files that come out whole are success; each runs in a folder with the serv
   t.regex(out, /^2 of 2 whole$/m);
 });
 
-test('a file that fails is counted, told with what failed, and makes the status 1', async (t) => {
+test('a file that fails is counted, reported with what failed, and makes the status 1', async (t) => {
   const { folder, server } = source(t);
   const { status, out } = await run(server, folder, 'part', 'early');
   t.is(status, 1);
@@ -75,7 +75,7 @@ test('a file that skips itself is not whole, and says why', async (t) => {
   t.regex(out, /│ skip +│ skipped +│.*│ not here +│/);
 });
 
-test('of exceptions, and of files that need what is not there, none is expected to pass', async (t) => {
+test('an exception, and a file that needs something missing, are not expected to pass', async (t) => {
   const { folder, server } = source(t);
   const { status, out } = await run(server, folder, 'conn-limits', 'proxyx');
   t.is(status, 0);
@@ -85,7 +85,7 @@ test('of exceptions, and of files that need what is not there, none is expected 
   t.is((await run(server, '--server', server, folder, 'conn-limits')).status, 1);
 });
 
-test('without names, all that need nothing special run', async (t) => {
+test('without names, all files that need nothing special are run', async (t) => {
   const { folder, server } = source(t);
   const { out } = await run(server, '--jobs', '4', '--limit', '1', folder);
   t.regex(out, /^ {2}1: the proxy$/m);
@@ -93,7 +93,7 @@ test('without names, all that need nothing special run', async (t) => {
   t.notRegex(out, /│ proxyx/);
 });
 
-test('what a file needs is read from its text', (t) => {
+test('the needs of a file are read from its text', (t) => {
   t.is(need("if (!supports_extstore()) {\n    plan skip_all => 'no';\n"), 'extstore');
   t.is(need('if (supports_extstore()) {\n    $args = 1;\n'), null);
   t.is(need("if (!enabled_tls_testing()) {\n    plan skip_all => 'no';\n"), 'TLS');
@@ -101,7 +101,7 @@ test('what a file needs is read from its text', (t) => {
   t.is(need("if ($stats->{'pointer_size'} eq \"32\") {\n    plan skip_all => 'no';\n"), null);
 });
 
-test('what is wrong with the arguments is said in one line, with status 2', async (t) => {
+test('wrong arguments are reported in one line, with status 2', async (t) => {
   const { folder, server } = source(t);
   const wrong: [string[], string][] = [
     [[], "give the folder of memcached's source (--help tells the options)"],

@@ -55,7 +55,7 @@ const size = fc.oneof(
 const what = fc.constantFrom('malloc', 'malloc', 'realloc', 'free');
 const step = fc.record({ what, at: fc.nat(), size, forItems: fc.boolean() });
 
-test.serial('blocks never overlap, keep what is in them when they grow or shrink, and leave nothing behind', (t) => {
+test.serial('blocks never overlap, keep their contents when they grow or shrink, and leave nothing behind', (t) => {
   fc.assert(fc.property(fc.array(step, { maxLength: 120, size: 'max' }), (steps) => {
     memoryInit(3 * MIB, 5 * MIB, 5 * MIB);
     const fresh = mallinfo();
@@ -114,7 +114,7 @@ test.serial('malloc and realloc give NULL when there is no block left, and the o
   t.true(blocks.every(keeps));
 });
 
-test.serial('what cannot be had at all is NULL as well', (t) => {
+test.serial('a size that can never be allocated gives NULL, too', (t) => {
   memoryInit(MIB, 0);
   for (const much of [MIB, MEMORY_MAX_BYTES - 1, MEMORY_MAX_BYTES, MEMORY_MAX_BYTES + 1, 2 ** 53, Infinity]) {
     t.is(malloc(much), NULL);
@@ -155,7 +155,7 @@ test.serial('a pointer that malloc did not give, or that was freed, is refused',
   t.throws(() => { free(large); }, refused);
 });
 
-test.serial('small blocks, large ones and those for items have memory of their own, and lend none', (t) => {
+test.serial('small blocks, large blocks and item blocks have separate memory, and none borrows from another', (t) => {
   memoryInit(MIB, MIB, MIB);
   const arenas = [
     { give: () => malloc(SMALL_MAX_BYTES), from: STATIC_SIZE_BYTES, to: MIB },
@@ -178,7 +178,7 @@ test.serial('small blocks, large ones and those for items have memory of their o
   }
 });
 
-test.serial('a small block that was freed last is given out first, and joins its other half when it is needed', (t) => {
+test.serial('the small block freed last is allocated first, and merges with its other half when needed', (t) => {
   memoryInit(MIB);
   const blocks = Array.from({ length: 8 }, () => malloc(2048));
   for (const p of blocks) free(p);
@@ -198,7 +198,7 @@ test.serial('on a big-endian machine the memory is refused, in one line, with st
   t.regex(error.message, /^failed to allocate memory: [^\n]*little-endian[^\n]*$/);
 });
 
-test.serial('realloc takes a block that grows large to where the large ones are, and back, with what is in it', (t) => {
+test.serial('realloc moves a block between small and large memory as its size requires, with its contents', (t) => {
   memoryInit(4 * MIB, 8 * MIB);
   const block: Block = { p: malloc(1000), size: 1000, fill: 7 };
   fillBlock(block);
@@ -212,7 +212,7 @@ test.serial('realloc takes a block that grows large to where the large ones are,
   }
 });
 
-test.serial('realloc gives back what a block that shrinks by half needs no more, and keeps what is in it', (t) => {
+test.serial('realloc frees what a block that shrinks by half no longer needs, and keeps its contents', (t) => {
   memoryInit(MIB, 4 * MIB, 4 * MIB);
   const grow = { small: 20_000, large: 2 * MIB, items: 2 * MIB };
   for (const [arena, size] of Object.entries(grow)) {
@@ -230,7 +230,7 @@ test.serial('realloc gives back what a block that shrinks by half needs no more,
   }
 });
 
-test.serial('static storage is apart, aligned for words, and good in every memory that is taken', (t) => {
+test.serial('static storage is separate, aligned for words, and valid in every memory', (t) => {
   memoryInit(MIB, 0);
   t.true(early > NULL && early % 4 === 0);
   t.true(later >= early + 10 && later % 4 === 0);
@@ -259,7 +259,7 @@ test.serial('bytes and words show the same memory, little endian', (t) => {
   t.is(i32[p >>> 2], -0x7fffffff);
 });
 
-test.serial('mallinfo counts whole blocks: powers of two', (t) => {
+test.serial('mallinfo counts whole blocks, in powers of two', (t) => {
   memoryInit(MIB, MIB);
   const fresh = mallinfo();
   t.is(fresh.arena, 2 * MIB);
@@ -281,7 +281,7 @@ test.serial('more than 4 GiB is refused with a message and status 1, and the mem
   t.is(bytes(p, 5), 'here\0');
 });
 
-test.serial('a memory of 3.5 GiB is at hand up to its end, and costs only the pages that are touched', (t) => {
+test.serial('a memory of 3.5 GiB is usable up to its end, and costs only the pages that are touched', (t) => {
   memoryInit(MIB, 0, 3.5 * GIB - MIB);
   const far = mallocForItems(GIB);
   const near = mallocForItems(GIB);
@@ -322,6 +322,6 @@ test.serial('a memory of 3.5 GiB is at hand up to its end, and costs only the pa
   t.true(process.memoryUsage().rss < GIB);
 });
 
-test.serial('static storage has an end, which is an error of the program', (t) => {
+test.serial('a program that exceeds the static storage gets an exception', (t) => {
   t.throws(() => bss(STATIC_SIZE_BYTES), { message: /static storage/ });
 });

@@ -116,7 +116,7 @@ async function receivedBy(peer: Socket): Promise<number> {
 for (const economy of [false, true]) {
   const mode = economy ? ' with economy' : '';
 
-  test.serial(`net${mode}: what is left after close still arrives, if it gets on within 60 seconds`, async (t) => {
+  test.serial(`net${mode}: bytes left after close still arrive if there is progress within 60 seconds`, async (t) => {
     init('net', economy);
     const { fd, peer } = await pair();
     const clock = new StoppedClock(t);
@@ -127,7 +127,7 @@ for (const economy of [false, true]) {
     t.is(lingering(), 0);
   });
 
-  test.serial(`net${mode}: what is left after close is given up when nothing has got on for 60 seconds`, async (t) => {
+  test.serial(`net${mode}: bytes left after close are dropped after 60 seconds without progress`, async (t) => {
     init('net', economy);
     const { fd, peer } = await pair();
     const clock = new StoppedClock(t);
@@ -142,7 +142,7 @@ for (const economy of [false, true]) {
   });
 }
 
-test.serial('net: bytes outside of their buffers are refused, and nothing of the call is sent', async (t) => {
+test.serial('net: a write beyond its buffer gives EFAULT, and sends nothing', async (t) => {
   init('net');
   const { fd, port } = listener();
   const client = await Client.connect(port);
@@ -159,7 +159,7 @@ test.serial('net: bytes outside of their buffers are refused, and nothing of the
   close(fd);
 });
 
-test.serial('net: a port that another has got between bind and listen ends the loop', async (t) => {
+test.serial('net: a port taken by another process between bind and listen ends the loop', async (t) => {
   init('net');
   const fd = socket(AF_INET, SOCK_STREAM, 0);
   const addr = { sinFamily: AF_INET, sinPort: 0, sinAddr: LOOPBACK };
@@ -175,7 +175,7 @@ test.serial('net: a port that another has got between bind and listen ends the l
   t.is(close(fd), 0);
 });
 
-test.serial('net: the thread that tries a port tries none when it starts too late', async (t) => {
+test.serial('net: a probe thread that starts too late does not try the port', async (t) => {
   const threads = process.getBuiltinModule('node:worker_threads');
   const { Worker } = threads;
   t.teardown(() => Object.assign(threads, { Worker }));
@@ -207,7 +207,7 @@ require('node:worker_threads').Worker = class extends require('node:events') {
   unref() {}
 };`;
 
-test('net: a server whose port is lost after bind says so in one line, and ends with status 1', async (t) => {
+test('net: a server that loses its port after bind reports it in one line, and ends with status 1', async (t) => {
   const other = createServer().listen(0, '127.0.0.1');
   t.teardown(() => other.close());
   await once(other, 'listening');
@@ -256,7 +256,7 @@ async function askInTurns(clients: readonly Client[]): Promise<string[]> {
 
 const onLinux = where(LINUX, '/proc', test.serial);
 
-onLinux('net: beyond -c clients wait in the kernel, take no descriptor, and are served later', async (t) => {
+onLinux('net: clients beyond -c wait in the kernel, take no descriptor, and are served later', async (t) => {
   const server = await startServer({ backend: 'net', args: ['-c', '20'] });
   t.teardown(() => server.stop());
   const before = descriptors(server);
@@ -268,7 +268,7 @@ onLinux('net: beyond -c clients wait in the kernel, take no descriptor, and are 
   t.is(await ask(server.port, 'version\r\n'), 'VERSION 1.0.4\r\n');
 });
 
-onLinux('net: nobody is thrown out where there are more clients than descriptors', async (t) => {
+onLinux('net: no client is disconnected when there are more clients than descriptors', async (t) => {
   const server = await startServer({ backend: 'net', under: ['sh', '-c', 'ulimit -n 64; exec "$@"', 'sh'] });
   t.teardown(() => server.stop());
   const clients = await crowd(server, 1, 200);
@@ -277,7 +277,7 @@ onLinux('net: nobody is thrown out where there are more clients than descriptors
   t.deepEqual(await askInTurns(clients), clients.map(() => 'VERSION 1.0.4\r\n'));
 });
 
-onLinux('net: when the process that keeps the socket is killed, the server listens anew', async (t) => {
+onLinux('net: when the process that keeps the socket is killed, the server listens again', async (t) => {
   const server = await startServer({ backend: 'net', args: ['-c', '2'] });
   t.teardown(() => server.stop());
   const clients = await crowd(server, 2, 50);
@@ -323,7 +323,7 @@ async function accepted(options: ServerOpts = {}): Promise<Accepted> {
   return { connection: new Connection(socket, new WriteBuffer()), socket, peer, server };
 }
 
-test.serial('net: of a client that sends byte by byte few are read ahead, as each takes much memory', async (t) => {
+test.serial('net: few chunks are read ahead from a client that sends byte by byte, as each takes much memory', async (t) => {
   const { connection, socket, peer, server } = await accepted();
   for (let sent = 0; !socket.isPaused(); sent++) {
     t.true(sent <= 2 * CHUNKS_MAX);
@@ -339,7 +339,7 @@ test.serial('net: of a client that sends byte by byte few are read ahead, as eac
   server.close();
 });
 
-test.serial('net: what was read is not kept, also where there is always more to read', async (t) => {
+test.serial('net: chunks already read are released, even if there is always more to read', async (t) => {
   setFlagsFromString('--expose-gc');
   const gc = runInNewContext('gc') as () => void;
   const input = new ReceiveBuffer();
@@ -360,7 +360,7 @@ test.serial('net: what was read is not kept, also where there is always more to 
   t.is(input.length, 3000);
 });
 
-test.serial('net: what nobody has accepted is not read', async (t) => {
+test.serial('net: bytes of a connection that was not accepted are not read', async (t) => {
   const { connection, socket, peer, server } = await accepted({ pauseOnConnect: true });
   await new Promise<void>((resolve) => void peer.write('hello', () => resolve()));
   for (let i = 0; i < 10; i++) await new Promise(setImmediate);

@@ -104,12 +104,12 @@ async function runs(
 }
 
 const modes = [
-  { name: 'sim: when any one allocation fails', classic: false, fails: (at: number) => (n: number) => n === at },
-  { name: 'sim --classic: when all fail from any one on', classic: true, fails: (at: number) => (n: number) => n >= at },
+  { name: 'sim: if any one allocation fails', classic: false, fails: (at: number) => (n: number) => n === at },
+  { name: 'sim --classic: if all allocations fail from any one on', classic: true, fails: (at: number) => (n: number) => n >= at },
 ];
 
 for (const { name, classic, fails } of modes) {
-  test.serial(`${name}, nothing is lost, and the server goes on`, async (t) => {
+  test.serial(`${name}, nothing is lost, and the server keeps running`, async (t) => {
     const stderr = new Stderr();
     t.teardown(() => { stderr.restore(); });
     const { count, used } = await runs(t, classic, () => false, 'none fails');
@@ -154,7 +154,7 @@ function holds(): number {
 
 const values = (from: number, to: number): string => KEYS.slice(from, to).map((k) => `VALUE ${k} 0 1\r\n1\r\n`).join('');
 
-test.serial('an item whose delete cannot be noted stays; when the window is over, deletes work again', async (t) => {
+test.serial('an item whose delete finds no memory stays; deletes work again when the window is over', async (t) => {
   const { server, c, allocations } = await start(t);
   await storeKeys(t, c);
   allocations.fails = (_n, _size, by) => by === 'realloc';
@@ -175,7 +175,7 @@ test.serial('an item whose delete cannot be noted stays; when the window is over
 });
 
 for (const verbose of [false, true]) {
-  test.serial(`a client for whom there is no memory is turned away, ${verbose ? 'and with -v that is told' : 'and no other'}`, async (t) => {
+  test.serial(`a client for which there is no memory is disconnected, ${verbose ? 'which -v reports' : 'and no other client is'}`, async (t) => {
     const { server, c, allocations, stderr } = await start(t, verbose ? ['-v'] : []);
     const before = allocations.usedBeside;
     for (const which of [0, 1, 2, 3]) {
@@ -194,7 +194,7 @@ for (const verbose of [false, true]) {
   });
 }
 
-test.serial('a connection for whose buffers there is no memory is closed as it wakes', async (t) => {
+test.serial('a connection that finds no memory for its buffers is closed as it wakes', async (t) => {
   const { server, c, allocations } = await start(t);
   const idle = await Promise.all([0, 1, 2].map(() => server.connect()));
   for (const client of idle) await client.ask('version\r\n');
@@ -215,7 +215,7 @@ test.serial('a connection for whose buffers there is no memory is closed as it w
   await server.stop();
 });
 
-test.serial('stats for whose reply there is no memory are refused, and nothing of it is kept', async (t) => {
+test.serial('stats commands that find no memory for the reply are refused, and leak nothing', async (t) => {
   const { server, c, allocations } = await start(t);
   t.teardown(() => { shows.maps = false; });
   shows.maps = true;
@@ -237,7 +237,7 @@ test.serial('stats for whose reply there is no memory are refused, and nothing o
 });
 
 for (const verbose of [false, true]) {
-  test.serial(`a line for which there is no memory closes the connection, ${verbose ? 'with a word on it' : 'after a word to the client'}`, async (t) => {
+  test.serial(`a line that finds no memory closes the connection, ${verbose ? 'with a message on stderr' : 'after an error to the client'}`, async (t) => {
     const { server, c, allocations, stderr } = await start(t, verbose ? ['-v'] : []);
     const client = await server.connect();
     await client.ask('version\r\n');
@@ -252,7 +252,7 @@ for (const verbose of [false, true]) {
   });
 }
 
-test.serial('a get whose list of items cannot grow answers what it has found, and holds nothing afterwards', async (t) => {
+test.serial('a get whose list of items cannot grow replies with the items found so far, and keeps no reference', async (t) => {
   const { server, c, allocations } = await start(t);
   await storeKeys(t, c);
   for (const [grown, found] of [[0, 200], [1, 400]]) {
@@ -267,7 +267,7 @@ test.serial('a get whose list of items cannot grow answers what it has found, an
   await server.stop();
 });
 
-test.serial('a get that is refused for its last key holds none of the items before it', async (t) => {
+test.serial('a get that is refused for its last key keeps no reference to the items before it', async (t) => {
   const { server, c } = await start(t);
   await storeKeys(t, c);
   for (const count of [1, 2, 200, 201, 500]) {
@@ -278,7 +278,7 @@ test.serial('a get that is refused for its last key holds none of the items befo
   await server.stop();
 });
 
-test.serial('a list of free connections that cannot grow keeps what it has, and the other structures are freed', async (t) => {
+test.serial('a list of free connections that cannot grow keeps its entries, and further structures are freed', async (t) => {
   const { server, c, allocations } = await start(t);
   const before = allocations.usedBeside;
   for (const [fails, structures] of [[true, 200], [false, 300]] as const) {

@@ -44,21 +44,21 @@ async function alone(server: Server): Promise<void> {
 for (const backend of backendsToTry) {
   const shared = sharedServer({ backend, args: ['-l', '127.1'] });
 
-  test.serial(`${backend}: -l takes an address in a short form, and no other is served`, async (t) => {
+  test.serial(`${backend}: -l takes an address in a short form, and the server listens on no other`, async (t) => {
     const server = await shared();
     t.is(await ask(server.port, 'version\r\n'), 'VERSION 1.0.4\r\n');
     const [error] = (await once(connect({ port: server.port, host: '127.0.0.2' }), 'error')) as [NodeJS.ErrnoException];
     if (process.platform === 'linux') t.is(error.code, 'ECONNREFUSED');
   });
 
-  test.serial(`${backend}: without -v nothing is said of a read that failed`, async (t) => {
+  test.serial(`${backend}: without -v a failed read is not reported`, async (t) => {
     const server = await shared();
     await breakOff(server);
     await alone(server);
     t.is(server.stderr(), '');
   });
 
-  test(`${backend}: -k serves on and on, and warns in one line where memory cannot be locked`, async (t) => {
+  test(`${backend}: with -k the server keeps running, with a one-line warning if memory cannot be locked`, async (t) => {
     const server = await start(t, { backend, args: ['-k', '-m', '8', '-c', '50'] });
     const clients = await Promise.all(Array.from({ length: 20 }, () => Client.connect(server.port)));
     const value = 'x'.repeat(50_000);
@@ -71,7 +71,7 @@ for (const backend of backendsToTry) {
     t.regex(server.stderr(), /^(warning: -k invalid, mlockall\(\) failed: [^\n]+\n)?$/);
   });
 
-  test(`${backend}: -v tells of a read that failed, in one line; it serves on when nobody reads its stderr`, async (t) => {
+  test(`${backend}: -v reports a failed read in one line; a closed stderr does not stop the server`, async (t) => {
     const server = await start(t, { backend, args: ['-v'] });
     await breakOff(server);
     await alone(server);
@@ -110,7 +110,7 @@ for (const backend of backendsToTry) {
     ]);
   });
 
-  test(`${backend}: what -d leaves behind serves on this backend, until SIGTERM`, async (t) => {
+  test(`${backend}: the daemon of -d runs on this backend`, async (t) => {
     const parent = spawn(process.execPath, [program, '--1.0', '-d', '-p', '0', '-l', '127.0.0.1'], {
       env: {
         ...process.env, NODE_V8_COVERAGE: undefined, ...environment(backend),

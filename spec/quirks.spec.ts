@@ -5,7 +5,7 @@ import { startServer } from './support/server';
 import { SimServer } from './support/sim-server';
 import { backendsToTry } from './support/thorough';
 
-test('epoll --classic: a client that sends and closes its side at once gets nothing, or all', async (t) => {
+test('epoll --classic: a client that sends and shuts down at once gets either nothing or everything', async (t) => {
   const server = await startServer({ backend: 'epoll', classic: true });
   t.teardown(() => server.stop());
   const c = await Client.connect(server.port);
@@ -15,7 +15,7 @@ test('epoll --classic: a client that sends and closes its side at once gets noth
 });
 
 for (const backend of backendsToTry) {
-  test(`${backend}: stats slabs is too long a line with twelve classes`, async (t) => {
+  test(`${backend}: stats slabs with twelve classes gives an error, as its reply is too long`, async (t) => {
     const server = await startServer({ backend });
     t.teardown(() => server.stop());
     const c = await Client.connect(server.port);
@@ -30,7 +30,7 @@ for (const backend of backendsToTry) {
 for (const classic of [false, true]) {
   const name = classic ? 'sim --classic' : 'sim';
 
-  test.serial(`${name}: after a delete a key cannot be added for five to nine seconds, and then it can`, async (t) => {
+  test.serial(`${name}: a deleted key cannot be added for five to nine seconds, and can be afterwards`, async (t) => {
     const server = await SimServer.start([], { classic });
     const c = await server.connect();
     t.is(await c.ask('set a 0 0 1\r\n1\r\n'), 'STORED\r\n');
@@ -45,7 +45,7 @@ for (const classic of [false, true]) {
   });
 }
 
-test.serial('sim --classic: with all of the last 50 items being sent, there is no memory for another', async (t) => {
+test.serial('sim --classic: while the last 50 items are all being sent, a set finds no memory', async (t) => {
   const server = await SimServer.start(['-m', '1'], { classic: true, sendBuffer: 1000 });
   const c = await server.connect();
   const value = 'v'.repeat(16_000); // 64 chunks of 16 KB in the one page

@@ -36,7 +36,7 @@ function difference(actual: string, expected: string): { actual: string; expecte
 }
 
 for (const { name, ...kind } of kindsToTry) {
-  test.serial(`${name}: conversations by chance go as in the model`, async (t) => {
+  test.serial(`${name}: random conversations match the model`, async (t) => {
     for (const seed of SOME_SEEDS) {
       const random = new Random(seed);
       const { sends, receives } = converse(random, COMMANDS);
@@ -54,7 +54,7 @@ for (const { name, ...kind } of kindsToTry) {
 for (const classic of [false, true]) {
   const name = classic ? 'sim --classic' : 'sim';
 
-  test.serial(`${name}: conversations by chance go as in the model, however few bytes a call moves`, async (t) => {
+  test.serial(`${name}: random conversations match the model, however few bytes a call moves`, async (t) => {
     for (const seed of SEEDS) {
       const random = new Random(seed);
       const { sends, receives } = converse(random, COMMANDS);

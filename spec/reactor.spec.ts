@@ -78,7 +78,7 @@ for (const backend of backends) {
     done();
   });
 
-  test.serial(`${backend}: a read of no bytes gives 0 and takes nothing, whatever there is to read`, async (t) => {
+  test.serial(`${backend}: a read of 0 bytes gives 0 and takes nothing, whatever there is to read`, async (t) => {
     init(backend);
     const { fd, peer, done } = await pair();
     t.is(read(fd, buf, 0, 0), 0);
@@ -91,7 +91,7 @@ for (const backend of backends) {
     t.is(errno, EBADF);
   });
 
-  test.serial(`${backend}: a write to one that does not read ends in EAGAIN, and goes on when it reads`, async (t) => {
+  test.serial(`${backend}: writes to a peer that does not read end in EAGAIN, and go on when it reads`, async (t) => {
     init(backend);
     const { fd, peer } = await pair();
     peer.pause();
@@ -119,7 +119,7 @@ for (const backend of backends) {
     peer.destroy();
   });
 
-  test.serial(`${backend}: with economy, what callbacks wrote is sent though the loop has ended, in one piece`, async (t) => {
+  test.serial(`${backend}: with economy, writes of callbacks are sent in one piece, even if the loop has ended`, async (t) => {
     init(backend, true);
     const { fd, peer, done } = await pair();
     const ev = new Event();
@@ -134,7 +134,7 @@ for (const backend of backends) {
     done();
   });
 
-  test.serial(`${backend}: with economy, what Node's own callbacks write while the loop waits is sent at once`, async (t) => {
+  test.serial(`${backend}: with economy, a write by Node's own callbacks while the loop waits is sent at once`, async (t) => {
     init(backend, true);
     const { fd, peer, done } = await pair();
     const reader = new Event();
@@ -159,7 +159,7 @@ for (const backend of backends) {
     done();
   });
 
-  test.serial(`${backend}: readiness is told again as long as it is there; without EV_PERSIST once`, async (t) => {
+  test.serial(`${backend}: readiness is reported as long as it lasts, and without EV_PERSIST once`, async (t) => {
     init(backend);
     const { fd, peer, done } = await pair();
     peer.write('x');
@@ -177,7 +177,7 @@ for (const backend of backends) {
     done();
   });
 
-  test.serial(`${backend}: one event for both directions is called once with both; two events each with its own`, async (t) => {
+  test.serial(`${backend}: one event for both directions fires once with both flags, two events each with their own`, async (t) => {
     init(backend);
     const { fd, peer, done } = await pair();
     peer.write('x');
@@ -198,7 +198,7 @@ for (const backend of backends) {
     done();
   });
 
-  test.serial(`${backend}: timeouts come in their order, and take an event that persists with them`, async (t) => {
+  test.serial(`${backend}: timeouts fire in their order, and end a persistent event`, async (t) => {
     init(backend);
     const { fd, done } = await pair();
     const order: string[] = [];
@@ -218,7 +218,7 @@ for (const backend of backends) {
     done();
   });
 
-  test.serial(`${backend}: what came while the process was busy comes before a timeout that is late`, async (t) => {
+  test.serial(`${backend}: input that came while the process was busy is reported before a late timeout`, async (t) => {
     init(backend);
     const { fd, peer, done } = await pair();
     const seen: number[] = [];
@@ -234,7 +234,7 @@ for (const backend of backends) {
     done();
   });
 
-  test.serial(`${backend}: a callback can delete an event that is active already`, async (t) => {
+  test.serial(`${backend}: a callback can delete an event that is already active`, async (t) => {
     init(backend);
     const called: string[] = [];
     const [first, second] = [new Event(), new Event()];
@@ -249,7 +249,7 @@ for (const backend of backends) {
     t.deepEqual(called, ['first']);
   });
 
-  test.serial(`${backend}: a signal is an event, while the loop waits`, async (t) => {
+  test.serial(`${backend}: a signal fires its event while the loop waits`, async (t) => {
     init(backend);
     const ev = new Event();
     const seen: number[] = [];
@@ -285,7 +285,7 @@ for (const backend of backends) {
     t.deepEqual([...turns].sort(), ['file', 'immediate', 'libevent', 'promise', 'tick', 'timeout']);
   });
 
-  test.serial(`${backend}: bind fails at once where a port is in use or an address is not ours`, (t) => {
+  test.serial(`${backend}: a port in use and a foreign address give errors at once`, (t) => {
     init(backend);
     const { fd, port } = listener();
     const other = socket(AF_INET, SOCK_STREAM, 0);
@@ -300,7 +300,7 @@ for (const backend of backends) {
   });
 }
 
-test.serial('net: after the bytes that came with it a read gives the end of the stream, as from the kernel', async (t) => {
+test.serial('net: after the last bytes a read gives the end of the stream, as from the kernel', async (t) => {
   const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const peer = connectTo({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', allowHalfOpen: true });
@@ -320,7 +320,7 @@ test.serial('net: after the bytes that came with it a read gives the end of the 
   server.close();
 });
 
-test.serial('net: what is thrown when a wait is over is thrown by who waits', async (t) => {
+test.serial('net: an exception at the end of a wait is thrown to the caller that waits', async (t) => {
   const waiting = new Waiting(() => {
     throw new Error('broken');
   });
@@ -338,7 +338,7 @@ function openInChild(): string {
   return spawnSync('ls', ['-l', '/proc/self/fd'], { encoding: 'utf8' }).stdout;
 }
 
-test.serial('epoll: a child process has neither a listener, nor connections, nor what the backend has opened', (t) => {
+test.serial('epoll: a child process inherits no listener, no connection, and no descriptor of the backend', (t) => {
   init('epoll', true); // with io_uring, where it is to be had
   const sockets = [listener().fd, ...connections(1)[0]];
   const inherited = openInChild();
@@ -349,7 +349,7 @@ test.serial('epoll: a child process has neither a listener, nor connections, nor
   for (const fd of sockets) close(fd);
 });
 
-test.serial('epoll: after closeOnExec(false) it has the sockets, as in 2003', (t) => {
+test.serial('epoll: after closeOnExec(false) a child process inherits the sockets, as in 2003', (t) => {
   init('epoll');
   closeOnExec(false);
   t.teardown(() => closeOnExec(true));
@@ -369,7 +369,7 @@ function fdinfo(fd: number): string {
   }
 }
 
-test.serial('epoll: when waiting fails for good, the loop ends with -1 and errno, and says so in one line', async (t) => {
+test.serial('epoll: a wait that fails for good ends the loop with -1 and errno, and is reported in one line', async (t) => {
   init('epoll');
   const { fd } = listener();
   const ev = new Event();

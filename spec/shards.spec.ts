@@ -39,7 +39,7 @@ async function keysOf({ server }: Shard): Promise<Set<string>> {
   return new Set([...dump.matchAll(/^key=(\S+) /gm)].map(([, key]) => key));
 }
 
-testProxy('each server has its share; one that is killed takes only that, and gets it again when it is back', async (t) => {
+testProxy('each server has its share of the keys; a killed server takes only its own along, and gets them back later', async (t) => {
   const shards = await startShards({
     servers: SERVERS, port: await freePort(), memory: 16, timeoutMs: 30_000, retryMs: 50,
   });
@@ -69,13 +69,13 @@ testProxy('each server has its share; one that is killed takes only that, and ge
   t.deepEqual(KEYS.filter((key) => again.has(key) !== lost.has(key)), [], 'all of them are on it again');
 });
 
-testProxy('what keeps the proxy from starting is told', async (t) => {
+testProxy('startProxy rejects with the reason if the proxy does not start', async (t) => {
   const port = await freePort();
   const text = configuration({ port, servers: [], timeoutMs: 1, retryMs: 1 });
   await t.throwsAsync(startProxy(text, port), { message: /^nutcracker ended with 1: / });
 });
 
-test('each server is in the configuration with its name, of which the ring is made', (t) => {
+test('the configuration names each server, and the ring is made of the names', (t) => {
   const servers = [{ name: 'a', port: 1 }, { name: 'b', port: 2 }];
   const text = configuration({ port: 3, servers, timeoutMs: 4, retryMs: 5 });
   t.true(text.startsWith('shards:\n  listen: 127.0.0.1:3\n'));

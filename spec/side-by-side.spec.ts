@@ -100,7 +100,7 @@ function rows(file: BookFile, name: string): string[] {
   });
 }
 
-test('lines that belong together stand beside each other, and what only one side has is marked', (t) => {
+test('corresponding lines stand side by side, and lines of one side only are marked', (t) => {
   t.deepEqual(rows(jobs, 'takeJob'), [
     ' | // jobs.c: take_job',
     ' | /** How many of `j` ran. */',
@@ -121,7 +121,7 @@ test('lines that belong together stand beside each other, and what only one side
   ]);
 });
 
-test('what stands between functions is put together by its words', (t) => {
+test('lines between functions are matched by their words', (t) => {
   const section = jobs.sections[0];
   t.is(section.fn, null);
   const beside = section.rows.filter(({ c, ts }) => c !== null && ts !== null);
@@ -137,7 +137,7 @@ test('each line of both files is shown once', (t) => {
   t.deepEqual(lines('ts'), TS.trimEnd().split('\n').map((_, i) => i + 1));
 });
 
-test('a function that only one side has stands at its place, alone', (t) => {
+test('a function of one side only stands alone at its place', (t) => {
   t.deepEqual(jobs.sections.flatMap(({ fn }) => fn === null ? [] : [[fn.cName, fn.tsName]]), [
     ['take_job', 'takeJob'], ['only_c', null], [null, 'isLate'], ['run_job', 'runJob'],
   ]);
@@ -161,7 +161,7 @@ test('calls are links on both sides, and a function knows its callers', (t) => {
   ]);
 });
 
-test('of a file that is not shown, the functions that are called are', (t) => {
+test('a file that is not shown has only its called functions on the page', (t) => {
   t.deepEqual(book.called.map(({ anchor, firstLine, lines }) => [anchor, firstLine, lines.length]), [
     ['lib/print.ts/print', 3, 4],
   ]);
@@ -182,7 +182,7 @@ test('a comment over several lines keeps its colour on each', (t) => {
 
 const alone = sideBySide([], root, join(root, 'dist', 'side-by-side.html'));
 
-test('without C our side stands alone, under the names of C, and every link of the page has its place', (t) => {
+test('without C files our side stands alone under the names of C, and every link has its target', (t) => {
   const { html } = alone;
   const ids = new Set([...html.matchAll(/ id="([^"]*)"/g)].map(([, id]) => id));
   const links = [...html.matchAll(/ href="#([^"]*)"/g)].map(([, id]) => id);
@@ -202,7 +202,7 @@ test('each stop of the reading order leads to its function, or its case, and to 
   t.true(html.includes('href="teach/index.html#scene=multi-get&amp;at=driveMachine:mwrite"'));
 });
 
-test('the reader\'s C files are read from his folders; what is wrong is told in one line', (t) => {
+test("the reader's C files are read from the given folders; mistakes are reported in one line", (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'side-by-side-'));
   t.teardown(() => rmSync(folder, { recursive: true }));
   const page = join(folder, 'out.html');

@@ -51,7 +51,7 @@ test('every signal of this system is in one of the tables', (t) => {
 
 for (const backend of backendsToTry) {
   for (const signal of ofHere(graceful)) {
-    test.serial(`${backend}: ${signal} ends the server with status 0, and nothing is said`, async (t) => {
+    test.serial(`${backend}: ${signal} ends the server with status 0 and without a message`, async (t) => {
       const server = await start(t, backend);
       t.deepEqual(await ending(server, signal), [0, null]);
       t.is(server.stderr(), '');
@@ -64,7 +64,7 @@ const CAUGHT_BY_V8 = 'SIGSEGV';
 
 // For the others of them it is seen below that the server does not catch them.
 for (const signal of ofHere(['SIGHUP', CAUGHT_BY_V8])) {
-  test.serial(`${signal} is the kernel's: it ends the server`, async (t) => {
+  test.serial(`${signal} has its default action: it ends the server`, async (t) => {
     const server = await start(t);
     t.deepEqual(await ending(server, signal), [null, signal]);
     t.is(server.stderr(), '');
@@ -96,7 +96,7 @@ onLinux('SIGSTOP stops the server, and it goes on after SIGCONT', async (t) => {
   t.is(await ask(server.port, 'version\r\n'), 'VERSION 1.0.4\r\n');
 });
 
-onLinux("those that end or stop the server are the kernel's, and SIGPIPE is the only one that is ignored", async (t) => {
+onLinux('signals that kill or stop keep their default action, and only SIGPIPE is ignored', async (t) => {
   const server = await shared();
   const caught = signalsIn(status(server, 'SigCgt'));
   for (const signal of ofHere([...deadly, ...stopping])) {

@@ -34,12 +34,12 @@ async function firstFailure(mode: Mode, seeds: number): Promise<[seed: number, w
 }
 
 for (const mode of MODES) {
-  test.serial(`${mode}: whatever clients, the system and the clock do, nothing is wrong`, async (t) => {
+  test.serial(`${mode}: no play of clients, system and clock finds a failure`, async (t) => {
     t.is(await firstFailure(mode, SEEDS), null);
   });
 }
 
-test.serial('a seed is played alone as behind others', async (t) => {
+test.serial('a seed plays the same alone as after others', async (t) => {
   const lines: string[] = [];
   await new Play(generate(18, 'default'), new Trace((line) => lines.push(line))).run();
   t.true(lines.length > 50);
@@ -47,7 +47,7 @@ test.serial('a seed is played alone as behind others', async (t) => {
   t.deepEqual(alone.stdout.split('\n').slice(1, -2), lines);
 });
 
-test.serial('a bug is found, and cut down to what shows it', async (t) => {
+test.serial('a bug is found, and the plan is cut down to what shows it', async (t) => {
   const restore = replace(later, 'freeBuffers', () => () => {});
   t.teardown(restore);
   const plan = generate(3, '1.0');
@@ -59,7 +59,7 @@ test.serial('a bug is found, and cut down to what shows it', async (t) => {
   t.true(smallest.plan.acts.length <= 3, JSON.stringify(smallest.plan.acts));
 });
 
-test.serial('an item that nobody lets go is found', async (t) => {
+test.serial('an item reference that is never released is found', async (t) => {
   const restore = replace(items, 'itemRemove', (original) => {
     let n = 0;
     return (it) => {
@@ -70,7 +70,7 @@ test.serial('an item that nobody lets go is found', async (t) => {
   t.regex((await firstFailure('default', 3))?.[1] ?? '', /references, and|should not|nowhere|another value/);
 });
 
-test.serial('a bad option is one line, and status 2', async (t) => {
+test.serial('a bad option gives one line and status 2', async (t) => {
   for (const args of [['--mode', '2.0'], ['--seed', 'x'], ['--runs', '0'], ['--what'], ['--scene', 'file']]) {
     let said = '';
     const status = await command(args, root, {
@@ -81,7 +81,7 @@ test.serial('a bad option is one line, and status 2', async (t) => {
   }
 });
 
-test.serial('on a checked memory, an access that nobody sees the consequences of is found', async (t) => {
+test.serial('an access without visible consequences is found on a checked memory', async (t) => {
   checkMemory();
   const play = (): Promise<Failure | null> => new Play(generate(9, '1.0')).run();
   t.is(await play(), null);

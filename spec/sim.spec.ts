@@ -119,7 +119,7 @@ function echo(fd: number): void {
 
 // Which backend
 
-test.serial('backend: there is one only when a simulation is installed', (t) => {
+test.serial('backend: sim is available only when a simulation is installed', (t) => {
   installSimulation(null);
   t.is(simops.init(), null);
   start();
@@ -136,7 +136,7 @@ test.serial('backend: EVENT_NOSIM in the environment forbids it', (t) => {
 
 // Descriptors
 
-test.serial('descriptors: begin at 3, and the lowest free one is used again', (t) => {
+test.serial('descriptors: numbers begin at 3, and the lowest free one is used again', (t) => {
   const sim = start();
   t.deepEqual([newSocket(), newSocket(), newSocket()], [3, 4, 5]);
   close(4);
@@ -145,7 +145,7 @@ test.serial('descriptors: begin at 3, and the lowest free one is used again', (t
   t.deepEqual(sim.openFds(), [3, 4, 5, 6]);
 });
 
-test.serial('descriptors: every call on one that is not open gives EBADF', (t) => {
+test.serial('descriptors: every call on a descriptor that is not open gives EBADF', (t) => {
   start();
   const closed = newSocket();
   close(closed);
@@ -165,7 +165,7 @@ test.serial('descriptors: every call on one that is not open gives EBADF', (t) =
   }
 });
 
-test.serial('descriptors: beyond the maximum EMFILE, and who waits to be accepted goes on waiting', (t) => {
+test.serial('descriptors: calls beyond the maximum give EMFILE, and a client to be accepted goes on waiting', (t) => {
   const sim = start({ maxFds: 5 });
   const listener = listenOn(PORT);
   const client = sim.connect(PORT);
@@ -177,7 +177,7 @@ test.serial('descriptors: beyond the maximum EMFILE, and who waits to be accepte
   t.is(accept(listener, null), other);
 });
 
-test.serial('fcntl: F_GETFL gives what F_SETFL has set, and none leaks to the next socket', (t) => {
+test.serial('fcntl: F_GETFL gives what F_SETFL set, and the next socket starts without it', (t) => {
   const sim = start();
   const [, fd] = accepted(sim);
   const flags = fcntl(fd, F_GETFL, 0);
@@ -201,7 +201,7 @@ test.serial('setsockopt: accepted sockets inherit what was set on the listening 
   t.is(fcntl(fd, F_GETFL, 0) & O_NONBLOCK, 0);
 });
 
-test.serial('setsockopt: what was set can be seen by the test', (t) => {
+test.serial('setsockopt: a test can see the options set', (t) => {
   const sim = start();
   const fd = newSocket();
   const linger = { lOnoff: 1, lLinger: 5 };
@@ -236,7 +236,7 @@ test.serial('bind: SO_REUSEADDR shares a port until one listens', (t) => {
   fails(t, bind(third, address(PORT)), EADDRINUSE);
 });
 
-test.serial('bind: port 0 means a free one, which getsockname tells', async (t) => {
+test.serial('bind: port 0 gives a free port, which getsockname reports', async (t) => {
   const sim = start();
   const fd = newSocket();
   t.is(bind(fd, address(0)), 0);
@@ -248,7 +248,7 @@ test.serial('bind: port 0 means a free one, which getsockname tells', async (t) 
   await sim.idle();
 });
 
-test.serial('connect: refused where nobody listens, before or any more', (t) => {
+test.serial('connect: it is refused while no socket listens', (t) => {
   const sim = start();
   t.throws(() => sim.connect(PORT), { code: 'ECONNREFUSED' });
   const fd = newSocket();
@@ -260,7 +260,7 @@ test.serial('connect: refused where nobody listens, before or any more', (t) => 
   t.throws(() => sim.connect(PORT), { code: 'ECONNREFUSED' });
 });
 
-test.serial('accept: gives connections in their order, with their addresses, then EAGAIN', (t) => {
+test.serial('accept: it gives connections in order, with their addresses, then EAGAIN', (t) => {
   const sim = start();
   const listener = listenOn(PORT);
   fails(t, accept(listener, null), EAGAIN);
@@ -294,7 +294,7 @@ test.serial('backlog: a connection beyond it waits until one is accepted', (t) =
   t.is(readText(fds[2]), 'early');
 });
 
-test.serial('backlog: those that wait are reset when the listening socket is closed', (t) => {
+test.serial('backlog: waiting connections are reset when the listening socket is closed', (t) => {
   const sim = start();
   const listener = listenOn(PORT);
   const client = sim.connect(PORT);
@@ -326,7 +326,7 @@ test.serial('connect of the program: EINPROGRESS, then writable, then bytes both
   t.is(await ended, 1);
 });
 
-test.serial('connect of the program: where nobody listens, writable with ECONNREFUSED', async (t) => {
+test.serial('connect of the program: without a listener, the socket becomes writable, and a read gives ECONNREFUSED', async (t) => {
   const sim = start();
   const fd = newSocket();
   fails(t, connect(fd, address(PORT)), EINPROGRESS);
@@ -338,7 +338,7 @@ test.serial('connect of the program: where nobody listens, writable with ECONNRE
   t.is(sim.elapsed, 0);
 });
 
-test.serial('connect of the program: to itself', async (t) => {
+test.serial('connect of the program: it can connect to itself', async (t) => {
   start();
   echoServer(PORT);
   const fd = newSocket();
@@ -357,7 +357,7 @@ test.serial('connect of the program: to itself', async (t) => {
 
 // Bytes
 
-test.serial('read: EAGAIN, bytes as they were sent, at most as many as asked, and 0 after the end', (t) => {
+test.serial('read: it gives EAGAIN, then bytes as they were sent, at most as many as asked for, and 0 after the end', (t) => {
   const sim = start();
   const [client, fd] = accepted(sim);
   t.is(readText(fd), EAGAIN);
@@ -373,7 +373,7 @@ test.serial('read: EAGAIN, bytes as they were sent, at most as many as asked, an
   t.is(readText(fd), '');
 });
 
-test.serial('read and write: use the part of the buffer that they are given, and no other', (t) => {
+test.serial('read and write: they use only the given part of the buffer', (t) => {
   const sim = start();
   const [client, fd] = accepted(sim);
   client.send('bytes');
@@ -387,7 +387,7 @@ test.serial('read and write: use the part of the buffer that they are given, and
   t.throws(() => sendmsg(fd, [{ buf, offset: 0, length: 11 }], 0), { instanceOf: RangeError });
 });
 
-test.serial('send: what the test does with its bytes afterwards changes nothing', (t) => {
+test.serial('send: later changes to the buffer have no effect', (t) => {
   const sim = start();
   const [client, fd] = accepted(sim);
   const bytes = Buffer.from('before');
@@ -396,7 +396,7 @@ test.serial('send: what the test does with its bytes afterwards changes nothing'
   t.is(readText(fd), 'before');
 });
 
-test.serial('take: gives what came since the last time', (t) => {
+test.serial('take: it gives what came since the last take', (t) => {
   const sim = start();
   const [client, fd] = accepted(sim);
   writeText(fd, 'one ');
@@ -417,7 +417,7 @@ test.serial('end: the program reads the end, and its answer still arrives', (t) 
   });
 });
 
-test.serial('reset: bytes first, then ECONNRESET once, then 0; and a write gives EPIPE', (t) => {
+test.serial('reset: the program reads the bytes, then ECONNRESET once, then 0; a write gives EPIPE', (t) => {
   const sim = start();
   const [client, fd] = accepted(sim);
   client.send('bytes');
@@ -428,7 +428,7 @@ test.serial('reset: bytes first, then ECONNRESET once, then 0; and a write gives
   t.is(writeText(fd, 'x'), -EPIPE);
 });
 
-test.serial('reset: a write hears of it just as a read does, once', (t) => {
+test.serial('reset: a write gives ECONNRESET just as a read does, once', (t) => {
   const sim = start();
   const [client, fd] = accepted(sim);
   client.reset();
@@ -446,7 +446,7 @@ test.serial('close: the program reads the end; its first write goes nowhere, the
   t.is(writeText(fd, 'answer'), -EPIPE);
 });
 
-test.serial('close: by a client that has not read all is a reset', (t) => {
+test.serial('close: a client that closes with unread bytes resets the connection', (t) => {
   const sim = start();
   const [client, fd] = accepted(sim);
   client.pauseReading();
@@ -469,7 +469,7 @@ test.serial('close by the program: the client gets the rest and the end', (t) =>
   t.true(client.wasReset);
 });
 
-test.serial('close by the program: with bytes unread, or as SO_LINGER says, it is a reset', (t) => {
+test.serial('close by the program: with unread bytes, or as SO_LINGER says, it resets the connection', (t) => {
   const sim = start();
   const [client, fd] = accepted(sim);
   client.send('unread');
@@ -504,7 +504,7 @@ test.serial('shutdown: for reading, the program reads what is there and then the
   fails(t, shutdown(newSocket(), SHUT_WR), ENOTCONN);
 });
 
-test.serial('send buffer: takes as much as it holds, then EAGAIN, until the client reads', async (t) => {
+test.serial('send buffer: it takes as much as it holds, then gives EAGAIN until the client reads', async (t) => {
   const sim = start({ sendBuffer: 10 });
   const [client, fd] = accepted(sim);
   client.pauseReading();
@@ -524,7 +524,7 @@ test.serial('send buffer: takes as much as it holds, then EAGAIN, until the clie
   t.is(client.take().toString(), '0123456789abc');
 });
 
-test.serial('inspection: what waits in the kernel in either direction, and what the state of a connection is', (t) => {
+test.serial('inspection: a test can see the bytes in the kernel, in both directions, and the state of a connection', (t) => {
   const sim = start({ sendBuffer: 10 });
   const listener = listenOn(PORT);
   const client = sim.connect(PORT);
@@ -552,13 +552,13 @@ test.serial('inspection: what waits in the kernel in either direction, and what 
   t.is(client.state, 'closed');
 });
 
-test.serial('inspection: a reset', (t) => {
+test.serial('inspection: a test can see a reset', (t) => {
   const [client] = accepted(start());
   client.reset();
   t.is(client.state, 'reset');
 });
 
-test.serial('send buffer: the end of the stream comes after what it holds', (t) => {
+test.serial('send buffer: the end of the stream comes after the bytes that it holds', (t) => {
   const sim = start();
   const [client, fd] = accepted(sim);
   client.pauseReading();
@@ -570,7 +570,7 @@ test.serial('send buffer: the end of the stream comes after what it holds', (t) 
   t.is(client.take().toString(), 'held');
 });
 
-test.serial('readiness: level-triggered, reported as long as it lasts', async (t) => {
+test.serial('readiness: it is level-triggered, and reported as long as it lasts', async (t) => {
   const sim = start();
   const [client, fd] = accepted(sim);
   client.send('abc');
@@ -582,7 +582,7 @@ test.serial('readiness: level-triggered, reported as long as it lasts', async (t
   t.is(seen, 'abc');
 });
 
-test.serial('readiness: a reset, and an end in both directions, wake readers and writers alike', async (t) => {
+test.serial('readiness: a reset wakes readers and writers alike', async (t) => {
   const sim = start();
   const [client, fd] = accepted(sim);
   const seen: string[] = [];
@@ -598,7 +598,7 @@ test.serial('readiness: a reset, and an end in both directions, wake readers and
   t.deepEqual(seen, ['read', 'write']);
 });
 
-test.serial('readiness: a descriptor that is closed is no longer watched, nor its successor', async (t) => {
+test.serial('readiness: a closed descriptor is no longer watched, and a new one with its number is not either', async (t) => {
   const sim = start();
   const [client, fd] = accepted(sim);
   client.send('x');
@@ -610,7 +610,7 @@ test.serial('readiness: a descriptor that is closed is no longer watched, nor it
 
 // Interventions
 
-test.serial('onCall: is asked before each call, and told what it would find', (t) => {
+test.serial('onCall: it is asked before each call, with what the call would find', (t) => {
   const sim = start({ sendBuffer: 100 });
   const [client, fd] = accepted(sim);
   client.send('12345');
@@ -670,7 +670,7 @@ test.serial('onCall: every call that a program makes can be made to fail', (t) =
   t.deepEqual(sim.openFds(), [3, fd]);
 });
 
-test.serial('onCall: a limit bounds what moves, and at least one byte does', (t) => {
+test.serial('onCall: a limit bounds the bytes moved, but at least one byte moves', (t) => {
   const sim = start();
   const [client, fd] = accepted(sim);
   client.send('0123456789');
@@ -682,7 +682,7 @@ test.serial('onCall: a limit bounds what moves, and at least one byte does', (t)
   t.is(client.take().toString(), 'abcd');
 });
 
-test.serial('onCall: ECONNRESET on a read is the end of the connection for both sides', (t) => {
+test.serial('onCall: ECONNRESET on a read ends the connection for both sides', (t) => {
   const sim = start();
   const [client, fd] = accepted(sim);
   sim.onCall = ({ name }) => (name === 'read' ? { errno: ECONNRESET } : undefined);
@@ -693,14 +693,14 @@ test.serial('onCall: ECONNRESET on a read is the end of the connection for both 
   t.is(writeText(fd, 'x'), -EPIPE);
 });
 
-test.serial('faults: a function is asked where onCall has nothing to say', (t) => {
+test.serial('faults: a function decides when onCall is not set', (t) => {
   const sim = start({ faults: ({ name }) => (name === 'socket' ? { errno: EMFILE } : undefined) });
   fails(t, newSocket(), EMFILE);
   sim.onCall = () => ({ errno: EINTR });
   fails(t, newSocket(), EINTR);
 });
 
-test.serial('faults: a table makes calls fail as often as it says, with what it names, the same by seed', (t) => {
+test.serial('faults: a table makes the named calls fail with the given errnos and frequency, the same by seed', (t) => {
   const call: Call = { name: 'write', fd: 3, args: [], length: 1, available: 1 };
   const outcomes = (seed: number): string[] => {
     const hook = randomFaults({ write: { probability: 0.25, errnos: [EAGAIN, EINTR] } }, new Random(seed));
@@ -720,7 +720,7 @@ test.serial('faults: a table makes calls fail as often as it says, with what it 
 
 // The record of calls
 
-test.serial('transcript: the calls of one connection, in the form of a trace of the C server', async (t) => {
+test.serial('transcript: it lists the calls of one connection, in the form of a trace of the C server', async (t) => {
   const sim = start();
   echoServer(PORT);
   void eventDispatch();
@@ -742,7 +742,7 @@ test.serial('transcript: the calls of one connection, in the form of a trace of 
   t.is(sim.transcript(client).length, 5);
 });
 
-test.serial('calls: name, descriptor, arguments, length, and result or the name of the errno value', (t) => {
+test.serial('calls: each has name, descriptor, arguments, length, and result or errno name', (t) => {
   const sim = start();
   const [client, fd] = accepted(sim);
   client.send('abc');
@@ -757,7 +757,7 @@ test.serial('calls: name, descriptor, arguments, length, and result or the name 
   ]);
 });
 
-test.serial('calls: are not recorded when that is off', (t) => {
+test.serial('calls: they are not recorded when recording is off', (t) => {
   const sim = start({ record: false });
   newSocket();
   t.is(sim.calls.length, 0);
@@ -817,11 +817,11 @@ test.serial('seed: another seed gives another run', async (t) => {
   t.is(logs.size, 5);
 });
 
-test.serial('seed: plays no part where nothing is left to chance', async (t) => {
+test.serial('seed: it has no effect when nothing is random', async (t) => {
   t.deepEqual(await chatter({ seed: 1 }), await chatter({ seed: 2 }));
 });
 
-test.serial('seed: the sequence of numbers stays what it is, so that a seed can be noted down', (t) => {
+test.serial('seed: the sequence of numbers never changes, so that a seed can be noted down', (t) => {
   const random = new Random(1);
   t.deepEqual([random.next(), random.next(), random.next()], [2693262067, 11749833, 2265367787]);
 });
@@ -841,7 +841,7 @@ test.serial('shortIo: reads and writes move between one byte and all', (t) => {
   t.deepEqual([...sizes].sort((a, b) => a - b), [1, 2, 3, 11, 12, 13]);
 });
 
-test.serial('shortIo: accept gives a part of those that wait in one turn, and all in the end', async (t) => {
+test.serial('shortIo: accept gives some of the waiting connections in a turn, and all in the end', async (t) => {
   const sizes = new Set<number>();
   for (let seed = 0; seed < 20; seed++) {
     const sim = start({ seed, shortIo: true });
@@ -859,7 +859,7 @@ test.serial('shortIo: accept gives a part of those that wait in one turn, and al
   t.deepEqual([...sizes].sort(), [1, 2, 3]);
 });
 
-test.serial('shuffle: what is ready at once is reported in random order; without it, as it became ready', async (t) => {
+test.serial('shuffle: ready descriptors are reported in random order; without it, in the order they became ready', async (t) => {
   const orderOf = async (seed: number, shuffle: boolean): Promise<string> => {
     const sim = start({ seed, shuffle });
     const pairs = [0, 1, 2].map(() => sim.socketpair());
@@ -881,7 +881,7 @@ test.serial('shuffle: what is ready at once is reported in random order; without
   t.is(orders.size, 6);
 });
 
-test.serial('getrandom: fills the buffer, the same by seed', (t) => {
+test.serial('getrandom: it fills the buffer, the same by seed', (t) => {
   const bytes = (seed: number): Buffer => {
     start({ seed });
     const buf = Buffer.alloc(16);
@@ -894,7 +894,7 @@ test.serial('getrandom: fills the buffer, the same by seed', (t) => {
 
 // Time
 
-test.serial('clock: begins at a fixed date or at the one given, and stands still', (t) => {
+test.serial('clock: it begins at a fixed date or at the given one, and stands still', (t) => {
   const tv: Timeval = { tvSec: 0, tvUsec: 0 };
   start();
   gettimeofday(tv);
@@ -905,7 +905,7 @@ test.serial('clock: begins at a fixed date or at the one given, and stands still
   t.is(sim.now, 1000.25);
 });
 
-test.serial('advance: lets timers and actions come in the order of their times, each at its time', async (t) => {
+test.serial('advance: timers and actions fire in the order of their times, each at its time', async (t) => {
   const sim = start();
   const seen: [string, number][] = [];
   timer(2, () => seen.push(['timer', sim.elapsed]));
@@ -921,7 +921,7 @@ test.serial('advance: lets timers and actions come in the order of their times, 
   t.is(sim.elapsed, 4);
 });
 
-test.serial('advance: actions of the same time come in the order in which they were given', async (t) => {
+test.serial('advance: actions of the same time run in the order in which they were given', async (t) => {
   const sim = start();
   const seen: string[] = [];
   for (const name of ['a', 'b', 'c']) sim.at(1, () => seen.push(name));
@@ -930,7 +930,7 @@ test.serial('advance: actions of the same time come in the order in which they w
   t.deepEqual(seen, ['a', 'b', 'c', 'd']);
 });
 
-test.serial('advance: passes time where no loop runs, or none any more', async (t) => {
+test.serial('advance: time passes also without a running loop', async (t) => {
   const sim = start();
   await sim.advance(1.5);
   t.is(sim.elapsed, 1.5);
@@ -941,7 +941,7 @@ test.serial('advance: passes time where no loop runs, or none any more', async (
   t.is(sim.elapsed, 11.5);
 });
 
-test.serial('setClock: moves the clock and nothing else', async (t) => {
+test.serial('setClock: it moves the clock and nothing else', async (t) => {
   const sim = start();
   sim.setClock(5000);
   t.is(sim.now, 5000);
@@ -952,7 +952,7 @@ test.serial('setClock: moves the clock and nothing else', async (t) => {
   t.is(sim.now, 1);
 });
 
-test.serial('slowDown: the monotonic clock goes on with each look at it', (t) => {
+test.serial('slowDown: the monotonic clock advances each time it is read', (t) => {
   const sim = start();
   t.is(monotonic(), 0);
   sim.slowDown(0.25);
@@ -961,7 +961,7 @@ test.serial('slowDown: the monotonic clock goes on with each look at it', (t) =>
   t.is(sim.elapsed, 0.5);
 });
 
-test.serial('idle: resolves when all that the test did has been worked off', async (t) => {
+test.serial('idle: it resolves when all that the test did has been processed', async (t) => {
   const sim = start();
   echoServer(PORT);
   void eventDispatch();
@@ -976,7 +976,7 @@ test.serial('idle: resolves when all that the test did has been worked off', asy
   t.is(sim.elapsed, 0);
 });
 
-test.serial('idle: rejects when the loop does not come to rest, and stops it', async (t) => {
+test.serial('idle: it rejects when the loop does not come to rest, and stops the loop', async (t) => {
   const sim = start({ maxTurns: 500 });
   on(sim.socketpair()[0], EV_WRITE | EV_PERSIST, () => {});
   const ended = eventDispatch();
@@ -984,7 +984,7 @@ test.serial('idle: rejects when the loop does not come to rest, and stops it', a
   t.is(await ended, -1);
 });
 
-test.serial('autoAdvance: a run that is scheduled altogether needs no test to move it', async (t) => {
+test.serial('autoAdvance: a fully scheduled run advances by itself', async (t) => {
   const sim = start({ autoAdvance: true });
   echoServer(PORT);
   const seen: [number, string][] = [];
@@ -1003,7 +1003,7 @@ test.serial('autoAdvance: a run that is scheduled altogether needs no test to mo
   t.deepEqual(seen, [[10, 'line 0'], [70, 'line 1'], [130, 'line 2']]);
 });
 
-test.serial('onReceive: tells of bytes, of the end and of a reset, not from within the program', async (t) => {
+test.serial('onReceive: it reports bytes, the end and a reset, but not from within the program', async (t) => {
   const sim = start();
   const [client, fd] = accepted(sim);
   const [other, otherFd] = [sim.connect(PORT), accept(3, null)];
@@ -1037,7 +1037,7 @@ test.serial('onReceive: tells of bytes, of the end and of a reset, not from with
   t.is(await ended, 1);
 });
 
-test.serial('stop: ends the loop with -1, in an action, in a callback or from outside', async (t) => {
+test.serial('stop: it ends the loop with -1, from an action, a callback or outside', async (t) => {
   const inAction = start();
   on(inAction.socketpair()[0], EV_READ, () => {});
   inAction.soon(() => {
@@ -1062,7 +1062,7 @@ test.serial('stop: ends the loop with -1, in an action, in a callback or from ou
   t.is(await ended, -1);
 });
 
-test.serial('interrupt: has the loop look again at what it waits for', async (t) => {
+test.serial('interrupt: the loop looks again at what it waits for', async (t) => {
   const sim = start();
   on(sim.socketpair()[0], EV_READ, () => {});
   const ended = eventDispatch();
@@ -1080,7 +1080,7 @@ test.serial('interrupt: has the loop look again at what it waits for', async (t)
   t.is(sim.calls.find(({ name }) => name === 'epoll_wait')?.result, 'EINTR');
 });
 
-test.serial('kill: says whether anybody listens', (t) => {
+test.serial('kill: it says whether the signal has a listener', (t) => {
   const sim = start();
   t.false(sim.kill(constants.signals.SIGUSR2));
   const seen: unknown[] = [];

@@ -23,7 +23,7 @@ async function store(c: Replies, key: string): Promise<string> {
 }
 
 for (const backend of [...backends, 'sim'] as const) {
-  test.serial(`${backend}: the least recently used item of the class goes, and none of another`, async (t) => {
+  test.serial(`${backend}: the least recently used item of the class is evicted, and none of another`, async (t) => {
     const server = backend === 'sim' ? await SimServer.start(['-m', '1']) : await startServer({ backend, args: ['-m', '1'] });
     t.teardown(() => server.stop());
     const c = server instanceof SimServer ? await server.connect() : await Client.connect(server.port);
@@ -43,7 +43,7 @@ for (const backend of [...backends, 'sim'] as const) {
   });
 }
 
-test.serial('chunks that are freed are given out again, each once, and their list grows in memory of its own', (t) => {
+test.serial('freed chunks are allocated again, each once, and their list grows in memory of its own', (t) => {
   memoryInit(MIB, MIB, 4 * MIB);
   slabsInit(0);
   const chunks = Array.from({ length: 100 }, () => slabsAlloc(CLASS));
@@ -58,7 +58,7 @@ test.serial('chunks that are freed are given out again, each once, and their lis
   t.deepEqual(Array.from({ length: 100 }, () => slabsAlloc(CLASS)).sort(), chunks.sort());
 });
 
-test.serial('sim: the one chunk of a page of the largest class is given out again, too', async (t) => {
+test.serial('sim: in the largest class, where a page is one chunk, a freed chunk is allocated again, too', async (t) => {
   const server = await SimServer.start(['-m', '1']);
   const c = await server.connect();
   const value = 'v'.repeat(1_048_000);

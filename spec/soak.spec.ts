@@ -28,7 +28,7 @@ async function run(...args: string[]): Promise<{ status: number | null; stdout: 
   return { status, stdout, stderr };
 }
 
-test('arguments: what is not said, and what is said', (t) => {
+test('arguments: given values are used, and defaults for what is left out', (t) => {
   t.deepEqual(readArguments([]), { minutes: 10, servers: null, memcached: null, seed: 1, report: null });
   t.deepEqual(readArguments([
     '--minutes', '.5', '--servers', 'net,epoll-single', '--memcached', '/usr/bin/memcached', '--seed', '7', '--report', 'a.html',
@@ -53,7 +53,7 @@ for (const [line, says] of Object.entries(mistakes)) {
 }
 
 // It fills a server first, which takes seconds.
-if (thorough) test('a short run: every answer is right, bad clients were there, and the page has its plots', async (t) => {
+if (thorough) test('a short run has only right answers, bad clients, and a page with plots', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'soak-'));
   try {
     const page = join(folder, 'out.html');
@@ -76,7 +76,7 @@ require('node:net').createServer((socket) => {
 }).listen(Number(process.argv[process.argv.indexOf('-p') + 1]), '127.0.0.1');
 `;
 
-test('a wrong answer fails the run, and is told', async (t) => {
+test('a wrong answer fails the run and is reported', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'soak-'));
   try {
     const program = join(folder, 'memcached');
@@ -90,7 +90,7 @@ test('a wrong answer fails the run, and is told', async (t) => {
   }
 });
 
-test('a server that does not start: one line, exit status 1', async (t) => {
+test('a server that does not start gives one line and exit status 1', async (t) => {
   const { status, stdout, stderr } = await run('--servers', 'memcached', '--memcached', '/nowhere/at/all');
   t.is(status, 1);
   t.is(stdout, '');
@@ -118,7 +118,7 @@ for (const [what, course, grows] of [
   });
 }
 
-test('growth: of nothing, and of a few points, nothing can be told', (t) => {
+test('growth: no points, or only a few, give no result', (t) => {
   t.is(growth([], 0.05, 0), null);
   t.is(growth(points(() => 1).slice(0, 3), 0.05, 0), null);
 });
@@ -161,7 +161,7 @@ test('a store has memcached\'s semantics', (t) => {
   t.is(store.count('a', 1n, true), null);
 });
 
-test('the exchanges of a seed are the same again', (t) => {
+test('the exchanges are the same for the same seed', (t) => {
   const some = (): unknown[] => {
     const random = seeded(3), store = new Store();
     return Array.from({ length: 50 }, (_, i) => [textExchange(random, store, 'a'), binaryExchange(random, store, 'a', i)]);
@@ -169,7 +169,7 @@ test('the exchanges of a seed are the same again', (t) => {
   t.deepEqual(some(), some());
 });
 
-test('an answer of the binary protocol that is another one is told', (t) => {
+test('an unexpected reply of the binary protocol is reported', (t) => {
   const header = Buffer.alloc(24);
   header[0] = 0x81;
   header.writeUInt32BE(7, 12);

@@ -91,7 +91,7 @@ const mistakes: Record<string, RegExp> = {
 };
 
 for (const [args, message] of Object.entries(mistakes)) {
-  test.serial(`a mistake is told in one line, with status 1: ${args}`, async (t) => {
+  test.serial(`a mistake is reported in one line, with status 1: ${args}`, async (t) => {
     const { status, stdout, stderr } = await run(args.split(' ')).catch((error: unknown) => {
       if (error instanceof Errx) return { status: error.status, stdout: '', stderr: [error.message] };
       throw error;
@@ -118,7 +118,7 @@ test.serial('-h prints the options, -i the licences, and both exit with status 0
   t.regex(licence.stdout, /^memcached-ts 1\.0\.4\n\n[^]*Danga Interactive[^]*Niels Provos/);
 });
 
-test.serial('an option that is none, that lacks its argument, or an address that is none, end it with status 1', async (t) => {
+test.serial('an unknown option, a missing argument, and an invalid address end the program with status 1', async (t) => {
   for (const [args, line] of [
     [['-x'], 'Illegal argument "-x"'],
     [['-p'], 'Missing argument of "-p"'],
@@ -136,12 +136,12 @@ test.serial('an argument that is no number, or too large, is refused', async (t)
   }
 });
 
-test.serial('-d that cannot start the program again is an error', async (t) => {
+test.serial('a -d that cannot start the program again ends with an error', async (t) => {
   t.teardown(replace(daemons, 'daemon', () => () => Promise.resolve(-1)));
   t.deepEqual(await run(['-d']), { status: 1, stdout: '', stderr: ['failed to daemon() in order to daemonize'] });
 });
 
-test.serial('-k that the system refuses is told, and the server runs', async (t) => {
+test.serial('a refused -k is reported, and the server runs', async (t) => {
   const stderr = new Stderr();
   t.teardown(() => { stderr.restore(); });
   t.teardown(replace(mman, 'mlockall', () => () => {
@@ -155,7 +155,7 @@ test.serial('-k that the system refuses is told, and the server runs', async (t)
   await server.stop();
 });
 
-test.serial('stats maps: the file and its NUL, or which step failed', async (t) => {
+test.serial('stats maps gives the file and its NUL, or reports which step failed', async (t) => {
   t.teardown(() => { shows.maps = false; });
   shows.maps = true;
   const server = await SimServer.start();

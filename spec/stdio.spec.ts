@@ -58,12 +58,12 @@ const storeLines: [string, number, [string, string], [number, number, number]][]
   [' \t\r\n', -1, ['?', '?'], [UNTOUCHED, UNTOUCHED, UNTOUCHED]],
 ];
 for (const [s, stored, words, numbers] of storeLines) {
-  test.serial(`sscanf of a line to store: ${JSON.stringify(s)} gives ${stored} values`, (t) => {
+  test.serial(`sscanf reads ${stored} values of a storage line: ${JSON.stringify(s)}`, (t) => {
     t.deepEqual(storeLine(s), { stored, words, numbers });
   });
 }
 
-test.serial('%255s leaves a word of 255 bytes whole, and breaks a longer one there', (t) => {
+test.serial('%255s reads a word of 255 bytes whole, and splits a longer one there', (t) => {
   t.deepEqual(storeLine(`set ${'k'.repeat(255)} 1 2 3`).words, ['set', 'k'.repeat(255)]);
   const { stored, words } = storeLine(`set ${'k'.repeat(255)}7 8 9`);
   t.is(stored, 5);
@@ -76,7 +76,7 @@ test.serial('%s takes every byte but white space and NUL', (t) => {
   t.is(text(word1), key);
 });
 
-test.serial('%n is where the scan stands, and does not count', (t) => {
+test.serial('%n stores the position of the scan, and does not count as a value', (t) => {
   const next: Ref = { value: UNTOUCHED };
   t.is(sscanf(putz(line, ' one  two'), ' %255s%n', word1, next), 1);
   t.is(next.value, 4);
@@ -87,7 +87,7 @@ test.serial('%n is where the scan stands, and does not count', (t) => {
   t.is(next.value, 5);
 });
 
-test.serial('a space in the format is any white space, none too; what else it holds must be there', (t) => {
+test.serial('a space in a format matches any white space or none; other characters must match', (t) => {
   const id: Ref = { value: UNTOUCHED }, limit: Ref = { value: UNTOUCHED };
   const scan = (s: string): [number, number, number] => {
     id.value = limit.value = UNTOUCHED;
@@ -142,7 +142,7 @@ for (const [s, unsigned, signed] of numbers) {
   });
 }
 
-test.serial('a number is read up to the NUL, whatever lies behind', (t) => {
+test.serial('a number is read up to the NUL, whatever follows', (t) => {
   put(line, '12\x0034');
   t.is(atoi(line), 12);
 });
@@ -170,7 +170,7 @@ test.serial('%u prints 32 bits without a sign, %d with one', (t) => {
   t.is(printed('%d', 2 ** 31), '-2147483648');
 });
 
-test.serial('%llu goes on above 2^32, as far as a whole number of JavaScript does', (t) => {
+test.serial('%llu prints numbers above 2^32, up to the largest safe integer', (t) => {
   t.is(printed('%llu', 0), '0');
   t.is(printed('%llu', 2 ** 32), '4294967296');
   t.is(printed('%llu', Number.MAX_SAFE_INTEGER), '9007199254740991');
@@ -184,19 +184,19 @@ test.serial('%s takes a pointer or a literal, of any length', (t) => {
   t.is(printed('%s!', word1), `${'k'.repeat(400)}!`);
 });
 
-test.serial('the rest of a format stands for itself, white space and line ends too, and %% for a percent sign', (t) => {
+test.serial('other characters of a format are printed as they are, and %% as a percent sign', (t) => {
   t.is(printed('END'), 'END');
   t.is(printed(''), '');
   t.is(printed('STAT %d:chunk_size %u\r\nSTAT  x\r\n', 6, 64), 'STAT 6:chunk_size 64\r\nSTAT  x\r\n');
   t.is(printed('%d%%', 7), '7%');
 });
 
-test.serial('as many as ten arguments are printed in their order', (t) => {
+test.serial('up to ten arguments are printed in order', (t) => {
   const length = sprintf(out, '%d %d %d %d %d %d %d %d %d %d', 1, 2, 3, 4, 5, 6, 7, 8, 9, 10);
   t.is(bytes(out, length), '1 2 3 4 5 6 7 8 9 10');
 });
 
-test.serial('a format that is not understood is an error of the program, and so is an argument that does not fit', (t) => {
+test.serial('an unknown format, or an argument that does not fit, is a program error', (t) => {
   t.throws(() => sprintf(out, '%f', 1), { message: /not understood: %f/ });
   t.throws(() => sprintf(out, '%x', 1), { message: /not understood: %x/ });
   t.throws(() => sprintf(out, '%u', 'text'), { instanceOf: TypeError });
@@ -208,7 +208,7 @@ test.serial('a format that is not understood is an error of the program, and so 
   t.throws(() => sscanf(putz(line, '1'), '%s', { value: 0 }), { instanceOf: TypeError });
 });
 
-test.serial('what sprintf prints of a number, sscanf reads', (t) => {
+test.serial('sscanf reads the numbers that sprintf prints', (t) => {
   fc.assert(fc.property(fc.integer(), fc.integer({ min: 0, max: 0xffffffff }), (signed, unsigned) => {
     const d: Ref = { value: UNTOUCHED }, u: Ref = { value: UNTOUCHED }, n: Ref = { value: UNTOUCHED };
     const length = sprintf(out, '%d %u', signed, unsigned);

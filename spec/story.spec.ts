@@ -10,7 +10,7 @@ function linesOf(...chunks: string[]): string[] {
   return chunks.flatMap((chunk) => stream.take(Buffer.from(chunk, 'latin1')));
 }
 
-test('a connection from its first event to its end', async (t) => {
+test('the story follows a connection from its first event to its end', async (t) => {
   const server = await SimServer.start([], { classic: true, over: story() });
   const client = await server.connect();
   await server.sim.idle();
@@ -48,14 +48,14 @@ test('a connection from its first event to its end', async (t) => {
   ]);
 });
 
-test('data are no command lines, whatever they hold, and however they are cut', (t) => {
+test('data are never shown as command lines, whatever they hold and however they are cut', (t) => {
   const text = 'set k 0 0 9\r\nget x\r\nab\r\nget k\r\nms m 3 T0\r\nget\r\nmg m v\r\n';
   const expected = ['set k 0 0 9', 'get k', 'ms m 3 T0', 'mg m v'];
   t.deepEqual(linesOf(text), expected);
   for (let cut = 1; cut < text.length; cut++) t.deepEqual(linesOf(text.slice(0, cut), text.slice(cut)), expected);
 });
 
-test('a storage line without a length has no data, and the binary protocol no lines', (t) => {
+test('a storage line without a length has no data, and the binary protocol has no lines', (t) => {
   t.deepEqual(linesOf('set k\r\nget k\r\n'), ['set k', 'get k']);
   t.deepEqual(linesOf('\x80\x0a\r\nget k\r\n'), []);
 });

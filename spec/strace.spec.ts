@@ -44,7 +44,7 @@ async function traced<T>(
 
 // The others are held with the simulated kernel's calls in transcripts.spec.ts.
 for (const transcript of someOf(transcriptsWithCalls, 3)) {
-  maybe(`epoll --classic: ${transcript.name}: the calls that C made`, async (t) => {
+  maybe(`epoll --classic: ${transcript.name}: the server makes the calls that C made`, async (t) => {
     const { result, calls } = await traced(t, { classic: true, args: transcript.arguments }, (client, port) => {
       return replay(transcript, client, () => served(port));
     });
@@ -52,7 +52,7 @@ for (const transcript of someOf(transcriptsWithCalls, 3)) {
   });
 }
 
-maybe('epoll: a command is one read and one write, and so is a pipeline of them', async (t) => {
+maybe('epoll: a command takes one read and one write, and so does a pipeline', async (t) => {
   const { calls } = await traced(t, {}, async (client, port) => {
     await served(port);
     for (const [command, reply] of [
@@ -100,7 +100,7 @@ for (const [name, options, uses] of someOf([
   ['epoll, with EVENT_NOIOURING', { env: { EVENT_NOIOURING: '1' } }, false],
   ['epoll --classic', { classic: true }, false],
 ] as const, 2)) {
-  withUring(`${name}: what twenty connections read and write at once leaves ${uses ? 'by' : 'without'} io_uring`, async (t) => {
+  withUring(`${name}: replies to twenty connections at once go ${uses ? 'through' : 'without'} io_uring`, async (t) => {
     const { output, calls } = await traced(t, options, async (client, port) => {
       const others = await Promise.all(Array.from({ length: 19 }, () => Client.connect(port)));
       for (let round = 0; round < 20; round++) {

@@ -66,7 +66,7 @@ test.serial('strncmp looks at n bytes at most, and at none behind a NUL', (t) =>
   t.is(strncmp(put(a, '\r\n'), '\r\n', 2), 0);
 });
 
-test.serial('strcmp and strncmp have the sign that comparing Buffers has', (t) => {
+test.serial('strcmp and strncmp give the sign that comparing Buffers gives', (t) => {
   const close = fc.tuple(cstring, cstring, cstring).map(([head, s, u]): [string, string] => [head + s, head + u]);
   fc.assert(fc.property(close, fc.nat(50), ([s1, s2], n) => {
     const cut = (s: string): Buffer => Buffer.from(s.slice(0, n), 'latin1');
@@ -97,7 +97,7 @@ test.serial("a literal's NUL counts as one of its bytes", (t) => {
   t.is(bytes(a, 4), 'ab\0~');
 });
 
-test.serial('memmove and memcpy are Buffer.copy, however the two overlap', (t) => {
+test.serial('memmove and memcpy copy as Buffer.copy does, however source and destination overlap', (t) => {
   // Around the length from which the engine copies, and on both sides of the source.
   const length = fc.oneof(fc.nat(20), fc.integer({ min: 95, max: 105 }), fc.nat(1000));
   fc.assert(fc.property(length, fc.nat(1200), fc.nat(1200), (n, from, to) => {

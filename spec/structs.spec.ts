@@ -121,13 +121,13 @@ test('ibuf has room for the longest VALUE line', (t) => {
   t.true(longest.length <= 300);
 });
 
-test('a conn is found again by its pointer, and there is none where none was made', (t) => {
+test('a conn is found by its pointer, and any other pointer throws', (t) => {
   const c = new Conn(malloc(SIZEOF_CONN));
   t.is(Conn.at(c.ptr), c);
   t.throws(() => Conn.at(c.ptr + 4));
 });
 
-test('the fields of a conn leave its memory alone', (t) => {
+test("a conn's fields do not use its memory", (t) => {
   const c = new Conn(malloc(SIZEOF_CONN));
   const before = bytes(c.ptr, SIZEOF_CONN);
   c.rbuf = c.wbuf = c.ilist = 1;

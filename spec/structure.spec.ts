@@ -96,7 +96,7 @@ for (const { name, from, to, example } of rules) {
     t.deepEqual(arrows(project, from, to), []);
   });
 
-  test(`${name}: an import of a type alone would be found`, (t) => {
+  test(`${name}: an import of only a type is found`, (t) => {
     const [path, target] = example;
     const specifier = posix.relative(posix.dirname(path), target).replace(/\.ts$/, '');
     const source = `import type { What } from '${specifier.startsWith('.') ? specifier : `./${specifier}`}';`;
@@ -104,7 +104,7 @@ for (const { name, from, to, example } of rules) {
   });
 }
 
-test('a circle would be found, however long, and only those that are in it', (t) => {
+test('a circle of any length is found, with only the files that are in it', (t) => {
   const imports = importsOf({
     'a.ts': "import './b';",
     'b.ts': "import type { C } from './c';",
@@ -117,7 +117,7 @@ test('a circle would be found, however long, and only those that are in it', (t)
   t.deepEqual(circles(imports), [['b.ts', 'c.ts', 'd.ts'], ['e.ts', 'f.ts']]);
 });
 
-test('an import of a file that is not there would be found', (t) => {
+test('an import of a missing file is found', (t) => {
   const sources = { 'a.ts': "import { b } from './b';" };
   t.throws(() => importsOf(sources), { message: 'a.ts imports ./b, which is not there' });
 });

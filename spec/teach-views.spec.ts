@@ -219,7 +219,7 @@ test('the command line of npm run teach', (t) => {
   ] as const) t.throws(() => readArguments(args), { instanceOf: Misuse, message });
 });
 
-test('the command: a scene that is not there is one line, and status 2', async (t) => {
+test('the command: an unknown scene gives one line and status 2', async (t) => {
   let said = '';
   const status = await command(['--scene', 'gett'], root, { out: () => undefined, err: (text) => said += text });
   t.is(status, 2);

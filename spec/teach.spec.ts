@@ -134,7 +134,7 @@ function value(key: string, data: string): string {
 }
 
 for (const name of scenes.keys()) {
-  test(`${name}: so many statements, these states, these replies`, async (t) => {
+  test(`${name}: statements, states and replies are as recorded`, async (t) => {
     const trace = await traceOf(name);
     t.deepEqual({ statements: trace.steps.length, paths: paths(trace), outputs: trace.outputs }, golden[name]);
   });
@@ -158,7 +158,7 @@ for (const name of scenes.keys()) {
     await server.stop();
   });
 
-  test(`${name}: every step has its sentence, and none is empty or says undefined`, async (t) => {
+  test(`${name}: every step has a sentence, and none is empty or says undefined`, async (t) => {
     const trace = await traceOf(name);
     const told = upTo(3, 1);
     const sentences = trace.steps.flatMap((_, n) => (n % told === 0 ? [narrate(trace, n)] : []));
@@ -282,7 +282,7 @@ test('runs of a line are the steps at it, without those at which the server slee
   t.false(runsOf(trace, file, sleeps).includes(asleep));
 });
 
-test('who wrote a byte, and why a connection is in its state: the steps whose statements did it', async (t) => {
+test('the step that wrote a byte, and the step that gave a connection its state, are found', async (t) => {
   const trace = await traceOf('get');
   const last = trace.steps.length - 1;
   const written = trace.steps.findIndex(({ calls = [] }) => calls.some(({ bytes = '' }) => bytes.startsWith('get greeting')));
@@ -344,7 +344,7 @@ test('a scene that cannot be played ends with one line', async (t) => {
   for (const [value, message] of wrong) t.throws(() => checkScene(value), { message });
 });
 
-test('sentences are kept for functions and cases that there are, and for all of them', (t) => {
+test('there are sentences for all functions and cases that exist, and for no others', (t) => {
   const tables = emptyTables();
   for (const file of INSTRUMENTED) instrument(file, readFileSync(join(root, file), 'utf8'), tables);
   const { functions, sites } = tables;
@@ -358,7 +358,7 @@ test('sentences are kept for functions and cases that there are, and for all of 
   t.deepEqual(Object.keys(CASES).sort(), [...cases].sort());
 });
 
-test('marks stand before statements and conditions of loops, and tell the locals in scope', (t) => {
+test('marks stand before statements and loop conditions, and show the locals in scope', (t) => {
   const tables = emptyTables();
   const code = instrument('a.ts', [
     'export function f(p: Ptr, n: number): number {',
@@ -427,7 +427,7 @@ const LONG = 100_000;
 const sendsMuch = ({ steps }: Transcript): boolean => steps.reduce((sum, { send }) => sum + send.length, 0) > LONG;
 const held = thorough ? transcripts : someOf(transcripts.filter((each) => !sendsMuch(each)), 6);
 for (const transcript of held) {
-  test(`in the bundle, ${transcript.name}: as C answered`, async (t) => {
+  test(`in the bundle, ${transcript.name}: the replies are those of C`, async (t) => {
     const acts = transcript.steps.map(({ send }): Act => ({ send: ['A', send] }));
     const args = [...transcript.arguments, '--classic'];
     const last: Act = { shutdown: 'A' };
@@ -478,7 +478,7 @@ test('npm run trace: a scene as a diagram', async (t) => {
   t.true(lines.slice(resume).some((text) => text.startsWith('  Kernel->>A: "VALUE c')));
 });
 
-test('npm run trace: lists its scenes, and says in one line what is wrong', async (t) => {
+test('npm run trace: it lists its scenes, and reports a mistake in one line', async (t) => {
   const told = async (...args: string[]): Promise<[number, string, string]> => {
     const written = { out: '', err: '' };
     const status = await run(args, root, {

@@ -26,7 +26,7 @@ for (const { name, ...kind } of kindsToTry) {
   for (const transcript of transcripts) {
     // A server of its own takes long to start, and the other kinds have shown these answers.
     if (name === 'net --classic' && needsEmptyServer(transcript)) continue;
-    test.serial(`${name}: ${transcript.name}: as C answered`, async (t) => {
+    test.serial(`${name}: ${transcript.name}: the replies are those of C`, async (t) => {
       const own = needsEmptyServer(transcript);
       const server = await (own ? startServer({ ...kind, args: transcript.arguments }) : shared());
       if (own) t.teardown(() => server.stop());
@@ -38,7 +38,7 @@ for (const { name, ...kind } of kindsToTry) {
 }
 
 for (const transcript of someOf(transcripts, 6)) {
-  test.serial(`sim: ${transcript.name}: as C answered`, async (t) => {
+  test.serial(`sim: ${transcript.name}: the replies are those of C`, async (t) => {
     const server = await SimServer.start(transcript.arguments);
     t.teardown(() => server.stop());
     const { sim } = server;
@@ -51,7 +51,7 @@ for (const transcript of someOf(transcripts, 6)) {
 
 for (const transcript of transcripts) {
   const calls = transcript.calls ? ', with the calls that C made' : '';
-  test.serial(`sim --classic: ${transcript.name}: as C answered${calls}`, async (t) => {
+  test.serial(`sim --classic: ${transcript.name}: the replies are those of C${calls}`, async (t) => {
     const record = transcript.calls !== undefined;
     const server = await SimServer.start(transcript.arguments, { classic: true, record });
     t.teardown(() => server.stop());

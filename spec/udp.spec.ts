@@ -69,7 +69,7 @@ async function udpPorts(server: Server): Promise<number[]> {
 
 for (const backend of backends) {
   const shared = sharedServer({ backend, today: true, args: ['-U', '-1', ...(HAS_IPV6 ? ['-l', '[::1]:-1'] : [])] });
-  test(`${backend}: requests are answered, large answers in pieces, and ill-formed ones not at all`, async (t) => {
+  test(`${backend}: requests get replies, large ones in pieces; ill-formed requests get none`, async (t) => {
     const [port] = await udpPorts(await shared());
     const client = await DatagramClient.connect(port);
     t.teardown(() => client.close());
@@ -90,7 +90,7 @@ for (const backend of backends) {
     t.deepEqual(await client.ask(8, 'mn\r\n'), { id: 8, text: 'MN\r\n', lengths: [12] });
   });
 
-  test(`${backend}: requests of several clients at once get their own answers each`, async (t) => {
+  test(`${backend}: requests of several clients at once get their own replies`, async (t) => {
     const [port] = await udpPorts(await shared());
     const clients = await Promise.all([1, 2, 3].map(() => DatagramClient.connect(port)));
     for (const [i, client] of clients.entries()) {
@@ -105,14 +105,14 @@ for (const backend of backends) {
     }
   });
 
-  on6(`${backend}: IPv6`, async (t) => {
+  on6(`${backend}: requests by IPv6 get replies`, async (t) => {
     const port = (await udpPorts(await shared())).at(-1) ?? 0;
     const client = await DatagramClient.connect(port, '::1');
     t.teardown(() => client.close());
     t.is((await client.ask(1, 'mn\r\n')).text, 'MN\r\n');
   });
 
-  test.serial(`${backend}: recvfrom and sendto, and what is no socket for them`, (t) => {
+  test.serial(`${backend}: a datagram socket refuses listen and accept; once closed, recvfrom and sendto give EBADF`, (t) => {
     init(backend);
     // The servers of this spec get the environment, too.
     t.teardown(() => backends.forEach((name) => Reflect.deleteProperty(process.env, `EVENT_NO${name.toUpperCase()}`)));
@@ -150,7 +150,7 @@ async function answersTo(server: SimServer, ...datagrams: Buffer[]): Promise<Ans
 
 for (const classic of [false, true]) {
   const how = classic ? 'with the calls of C' : 'with fewer calls';
-  test.serial(`sim, ${how}: 100 KB come in pieces, numbered, none larger than 1400 bytes`, async (t) => {
+  test.serial(`sim, ${how}: a reply of 100 KB comes in numbered pieces of at most 1400 bytes`, async (t) => {
     const server = await simulated(t, [], { classic });
     const peer = await server.connect();
     t.is(await peer.ask(`set key 0 0 ${KILOBYTES_100.length}\r\n${KILOBYTES_100}\r\n`), 'STORED\r\n');
@@ -161,7 +161,7 @@ for (const classic of [false, true]) {
     t.deepEqual(new Set(lengths.slice(0, -1)), new Set([1400]));
   });
 
-  test.serial(`sim, ${how}: what is no request gets no answer, and takes nothing from the others`, async (t) => {
+  test.serial(`sim, ${how}: a datagram that is no request gets no reply, and does not disturb the others`, async (t) => {
     const server = await simulated(t, [], { classic });
     for (const [what, datagram] of Object.entries(ILL_FORMED)) {
       t.deepEqual(await answersTo(server, datagram), [], what);
@@ -178,7 +178,7 @@ for (const classic of [false, true]) {
   });
 }
 
-test.serial('sim: what comes from the port of a server gets no answer, or both would go on for ever', async (t) => {
+test.serial('sim: a datagram from the port of a server gets no reply, or both would go on for ever', async (t) => {
   const server = await simulated(t);
   const other = server.sim.datagrams(PORT, PORT);
   other.send(request(1, 'ERROR\r\n'));
@@ -186,7 +186,7 @@ test.serial('sim: what comes from the port of a server gets no answer, or both w
   t.deepEqual(other.take(), []);
 });
 
-test.serial('sim: any number of requests at once, of commands in one, and of answers', async (t) => {
+test.serial('sim: any number of requests, of commands in a request, and of replies is served at once', async (t) => {
   const server = await simulated(t);
   const ids = Array.from({ length: 100 }, (_, id) => id);
   t.deepEqual((await answersTo(server, ...ids.map((id) => request(id, 'mn\r\n')))).map(({ id }) => id), ids);
@@ -196,7 +196,7 @@ test.serial('sim: any number of requests at once, of commands in one, and of ans
   t.is((await answersTo(server, request(1, 'get key\r\n')))[0].text, 'VALUE key 0 1\r\n1\r\nEND\r\n');
 });
 
-test.serial('sim: a request that breaks off ends without an answer, and does not wait for the next one', async (t) => {
+test.serial('sim: an incomplete request ends without a reply, and does not continue in the next one', async (t) => {
   const server = await simulated(t);
   t.deepEqual(await answersTo(server, request(1, 'set key 0 0 10\r\nabc'), request(2, 'get ke')), []);
   t.is((await answersTo(server, request(3, 'get key\r\n')))[0].text, 'END\r\n');
@@ -211,7 +211,7 @@ test.serial('sim: IPv6 has a socket of its own', async (t) => {
   t.is(answers(client.take())[0].text, 'MN\r\n');
 });
 
-test.serial('sim: stats count the sockets as connections, and requests as none', async (t) => {
+test.serial('sim: stats counts the UDP sockets as connections, but not the requests', async (t) => {
   const server = await simulated(t);
   const stat = (text: string, name: string): number => Number(new RegExp(`STAT ${name} (\\d+)`).exec(text)?.[1]);
   const peer = await server.connect();
@@ -221,7 +221,7 @@ test.serial('sim: stats count the sockets as connections, and requests as none',
   t.is(stat(text, 'curr_connections'), 2 + 2 - 1 + 1); // TCP and UDP, of two families; the first is left out, as in C
 });
 
-test.serial('sim: stats conns shows the sockets with their addresses, as idle ones', async (t) => {
+test.serial('sim: stats conns shows the UDP sockets with their addresses, as idle', async (t) => {
   const server = await simulated(t);
   const peer = await server.connect();
   const lines = (await peer.ask('stats conns\r\n', 'END\r\n')).split('\r\n');
@@ -233,14 +233,14 @@ test.serial('sim: stats conns shows the sockets with their addresses, as idle on
   }
 });
 
-test.serial('sim: with as many connections as -c allows, requests by UDP are answered, and take no place', async (t) => {
+test.serial('sim: UDP requests are answered even when -c connections are open', async (t) => {
   const server = await simulated(t, ['-c', '1']);
   const peer = await server.connect();
   t.is(await peer.ask('mn\r\n'), 'MN\r\n');
   t.is((await answersTo(server, request(1, 'mn\r\n')))[0].text, 'MN\r\n');
 });
 
-test.serial('sim: what the kernel does not take is sent when it takes more', async (t) => {
+test.serial('sim: a datagram that the kernel does not take is sent later', async (t) => {
   const server = await simulated(t);
   const peer = await server.connect();
   await peer.ask(`set key 0 0 5000\r\n${'x'.repeat(5000)}\r\n`);
@@ -251,14 +251,14 @@ test.serial('sim: what the kernel does not take is sent when it takes more', asy
   server.sim.onCall = null;
 });
 
-test.serial('sim: a client that cannot be reached costs the others nothing', async (t) => {
+test.serial('sim: an unreachable client does not affect the others', async (t) => {
   const server = await simulated(t);
   for (const name of ['sendto', 'recvfrom'] as const) failOnce(server.sim, name, ECONNREFUSED);
   const found = await answersTo(server, request(1, 'mn\r\n'), request(2, 'mn\r\n'));
   t.is(found.at(-1)?.id, 2);
 });
 
-test.serial('sim: a request for which there is no descriptor is lost', async (t) => {
+test.serial('sim: a request that finds no descriptor is lost', async (t) => {
   const server = await simulated(t);
   failOnce(server.sim, 'socket', EMFILE);
   const stderr = new Stderr();
@@ -268,7 +268,7 @@ test.serial('sim: a request for which there is no descriptor is lost', async (t)
   t.is((await answersTo(server, request(2, 'mn\r\n')))[0].text, 'MN\r\n');
 });
 
-test.serial('without -U nobody listens by UDP', async (t) => {
+test.serial('without -U the server does not listen by UDP', async (t) => {
   const server = await SimServer.start([], { today: true });
   t.teardown(() => server.stop());
   t.deepEqual(await answersTo(server, request(1, 'mn\r\n')), []);
@@ -285,7 +285,7 @@ function listening(): number {
   return fd;
 }
 
-test.serial('a request is read, then there is nothing for now, then it ends; close sends what was written', (t) => {
+test.serial('a request is read, then gives EAGAIN, then its end; close sends what was written', (t) => {
   eventEconomy(false);
   const sim = start();
   t.teardown(stopAll);
@@ -325,7 +325,7 @@ test.serial('a request is read, then there is nothing for now, then it ends; clo
   t.is(close(server), 0);
 });
 
-test.serial('an answer that headers cannot number is not sent', (t) => {
+test.serial('a reply too long for its headers to number is not sent', (t) => {
   eventEconomy(false);
   const sim = start();
   t.teardown(stopAll);
@@ -341,7 +341,7 @@ test.serial('an answer that headers cannot number is not sent', (t) => {
   t.deepEqual(client.take(), []);
 });
 
-test.serial('events: one for the socket while requests wait, one for a request at once, and again each turn', async (t) => {
+test.serial("events: the listener's fires while requests wait, a request's fires at once and in each turn", async (t) => {
   eventEconomy(false);
   const sim = start();
   t.teardown(stopAll);

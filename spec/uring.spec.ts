@@ -189,7 +189,7 @@ function sendTo(ring: Batch, fds: number[], buf: Uint8Array, starts: number[]): 
   return [...results];
 }
 
-test('ring: there is none where the kernel has none, or not what it takes; and nothing is left open then', (t) => {
+test('ring: there is none if the kernel lacks it or a feature of it, and nothing stays open', (t) => {
   const lacks: Partial<RingKernel>[] = [
     { setupFails: true }, { mapFails: 0 }, { mapFails: 0x10000000 },
     { features: FEATURES & ~1 }, // two mappings, before Linux 5.4
@@ -204,7 +204,7 @@ test('ring: there is none where the kernel has none, or not what it takes; and n
   }
 });
 
-test('ring: the kernel is asked in order, each time with a part of the buffer, not to wait, and without SIGPIPE', (t) => {
+test('ring: calls are queued in order, each with its part of the buffer, not waiting and without SIGPIPE', (t) => {
   const kernel = new RingKernel();
   const ring = ringOf(kernel);
   const buf = new Uint8Array(4096);
@@ -222,7 +222,7 @@ test('ring: the kernel is asked in order, each time with a part of the buffer, n
   t.is(kernel.enters, 2);
 });
 
-test('ring: results are what each gave, with errno values negated', (t) => {
+test('ring: each result is that of its call, with errno values negated', (t) => {
   const kernel = new RingKernel();
   const ring = ringOf(kernel);
   kernel.result = ({ fd }) => fd < 0 ? -EBADF : fd === 5 ? -ECONNRESET : fd === 6 ? 0 : 16;
@@ -245,7 +245,7 @@ test('ring: buffers may lie anywhere, and across a multiple of 2^32', (t) => {
   }
 });
 
-test('ring: goes round and round, and over 2^32', (t) => {
+test('ring: indices wrap around, also at 2^32', (t) => {
   for (const first of [0, 1000, 2 ** 31 - 1500, 2 ** 32 - 1500]) {
     const kernel = Object.assign(new RingKernel(), { first });
     const ring = ringOf(kernel);
@@ -264,7 +264,7 @@ test('ring: goes round and round, and over 2^32', (t) => {
   }
 });
 
-test('ring: what is not complete at once is waited for, in whatever order it comes, and however often a signal does', (t) => {
+test('ring: incomplete calls are waited for, whatever their order and however often a signal interrupts', (t) => {
   const kernel = Object.assign(new RingKernel(), { late: true, interrupted: 3 });
   const ring = ringOf(kernel);
   kernel.result = ({ fd }) => fd;
@@ -274,7 +274,7 @@ test('ring: what is not complete at once is waited for, in whatever order it com
   t.deepEqual(recvFrom(ring, [8, 9, 10, 11]), [8, 9, 10, 11]);
 });
 
-test('ring: what the kernel does not take is to be tried again, and not left in the ring for the next call', (t) => {
+test('ring: calls that the kernel does not take give EAGAIN, and are not left in the ring', (t) => {
   for (const first of [0, 2 ** 32 - 5]) {
     const kernel = Object.assign(new RingKernel(), { first });
     const ring = ringOf(kernel);
@@ -292,7 +292,7 @@ test('ring: what the kernel does not take is to be tried again, and not left in 
   }
 });
 
-test('ring: one whose calls fail for good is not used again, and what it was given goes by calls of its own', (t) => {
+test('ring: when its calls fail for good, all give EAGAIN, and the ring is not used again', (t) => {
   for (const fails of [EBADF, ENOSYS]) {
     const kernel = new RingKernel();
     const ring = ringOf(kernel);
@@ -306,7 +306,7 @@ test('ring: one whose calls fail for good is not used again, and what it was giv
   }
 });
 
-test('ring: so is one that fails after it has taken something; of that, what has no result is done by nobody again', (t) => {
+test('ring: when it fails after taking calls, those without a result give EIO, and it is not used again', (t) => {
   for (const fails of [EBADF, EINTR]) {
     const kernel = Object.assign(new RingKernel(), { late: true, fails, failsLate: true, answers: 5, takes: 4 });
     const ring = ringOf(kernel);
@@ -427,7 +427,7 @@ maybe('io_uring: reads give what read(2) gives, and touch nothing else', async (
   });
 });
 
-maybe('io_uring: what is no connection, or no socket, has the errno of it', (t) => {
+maybe('io_uring: a descriptor that is no connection or no socket gives its errno', (t) => {
   init('epoll');
   const server = listener();
   const file = openSync(__filename, 'r');
@@ -455,7 +455,7 @@ maybe('io_uring: writes give what write(2) gives', async (t) => {
   t.is(result(read(empty[1], buf, 0, 20)), -EAGAIN);
 });
 
-maybe('io_uring: who does not read gets a part, and then EAGAIN comes of it; the others have theirs', async (t) => {
+maybe('io_uring: a peer that does not read gets a part, then EAGAIN; the other writes are complete', async (t) => {
   init('epoll');
   const [stuck, ...others] = open(t, 4);
   const random = new Random(1);
@@ -502,7 +502,7 @@ maybe('io_uring: who does not read gets a part, and then EAGAIN comes of it; the
   t.is(Buffer.compare(Buffer.concat(heard), Buffer.concat(sent)), 0);
 });
 
-maybe('io_uring: thousands of calls, each with the bytes that are its own', async (t) => {
+maybe('io_uring: thousands of calls each move their own bytes', async (t) => {
   init('epoll');
   const pairs = open(t, 40);
   const random = new Random(1);
@@ -532,7 +532,7 @@ maybe('io_uring: thousands of calls, each with the bytes that are its own', asyn
   t.true(lost < 1000);
 });
 
-maybe('io_uring: as many as the ring holds', async (t) => {
+maybe('io_uring: one batch can have as many calls as the ring holds', async (t) => {
   init('epoll');
   const { size } = uring();
   const pairs = open(t, size);
@@ -547,7 +547,7 @@ maybe('io_uring: as many as the ring holds', async (t) => {
   }
 });
 
-maybe('io_uring: keeps no descriptor open that was in a call', async (t) => {
+maybe('io_uring: a descriptor that was in a call is not kept open', async (t) => {
   init('epoll');
   const pairs = open(t, 4);
   sendTo(uring(), pairs.map(([fd]) => fd), HELLO, [0, 1, 2, 3, 4]);
@@ -571,7 +571,7 @@ function closedRing(): Batch {
   return batch;
 }
 
-maybe('io_uring: a ring that is no more gives EAGAIN for all, once, and has no room from then on', (t) => {
+maybe('io_uring: a closed ring gives EAGAIN for all calls once, and has no room from then on', (t) => {
   init('epoll');
   const pairs = open(t, 4);
   const ring = closedRing();
@@ -613,7 +613,7 @@ function watch(fd: number, callback: (fd: number) => void): Event {
   return ev;
 }
 
-maybe('epoll: more connections at once than a ring holds, each of which gets back what it sends', async (t) => {
+maybe('epoll: more connections at once than a ring holds each get back what they send', async (t) => {
   init('epoll', true);
   const pairs = open(t, uring().size + 100);
   const counts = counted(t);
@@ -634,7 +634,7 @@ maybe('epoll: more connections at once than a ring holds, each of which gets bac
   for (const ev of events) eventDel(ev);
 });
 
-maybe('epoll: when the ring is no more, connections go on without it, and lose nothing', async (t) => {
+maybe('epoll: when the ring fails, connections go on without it, and lose nothing', async (t) => {
   init('epoll', true);
   const batch = uring();
   const { size } = batch;
@@ -676,7 +676,7 @@ maybe('epoll: when the ring is no more, connections go on without it, and lose n
   for (const ev of events) eventDel(ev);
 });
 
-maybe('epoll: fifty clients that send and read by chance get back what they sent, to the end', async (t) => {
+maybe('epoll: fifty clients that send and read at random get back what they sent, to the end', async (t) => {
   init('epoll', true);
   const counts = counted(t);
   const server = listener(64);
@@ -756,7 +756,7 @@ maybe('epoll: fifty clients that send and read by chance get back what they sent
   close(server.fd);
 });
 
-maybe("epoll: who is added by a callback of Node's, to what was fetched and left, does not wait for the loop's timer", (t) => {
+maybe("epoll: an event added by Node's own callback for fetched input fires before the loop's timer", (t) => {
   const program = join(root, 'dist', 'spec', 'support', 'late-reader.js');
   const { stdout, stderr } = spawnSync(process.execPath, [program], { encoding: 'utf8' });
   t.is(stderr, '');
@@ -770,7 +770,7 @@ const usual = where(process.platform === 'linux', 'Linux');
 const servers = [['as it is', {}], ['with EVENT_NOIOURING', { EVENT_NOIOURING: '1' }]] as const;
 
 for (const [name, env] of servers.slice(0, upTo(1, 2))) {
-  usual(`server, ${name}: forty clients at once get the replies that are theirs, whatever becomes of others`, async (t) => {
+  usual(`server, ${name}: forty clients at once get their own replies, whatever becomes of others`, async (t) => {
     const server = await startServer({ backend: 'epoll', env });
     t.teardown(() => server.stop());
     const clients = await Promise.all(Array.from({ length: 40 }, () => Client.connect(server.port)));
