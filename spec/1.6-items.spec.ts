@@ -11,8 +11,9 @@ import {
 } from '../lib/1.6/items';
 import { lruSize } from '../lib/1.6/lru';
 import {
-  COLD_LRU, HOT_LRU, ITEM_KEY_BINARY, IT_REFCOUNT, NREAD_ADD, NREAD_APPEND, NREAD_PREPEND, NREAD_SET, STORED, TEMP_LRU,
-  WARM_LRU, clientFlagsOf, clsidOf, field, itFlags, nkeyOf, resettable, setItFlags, statsState, threadStats,
+  COLD_LRU, HOT_LRU, ITEM_FETCHED, ITEM_KEY_BINARY, IT_REFCOUNT, IT_TIME, NREAD_ADD, NREAD_APPEND, NREAD_PREPEND,
+  NREAD_SET, STORED, TEMP_LRU, WARM_LRU, clientFlagsOf, clsidOf, field, itFlags, nkeyOf, resettable, setField,
+  setItFlags, statsState, threadStats,
 } from '../lib/1.6/memcached.h';
 import { slabsClsid, slabsSize, slabsTotalMalloced } from '../lib/1.6/slabs';
 import { NULL, bss } from '../lib/libc/memory';
@@ -242,6 +243,7 @@ test.serial('hits on an unlinked item move nothing', (t) => {
   const it = held('k0');
   remove('k0');
   for (let i = 0; i < 3; i++) itemBump(it);
+  t.deepEqual([HOT_LRU, WARM_LRU, COLD_LRU].map((lru) => keysOf(1 | lru)), [[], [], ['k1']]);
   checkStorage([it]);
   itemRemove(it);
 });
@@ -259,12 +261,15 @@ test.serial('cas numbers have 64 bits, and count on from the number that is set'
   t.is(casId(), 0x2_0000_0001n);
 });
 
-test.serial('an item from before a restart is linked with its old cas number', (t) => {
+test.serial('an item from before a restart is linked with its old cas number and time', (t) => {
   start();
   const it = alloc('k', 'v');
   setCas(it, 3, 4);
+  const time = currentTime;
+  setField(it, IT_TIME, time);
   pass(5);
   itemLinkFixup(it, hash('k'));
+  t.is(field(it, IT_TIME), time);
   t.is(get('k'), 'v');
   t.deepEqual(casOf(it), [3, 4]);
   t.is(field(it, IT_REFCOUNT), 1);
@@ -293,7 +298,7 @@ test.serial('segmented: an active item survives a flood of others', (t) => {
   t.true((total('evictions') ?? 0) > 50);
 });
 
-test.serial('segmented: when all items are active, one of them is evicted', (t) => {
+test.serial('segmented: when all items are active, the oldest is evicted', (t) => {
   start({ maxbytes: MIB });
   for (const key of keyNames(2)) {
     store(key, HALF_PAGE);
@@ -302,7 +307,7 @@ test.serial('segmented: when all items are active, one of them is evicted', (t) 
   lruMaintainerJuggle(39);
   lruMaintainerJuggle(39);
   t.is(store('k2', HALF_PAGE), STORED);
-  t.deepEqual(keyNames(3).filter(has).length, 2);
+  t.deepEqual(keyNames(3).filter(has), ['k1', 'k2']);
 });
 
 test.serial('segmented: when all items are in WARM and WARM is within its share, the oldest is evicted', (t) => {
@@ -390,10 +395,12 @@ test.serial('an expired item at the tail makes room before a live item is evicte
   t.is(itemStat(39, 'evicted'), 0);
 });
 
-test.serial('touch sets a new expiry; a missing item gives NULL', (t) => {
+test.serial('touch sets a new expiry, and counts as a hit; a missing item gives NULL', (t) => {
   start();
   store('k', 'v', NREAD_SET, 10);
+  t.is(itFlags(item('k')) & ITEM_FETCHED, 0);
   t.is(itemTouch(put(name, 'k'), 1, currentTime + 100, hash('k')), item('k'));
+  t.not(itFlags(item('k')) & ITEM_FETCHED, 0);
   pass(50);
   t.true(has('k'));
   t.is(itemTouch(put(name, 'x'), 1, currentTime + 1, hash('x')), NULL);

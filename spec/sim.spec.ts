@@ -598,6 +598,20 @@ test.serial('readiness: a reset wakes readers and writers alike', async (t) => {
   t.deepEqual(seen, ['read', 'write']);
 });
 
+test.serial('readiness: an end in both directions wakes readers and writers alike', async (t) => {
+  const sim = start();
+  const [client, fd] = accepted(sim);
+  const seen: string[] = [];
+  client.pauseReading();
+  while (writeText(fd, 'fill') > 0);
+  on(fd, EV_WRITE, () => seen.push('write'));
+  on(fd, EV_READ, () => seen.push('read'));
+  client.end();
+  shutdown(fd, SHUT_WR);
+  t.is(await eventDispatch(), 1);
+  t.deepEqual(seen, ['read', 'write']);
+});
+
 test.serial('readiness: a closed descriptor is no longer watched, and a new one with its number is not either', async (t) => {
   const sim = start();
   const [client, fd] = accepted(sim);
