@@ -8,13 +8,13 @@ import type { ExecutionContext } from 'ava';
 import { Client as Memjs } from 'memjs';
 
 import { authfileCheck, authfileInit } from '../lib/1.6/authfile';
-import { EAGAIN } from '../reactor/errno.h';
 import { Random } from '../reactor/sim';
 import { AUTHFILE, PWDB, inBinary, inText, plain, token } from './support/auth-1.6';
 import type { Conversation } from './support/auth-1.6';
 import { Client } from './support/client';
 import { answer, answers, end, request } from './support/packets-1.6';
 import type { Replies } from './support/replies';
+import { sendPiecemeal, startPiecemeal } from './support/piecemeal';
 import { sharedServer } from './support/shared-server';
 import { SimServer } from './support/sim-server';
 import { Stderr } from './support/stderr';
@@ -65,20 +65,11 @@ for (const { protocol, args, conversations, last } of kinds) {
   const isBinary = protocol === 'binary';
 
   test.serial(`sim, ${protocol}: authentication works when requests come in pieces`, async (t) => {
-    const often = { probability: 0.3, errnos: [EAGAIN] };
-    const server = await SimServer.start(['-m', '8', ...args], {
-      today: true, seed: 5, shortIo: true, shuffle: true, maxTurns: Infinity, faults: { write: often, read: often },
-    });
     const random = new Random(5);
+    const server = await startPiecemeal(random, 5, args);
     for (const [name, conversation] of Object.entries(conversations)) {
       const peer = await server.connect();
-      const sends = bytesOf(conversation, last);
-      for (let from = 0; from < sends.length;) {
-        const to = from + 1 + random.int(sends.length > 10_000 ? 100_000 : 100);
-        peer.send(Buffer.from(sends.slice(from, to), 'latin1'));
-        from = to;
-        if (random.chance(0.5)) await server.sim.idle();
-      }
+      await sendPiecemeal(server, peer, bytesOf(conversation, last), random);
       await answered(t, peer, name, conversation, isBinary);
     }
     await server.stop();

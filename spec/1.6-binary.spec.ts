@@ -2,10 +2,10 @@
 // speaks it; cut into pieces and with faults on the simulated backend, and on one that real clients can reach.
 import test from 'ava';
 
-import { EAGAIN } from '../reactor/errno.h';
 import { Random } from '../reactor/sim';
 import { Client } from './support/client';
 import { answer, answers, end, request, words } from './support/packets-1.6';
+import { sendPiecemeal, startPiecemeal } from './support/piecemeal';
 import { startServer } from './support/server';
 import { SMALL_MEMORY, SimPeer, SimServer } from './support/sim-server';
 
@@ -170,24 +170,12 @@ function bytesOf(conversation: Conversation): string {
   return conversation.map(([sends]) => sends).join('') + end;
 }
 
-for (const [name, conversation] of Object.entries(conversations)) {
+for (const [seed, [name, conversation]] of Object.entries(conversations).entries()) {
   test.serial(`sim: ${name}`, async (t) => {
-    const seed = name.length;
     const random = new Random(seed);
-    const often = { probability: 0.3, errnos: [EAGAIN] };
-    const server = await SimServer.start(['-m', '8'], {
-      today: true, seed, shortIo: true, shuffle: true, sendBuffer: random.pick([64, 65536]), maxTurns: Infinity,
-      faults: { write: often, read: often },
-    });
+    const server = await startPiecemeal(random, seed);
     const peer = await server.connect();
-    const sends = bytesOf(conversation);
-    for (let from = 0; from < sends.length;) {
-      const to = from + 1 + random.int(sends.length > 10_000 ? 100_000 : 100);
-      peer.send(Buffer.from(sends.slice(from, to), 'latin1'));
-      from = to;
-      if (random.chance(0.5)) await server.sim.idle();
-    }
-    await server.sim.idle();
+    await sendPiecemeal(server, peer, bytesOf(conversation), random);
     t.deepEqual(await answers(t, peer), conversation.flatMap(([, ...receives]) => receives));
     await server.stop();
   });

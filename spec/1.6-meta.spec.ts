@@ -2,10 +2,10 @@
 // and with faults, on the simulated one.
 import test from 'ava';
 
-import { EAGAIN } from '../reactor/errno.h';
 import { Random } from '../reactor/sim';
 import { lruHits, slabStats, threadStats } from '../lib/1.6/memcached.h';
 import { Client } from './support/client';
+import { sendPiecemeal, startPiecemeal } from './support/piecemeal';
 import { startServer } from './support/server';
 import { SMALL_MEMORY, SimServer } from './support/sim-server';
 import type { SimPeer } from './support/sim-server';
@@ -283,20 +283,9 @@ for (const [name, conversation] of Object.entries(conversations)) {
   test.serial(`sim: ${name}`, async (t) => {
     for (let seed = 1; seed <= upTo(1, 2); seed++) {
       const random = new Random(seed);
-      const often = { probability: 0.3, errnos: [EAGAIN] };
-      const server = await SimServer.start(['-m', '8'], {
-        today: true, seed, shortIo: true, shuffle: true, sendBuffer: random.pick([64, 65536]), maxTurns: Infinity,
-        faults: { write: often, read: often }, memory: SMALL_MEMORY,
-      });
+      const server = await startPiecemeal(random, seed, [], { memory: SMALL_MEMORY });
       const peer = await server.connect();
-      const sends = conversation.map(([text]) => text).join('');
-      for (let from = 0; from < sends.length;) {
-        const to = from + 1 + random.int(sends.length > 10_000 ? 100_000 : 100);
-        peer.send(sends.slice(from, to));
-        from = to;
-        if (random.chance(0.5)) await server.sim.idle();
-      }
-      await server.sim.idle();
+      await sendPiecemeal(server, peer, conversation.map(([text]) => text).join(''), random);
       t.is(await peer.take(peer.waiting), conversation.map(([, text]) => text).join(''), `seed ${seed}`);
       await server.stop();
     }
