@@ -31,13 +31,13 @@ import { pathIn, startPidFile, startUp } from './startup';
 import { statsReset } from './stats';
 import { wakeWatcher } from './watch';
 
-/** For a program that starts the server: called when it listens everywhere, with its port of TCP, or 0. */
+/** For a program that starts the server: called once it listens on all sockets, with its TCP port or 0. */
 export const tells = { listening: (_port: number): void => {} };
 
 const hangup = new Event();
 
 // memcached.c: main
-/** The status to end with. `argv` begins with the program's name; the flat memory is there, for its -m and -c. */
+/** Resolves to the exit status. `argv` begins with the program's name; the flat memory must fit its -m and -c. */
 export async function main(argv: readonly string[]): Promise<number> {
   const line = parseOptions(argv);
   const status = await startUp(line, settings);
@@ -45,7 +45,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 
   machine.verbose = settings.verbose > 0;
   machine.reqsPerEvent = settings.reqsPerEvent;
-  // Those above the limit are told so, and closed, where the machine would let them wait.
+  // Connections above the limit get an error and are closed, where driveMachine would let them wait.
   machine.maxconns = settings.maxconnsFast ? Infinity : settings.maxconns;
 
   eventInit();
@@ -74,7 +74,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   signalAdd(hangup, null);
 
   if (settings.socketpath === null && settings.port === 0 && settings.udpport === 0) {
-    fprintf(stderr, 'warning: nobody can connect: -p 0, and neither -U nor -s\n'); // C goes on, and says nothing
+    fprintf(stderr, 'warning: nobody can connect: -p 0, and neither -U nor -s\n'); // C goes on without a warning
   }
   let listeners = 0, port = 0;
   const failure = await startListening({
@@ -97,19 +97,19 @@ export async function main(argv: readonly string[]): Promise<number> {
   return await eventLoop(0) === -1 ? 1 : 0;
 }
 
-/** What there is to go on with, by -e. */
+/** Opens the file of -e. Returns the state saved in it, if any. */
 function openMemoryFile(line: CommandLine): Saved | null | 'failed' {
   return settings.memoryFile === null ? null : restartMmapOpen(pathIn(line, settings.memoryFile), line.slabConfig);
 }
 
-// memcached.c: clock_handler, which looks once a second whether the signal has come
-/** SIGHUP has files read again, and ends nothing. */
+// memcached.c: clock_handler, which checks once a second whether the signal has come
+/** SIGHUP rereads the file of -Y, and does not end the server. */
 function reread(): void {
   const wrong = settings.authFile === null ? null : authfileLoad();
-  if (wrong !== null) fprintf(stderr, `${wrong}\n`); // C says nothing
+  if (wrong !== null) fprintf(stderr, `${wrong}\n`); // C prints nothing
 }
 
-/** The `count`th connection that accepts others, on `sfd`, of that protocol. False where there is no memory for it. */
+/** Makes the `count`th listening connection, on `sfd`, for protocol `prot`. False if there is no memory for it. */
 function listening(sfd: number, count: number, prot: Prot, transport: Transport): boolean {
   const c = connNew(sfd, ConnState.listening, EV_READ | EV_PERSIST);
   if (c === null) {
@@ -120,7 +120,7 @@ function listening(sfd: number, count: number, prot: Prot, transport: Transport)
   else accepting(c, prot);
   if (count === 1) acceptsWith(c, updateEvent);
   else if (transport === 'UDP') {
-    // It goes on where there are too many connections, and is none of those that -c allows.
+    // UDP keeps receiving while there are too many connections, and does not count against -c.
     freeBuffers(c);
     machine.maxconns++;
   } else alsoAcceptsWith(c);
@@ -128,7 +128,7 @@ function listening(sfd: number, count: number, prot: Prot, transport: Transport)
   return true;
 }
 
-/** The word of proto[…] before an address; without one it is as -B says. */
+/** The protocol that proto[…] names before an address; without that word, the one of -B. */
 function protNamed(word: string | null): Prot {
   switch (word) {
     case 'ascii': return Prot.ascii;

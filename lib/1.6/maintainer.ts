@@ -1,8 +1,8 @@
-// items.c: the LRU maintainer. Between requests, it moves items on from HOT and WARM, frees what has expired at the
-// ends of the LRUs, and decides when the crawler looks for expired items everywhere.
+// items.c: the LRU maintainer. Between requests, it moves items out of HOT and WARM, frees expired items at the tails
+// of the LRUs, and decides when the crawler searches whole LRUs for expired items.
 //
-// C has a thread for it. Here, it has a timer: at each step it does what takes well under a millisecond, and a class
-// with more to do goes on in the next step.
+// C uses a thread. Here, a timer runs it in steps of well under a millisecond; a class with more to do continues in the
+// next step.
 import { Event } from '../../reactor/event.h';
 import { evtimerAdd, evtimerSet } from '../../reactor/evtimer';
 import { currentTime } from './clock';
@@ -17,19 +17,19 @@ import { beginStep, stepIsOver } from './step_time';
 /** How long it may sleep, in microseconds. */
 const MIN_LRU_MAINTAINER_SLEEP = 1000;
 const MAX_LRU_MAINTAINER_SLEEP = 999_999;
-/** How many items are moved or freed in one step, about. */
+/** About how many items one step moves or frees. */
 const MOVES_AT_ONCE = 500;
-/** And how many between two looks at the time. */
+/** Items between two checks of the time. */
 const MOVES_PER_LOOK = 50;
 
-/** The largest number of a class. */
+/** The highest class number. */
 const LARGEST = MAX_NUMBER_OF_SLAB_CLASSES - 1;
 
 const maintainerEvent = new Event();
-/** By class, microseconds until it is looked at again, and how long it is left alone after having been in order. */
+/** By class: microseconds until it is checked again, and the length of that wait, which grows while nothing moves. */
 const nextJuggles = new Float64Array(MAX_NUMBER_OF_SLAB_CLASSES);
 const backoffJuggles = new Float64Array(MAX_NUMBER_OF_SLAB_CLASSES);
-/** The class that a step begins with: the one behind that for which the last full step had no time left. */
+/** The class that a step begins with: the one after the class in which a step last ran out of time. */
 let first = 1;
 /** How many items may still be moved in this step. */
 let left = 0;
@@ -37,7 +37,7 @@ let lastSleep = 0;
 let lastCrawlerCheck = 0;
 
 // items.c: start_lru_maintainer_thread
-/** It goes on for as long as the event loop runs. Call it when there is no item yet. */
+/** Starts the maintainer, which runs while the event loop does. Call it before there is any item. */
 export function startLruMaintainerThread(): void {
   settings.lruMaintainerThread = true;
   nextJuggles.fill(0);
@@ -56,7 +56,7 @@ function sleep(microseconds: number): void {
 }
 
 // items.c: lru_maintainer_thread
-/** A step. */
+/** Runs one step. */
 function lruMaintainerThread(): void {
   resettable.lruMaintainerJuggles++;
   beginStep();
@@ -66,7 +66,7 @@ function lruMaintainerThread(): void {
   for (let n = 1; n <= LARGEST; n++) {
     const id = (begin + n - 2) % LARGEST + 1;
     nextJuggles[id] = Math.max(nextJuggles[id] - lastSleep, 0);
-    // C waits until its time is over. Here it goes along with others, so that there are fewer wake-ups.
+    // C waits until a class is due. Here it joins the others after half its wait, which saves wake-ups.
     if (nextJuggles[id] <= backoffJuggles[id] / 2 && left > 0) {
       nextJuggles[id] = backoff(id, juggle(id));
       if (left <= 0) first = id % LARGEST + 1;
@@ -80,7 +80,7 @@ function lruMaintainerThread(): void {
   sleep(toSleep);
 }
 
-/** Goes on with a class until it is in order, or the step is over. Returns how many of its items were moved. */
+/** Moves items of a class until none has to move, or the step is over. Returns how many were moved. */
 function juggle(id: number): number {
   let moves = 0;
   let more: number;
@@ -92,7 +92,7 @@ function juggle(id: number): number {
   return moves;
 }
 
-/** How long a class is left alone, now that so many of its items had to move: longer each time that none had. */
+/** Microseconds until a class is checked again: fewer if `moves` items had to move, more each time that none had. */
 function backoff(id: number, moves: number): number {
   const before = backoffJuggles[id];
   let after = Math.floor(before / 2);
@@ -108,24 +108,24 @@ function backoff(id: number, moves: number): number {
 
 // When to crawl.
 
-/** An LRU is crawled at least once in so many seconds. */
+/** Maximum seconds between two crawls of an LRU. */
 const MAX_MAINTCRAWL_WAIT = 60 * 60;
 const MINUTE = 60;
-/** Seconds between two crawls of an LRU, at least. */
+/** Minimum seconds between two crawls of an LRU. */
 const MIN_CRAWL_WAIT = 5;
-/** By LRU, when it is crawled next, and how many seconds lay between the last crawls. */
+/** By LRU: when it is crawled next, by the server's clock, and the current wait in seconds. */
 const nextCrawls = new Float64Array(LRUS);
 const nextCrawlWait = new Float64Array(LRUS);
-/** How many items will have expired then, as crawlWait found last. */
+/** Items that will have expired by the next crawl, as crawlWait last found. */
 let expiringSoon = 0;
-/** By HOT_LRU and its like. */
+/** By HOT_LRU >>> 6 and so on. */
 const lruNames = ['hot', 'warm', 'cold', 'temp'];
 
 // items.c: lru_maintainer_crawler_check
 /**
- * Crawls the LRUs whose time has come. How long one is left alone depends on its last crawl: until the minute in which
- * more than 1 % of those items that can expire will have done so, approached by a minute each time; where none expires,
- * a minute longer each time, up to an hour.
+ * Crawls the LRUs whose time has come. The wait after a crawl approaches, by a minute each time, the minute in which
+ * more than 1 % of the items that can expire will have expired. If none will expire, it grows by a minute each time, up
+ * to an hour.
  */
 function lruMaintainerCrawlerCheck(): void {
   const todo = new Uint8Array(LRUS);
@@ -166,12 +166,12 @@ function crawlWait(lru: number): number {
   return Math.min(wait, MAX_MAINTCRAWL_WAIT);
 }
 
-/** It does not pay to crawl for fewer items. */
+/** A crawl pays only for more expired items than this. */
 function lowWatermark(lru: number): number {
   return Math.floor((crawlerstats.seen[lru] - crawlerstats.noexp[lru]) / 100) + 1;
 }
 
-/** For those who watch: what the last crawl along an LRU has found, and when the next one is. */
+/** Tells watchers of sysevents what the last crawl of an LRU found, and when the next one is due. */
 function logCrawl(lru: number): void {
   const s = crawlerstats;
   logText(LOG_SYSEVENTS, ` type=lru_crawler crawler=${lru & (MAX_NUMBER_OF_SLAB_CLASSES - 1)} lru=${lruNames[lru >>> 6]}` +

@@ -1,4 +1,4 @@
-// memcached.h of 1.6: the item, what can become of a command, and what is counted. The connection and the constants of
+// memcached.h of 1.6: the item, the results of commands, and the counters. The connection and the constants of
 // 2003 are in ../memcached.h.ts; struct settings is in settings.ts.
 import { i32, u32, u8 } from '../libc/heap';
 import type { Ptr } from '../libc/memory';
@@ -15,7 +15,7 @@ export const TEMP_LRU = 192;
 /** How many LRUs there are: one of each kind for each class. */
 export const LRUS = 256;
 
-/** An item that is asked for moves in its LRU at most once in so many seconds. */
+/** A fetched item moves in its LRU at most once in this many seconds. */
 export const ITEM_UPDATE_INTERVAL = 60;
 
 // it_flags.
@@ -23,26 +23,26 @@ export const ITEM_LINKED = 1;
 export const ITEM_CAS = 2;
 /** A free chunk of a slab. */
 export const ITEM_SLABBED = 4;
-/** It was asked for, since it was stored. */
+/** The item was fetched since it was stored. */
 export const ITEM_FETCHED = 8;
-/** It was asked for twice: it may be moved to the WARM LRU. */
+/** The item was fetched twice: it may move to the WARM LRU. */
 export const ITEM_ACTIVE = 16;
-/** It is larger than the largest chunk, and has several, or a block of its own. */
+/** The item is larger than the largest chunk: it has several, or a block of its own. */
 export const ITEM_CHUNKED = 32;
-/** There are client flags behind the header; where they are 0 they take no room. */
+/** Client flags follow the header; flags of 0 take no room. */
 export const ITEM_CFLAGS = 256;
-/** A client was told to store it anew. */
+/** A client was told (W) to store it anew. */
 export const ITEM_TOKEN_SENT = 512;
-/** It was replaced as it were, but is still served. */
+/** Marked as outdated (flag I), but still served. */
 export const ITEM_STALE = 2048;
 /** Its key was given in base64. */
 export const ITEM_KEY_BINARY = 4096;
-/** Upwards of this bit: how many flushes of the second of its IT_TIME came before it. C has nothing there. */
+/** From this bit up: how many flushes in the second of IT_TIME came before the item. C has no such field. */
 export const ITEM_FLUSHES_SHIFT = 13;
 export const ITEM_FLUSHES_MAX = 7;
 
-// struct item: 40 bytes, and behind them the client flags (4 bytes, where ITEM_CFLAGS is set), the key, a NUL, and the
-// data with their \r\n. C's has pointers of 64 bits, and is larger by 16. An item is a pointer here, and not a view.
+// struct item: 40 bytes, then the client flags (4 bytes, if ITEM_CFLAGS is set), the key, a NUL, and the data with
+// their \r\n. C's item has 64-bit pointers, and is larger by 16 bytes. Here an item is a Ptr, not an object.
 
 export const SIZEOF_ITEM = 40;
 
@@ -57,7 +57,7 @@ export const IT_TIME = 12;
 export const IT_EXPTIME = 16;
 /** Bytes of the data with their \r\n. */
 export const IT_NBYTES = 20;
-/** 1 for whoever allocated it, and 1 while it is linked. It is freed at 0. */
+/** 1 for the caller that allocated it, and 1 while it is linked. At 0 the item is freed. */
 export const IT_REFCOUNT = 24;
 const IT_WORD = 28; // it_flags (2 bytes), slabs_clsid (1), nkey (1)
 const IT_CLSID = 30;
@@ -125,7 +125,7 @@ export function ntotalOf(it: Ptr): number {
   return dataOf(it) - it + i32[(it + IT_NBYTES) >>> 2];
 }
 
-// What a client wants stored, and what became of it.
+// Storage commands and their results.
 
 export const NREAD_ADD = 1;
 export const NREAD_SET = 2;
@@ -133,7 +133,7 @@ export const NREAD_REPLACE = 3;
 export const NREAD_APPEND = 4;
 export const NREAD_PREPEND = 5;
 export const NREAD_CAS = 6;
-/** As append and prepend, but a missing item is stored anew. */
+/** Like append and prepend, but they store a missing item. */
 export const NREAD_APPENDVIV = 7;
 export const NREAD_PREPENDVIV = 8;
 
@@ -144,7 +144,7 @@ export const NOT_FOUND = 3;
 export const TOO_LARGE = 4;
 export const NO_MEMORY = 5;
 
-/** What became of incr and decr. */
+/** Results of incr and decr. */
 export const OK = 0;
 export const NON_NUMERIC = 1;
 export const EOM = 2;
@@ -154,7 +154,7 @@ export const DELTA_ITEM_CAS_MISMATCH = 4;
 // memcached.h: enum close_reasons
 
 export const ERROR_CLOSE = 0;
-/** The client is gone, or has said so. */
+/** The client closed the connection, or sent quit. */
 export const NORMAL_CLOSE = 1;
 export const IDLE_TIMEOUT_CLOSE = 2;
 export const SHUTDOWN_CLOSE = 3;
@@ -162,7 +162,7 @@ export const SHUTDOWN_CLOSE = 3;
 /** ADD_STAT: called for each line of statistics, in their order. */
 export type AddStat = (name: string, value: string | number) => void;
 
-// What is counted. Connections and bytes are counted in `stats` of ../memcached.h.ts.
+// Counters. Those of connections and bytes are in `stats` of ../memcached.h.ts.
 
 /** struct thread_stats: there is one thread. */
 export const threadStats = {
@@ -197,10 +197,10 @@ export const slabStats = {
   decrHits: new Float64Array(MAX_NUMBER_OF_SLAB_CLASSES),
 };
 
-/** By slab class and LRU, how often an item that was in it was found. */
+/** Hits, by the slab class and LRU that the item was in. */
 export const lruHits = new Float64Array(LRUS);
 
-/** How often an item of a slab class was found. */
+/** Hits on items of a slab class. */
 export function getHitsOf(id: number): number {
   return lruHits[id | HOT_LRU] + lruHits[id | WARM_LRU] + lruHits[id | COLD_LRU] + lruHits[id | TEMP_LRU];
 }
@@ -217,7 +217,7 @@ export const resettable = {
   slabReassignInlineReclaim: 0,
   slabReassignBusyItems: 0,
   slabReassignBusyNomem: 0,
-  /** Why an item could not be moved, the last time. */
+  /** Why the page mover last could not move an item. */
   slabReassignLastBusyStatus: 'none',
   lruCrawlerStarts: 0,
   lruMaintainerJuggles: 0,
@@ -228,10 +228,10 @@ export const resettable = {
   logWatcherSent: 0,
 };
 
-/** struct stats_state: what stays as it is. */
+/** struct stats_state: what `stats reset` leaves alone. */
 export const statsState = {
   currItems: 0,
-  /** Bytes of all items that are linked, with their headers. */
+  /** Bytes of all linked items, headers included. */
   currBytes: 0,
   acceptingConns: true,
   slabReassignRunning: false,

@@ -1,5 +1,5 @@
-// proto_parser.c: _meta_flag_preparse, the flags behind the key of mg, ms, md and ma. Here they are read and checked; a
-// command goes through them once more to answer them in the order asked.
+// proto_parser.c: _meta_flag_preparse, the flags after the key of mg, ms, md and ma. This pass reads and checks them;
+// the command then goes through them again, to answer them in the order given.
 import { u8 } from '../libc/heap';
 import type { Ptr } from '../libc/memory';
 import { NULL, bss } from '../libc/memory';
@@ -10,23 +10,23 @@ import { BAD_LINE } from './transmit';
 import { ntokens, number, parse32, parseU32, tokenAt, tokenLength } from './tokens';
 import * as u64 from './u64';
 
-/** Words of a line, at most: with the command and the key. */
+/** Maximum words of a line, including the command and the key. */
 const MFLAG_MAX_OPT_LENGTH = 20;
-/** Bytes of an opaque with its O, at most. */
+/** Maximum bytes of an opaque with its O. */
 export const MFLAG_MAX_OPAQUE_LENGTH = 32;
 
 export const OPAQUE_TOO_LONG = 'CLIENT_ERROR opaque token too long';
 const INVALID_FLAG = 'CLIENT_ERROR invalid flag';
 const BAD_TOKEN = 'CLIENT_ERROR bad token in command line format';
 
-/** The flags by their letters. W, X and Z are in replies alone. */
+/** The flags by their letters. W, X and Z occur only in replies. */
 export const Flag = {
   C: 0x43, D: 0x44, E: 0x45, F: 0x46, I: 0x49, J: 0x4a, L: 0x4c, M: 0x4d, N: 0x4e, O: 0x4f, P: 0x50, R: 0x52, T: 0x54,
   W: 0x57, X: 0x58, Z: 0x5a,
   b: 0x62, c: 0x63, f: 0x66, h: 0x68, k: 0x6b, l: 0x6c, q: 0x71, s: 0x73, t: 0x74, u: 0x75, v: 0x76, x: 0x78,
 } as const;
 
-/** What is behind the M of ms and ma. */
+/** The character after the M of ms and ma. */
 export const Mode = {
   none: 0,
   add: 0x45, // E
@@ -40,7 +40,7 @@ export const Mode = {
   minus: 0x2d,
 } as const;
 
-/** struct _meta_flags: of the line that was read last. Times are by the server's clock, 64 bits are two words. */
+/** struct _meta_flags of the line read last. Times are by the server's clock; 64-bit numbers are two words. */
 export const meta = {
   key: NULL as Ptr,
   nkey: 0,
@@ -59,11 +59,11 @@ export const meta = {
   setStale: false,
   /** q */
   noReply: false,
-  /** C: the cas that the item has to have. */
+  /** C: the cas that the item must have. */
   hasCas: false,
   casHi: 0,
   casLo: 0,
-  /** E: the cas that it gets. */
+  /** E: the cas that the item gets. */
   hasCasIn: false,
   casInHi: 0,
   casInLo: 0,
@@ -86,7 +86,7 @@ export const meta = {
   deltaLo: 1,
 };
 
-/** The key of a line with b. It is used up before the next line is read. */
+/** The decoded key of a line with b. It is valid until the next line is read. */
 const binkey = bss(KEY_MAX_LENGTH);
 
 /** The letter of the flag in word `i`. */
@@ -95,7 +95,7 @@ export function flagAt(i: number): number {
 }
 
 // mcmc.c: _mcmc_tokenize_meta
-/** Whether each word from `start` on begins with a character that a flag could have: else the line is refused. */
+/** Whether each word from `start` on begins with a character that a flag can have; if not, the line is refused. */
 export function areFlags(start: number): boolean {
   for (let i = start; i < ntokens; i++) {
     const first = u8[tokenAt[i]];
@@ -111,7 +111,7 @@ export function metaFlagPreparse(start: number): string | null {
   if (meta.nkey > KEY_MAX_LENGTH) return BAD_LINE;
   if (ntokens > MFLAG_MAX_OPT_LENGTH) return 'CLIENT_ERROR options flags are too long';
   let error: string | null = null;
-  let capitals = 0, letters = 0; // those that were there: a bit each
+  let capitals = 0, letters = 0; // flags seen so far: a bit each
   for (let i = start; i < ntokens; i++) {
     const flag = flagAt(i);
     if (flag < 0x40) return INVALID_FLAG; // a digit
@@ -127,7 +127,7 @@ export function metaFlagPreparse(start: number): string | null {
       case Flag.l: case Flag.h: meta.locked = true; break;
       case Flag.x: meta.removeVal = true; break;
       case Flag.I: meta.setStale = true; break;
-      case Flag.M: meta.mode = u8[tokenAt[i] + 1]; break; // behind an M alone, a space or the end of the line
+      case Flag.M: meta.mode = u8[tokenAt[i] + 1]; break; // after a lone M, a space or the end of the line
       case Flag.b: error = decodeKey() ?? error; break;
       case Flag.T: case Flag.N: case Flag.R: error = readTime(flag, i) ?? error; break;
       case Flag.C: case Flag.E: case Flag.J: case Flag.D: error = readNumber(flag, i) ?? error; break;
@@ -160,7 +160,7 @@ function decodeKey(): string | null {
   return meta.nkey === 0 ? 'CLIENT_ERROR error decoding key' : null;
 }
 
-/** The time behind the letter: seconds, as exptime of a set. */
+/** Reads the time after the letter: seconds, as in exptime of a set. */
 function readTime(flag: number, i: number): string | null {
   if (!parse32(tokenAt[i] + 1, tokenLength[i] - 1)) return BAD_TOKEN;
   const time = realtime(number);
@@ -177,7 +177,7 @@ function readTime(flag: number, i: number): string | null {
   return null;
 }
 
-/** The number of 64 bits behind the letter. */
+/** Reads the 64-bit number after the letter. */
 function readNumber(flag: number, i: number): string | null {
   if (!u64.parse(tokenAt[i] + 1, tokenLength[i] - 1)) return badNumber(flag);
   if (flag === Flag.C) {

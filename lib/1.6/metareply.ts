@@ -1,5 +1,6 @@
-// What a reply to a meta command is made of (proto_parser.h: META_CHAR, META_KEY). It is built in wbuf: a status of two
-// letters, or VA and a size, then what the flags ask for, in their order. A part is put to `p`; its end is returned.
+// The parts of a reply to a meta command (proto_parser.h: META_CHAR, META_KEY). The reply is built in wbuf: a status of
+// two letters, or VA and a size, then what the flags ask for, in their order. Each put function writes one part at `p`,
+// and returns its end.
 import type { Conn } from '../memcached.h';
 import { ConnState } from '../memcached.h';
 import { dv, u8 } from '../libc/heap';
@@ -18,7 +19,7 @@ import * as u64 from './u64';
 const SPACE = 0x20;
 export const CRLF = 2;
 
-/** Two characters as a word, as they lie in memory. */
+/** Two characters as a little-endian word. */
 function word(text: string): number {
   return text.charCodeAt(0) | (text.charCodeAt(1) << 8);
 }
@@ -43,7 +44,7 @@ export function putFlag(p: Ptr, flag: number): Ptr {
   return p + 2;
 }
 
-/** VA, and the size of a value. */
+/** Writes VA and the size of a value. */
 export function putValueStatus(p: Ptr, size: number): Ptr {
   const end = putWord(p, VA);
   u8[end] = SPACE;
@@ -58,12 +59,12 @@ export function putKey(p: Ptr, key: Ptr, nkey: number, binary: boolean): Ptr {
   return at + nkey;
 }
 
-/** The key of an item: in base64, if it came so. */
+/** Writes the key of an item: in base64, if it came so. */
 export function putItemKey(p: Ptr, it: Ptr): Ptr {
   return putKey(p, keyOf(it), nkeyOf(it), (itFlags(it) & ITEM_KEY_BINARY) !== 0);
 }
 
-/** The word `i`, an opaque. NULL if it is too long. */
+/** Writes word `i`, an opaque. NULL if it is too long. */
 export function putOpaque(p: Ptr, i: number): Ptr {
   const length = tokenLength[i];
   if (length > MFLAG_MAX_OPAQUE_LENGTH) return NULL;
@@ -72,7 +73,7 @@ export function putOpaque(p: Ptr, i: number): Ptr {
   return p + 1 + length;
 }
 
-/** Where there is no item: opaque and key, as they were asked for. NULL if the opaque is too long. */
+/** Writes opaque and key as the request gave them; no item is needed. NULL if the opaque is too long. */
 export function putOpaqueAndKey(p: Ptr): Ptr {
   let at = p;
   for (let i = 2; i < ntokens && at !== NULL; i++) {
@@ -83,18 +84,18 @@ export function putOpaqueAndKey(p: Ptr): Ptr {
   return at;
 }
 
-/** The cas of an item. */
+/** Writes the cas of an item. */
 export function putCas(p: Ptr, it: Ptr): Ptr {
   return u64.put(p, field(it, IT_CAS_HI) >>> 0, field(it, IT_CAS_LO) >>> 0);
 }
 
-/** Seconds until an item expires, -1 for never. As in C they are unsigned: 0 less 1, where T-1 was before t. */
+/** Writes the seconds until an item expires, -1 for never. As in C they are unsigned: a past expiry (T-1) wraps. */
 export function putTtl(p: Ptr, it: Ptr): Ptr {
   const exptime = field(it, IT_EXPTIME);
   return putNumber(p, exptime === 0 ? -1 : (exptime - currentTime) >>> 0);
 }
 
-/** Answers with what is from `start` to `end` in wbuf. */
+/** Answers with the bytes from `start` to `end` in wbuf, and \r\n. */
 export function reply(c: Conn, start: Ptr, end: Ptr): void {
   begin(c);
   c.wcurr = start;
@@ -102,13 +103,13 @@ export function reply(c: Conn, start: Ptr, end: Ptr): void {
   send(c, DATA);
 }
 
-/** The command was quiet, and has succeeded. */
+/** Sends no reply: the command was quiet and met no error. */
 export function sayNothing(c: Conn): void {
   c.noreply = false;
   c.state = ConnState.read;
 }
 
-/** Whether the line has a key, and flags behind the first `start` words. Else the error is answered. */
+/** Whether the line has a key, and valid flags after its first `start` words. If not, answers with an error. */
 export function isMeta(c: Conn, start: number): boolean {
   if (ntokens >= start && areFlags(start)) return true;
   outErrstring(c, BAD_LINE);

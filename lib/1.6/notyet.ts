@@ -1,5 +1,5 @@
-// Options of memcached 1.6 that this server does not serve yet. To serve one, take it out of the set: usage.ts prints
-// its lines, and checks.ts lets it pass.
+// Options of memcached 1.6 that this server does not serve yet. To serve one, take it out of the set: usage.ts then
+// prints its lines, and checks.ts accepts it.
 import type { Settings } from './settings';
 
 export const NOT_YET: ReadonlySet<string> = new Set(['o sock_cookie_id']);

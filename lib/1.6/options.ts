@@ -1,5 +1,5 @@
-// The command line: main's loop over getopt_long. It writes to a Settings and to nothing else, and asks nobody but the
-// words: what the process must do about them is in startup.ts.
+// The command line: main's loop over getopt_long. It only reads the words and fills a Settings and a CommandLine; what
+// the process must do about them is in startup.ts.
 import { getoptLong } from '../libc/getopt_long';
 import type { LongOption } from '../libc/getopt_long';
 import { packageFile } from '../libc/package';
@@ -56,8 +56,8 @@ const LONG_OPTIONS: readonly LongOption[] = [
 
 // memcached.c: main, from settings_init to the checks behind the options
 /**
- * Sets `s` to the defaults, then to what `argv` says; its first word is the program's name. The result says the rest.
- * If its `status` is not null, the program prints the texts and ends with that status, and `s` is not to be used.
+ * Sets `s` to the defaults, then applies `argv`, which begins with the program's name. The result holds the rest. If
+ * its `status` is not null, the caller must print the texts, end with that status, and not use `s`.
  */
 export function parseOptions(argv: readonly string[], s: Settings = settings): CommandLine {
   const line = emptyLine();
@@ -72,7 +72,7 @@ export function parseOptions(argv: readonly string[], s: Settings = settings): C
   return line;
 }
 
-/** Of the flat memory, what a command line asks for. */
+/** What a command line needs of the flat memory. */
 export interface MemoryNeeds {
   /** For items, in megabytes (-m). */
   megabytes: number;
@@ -82,14 +82,14 @@ export interface MemoryNeeds {
   itemSizeMax: number;
 }
 
-/** What must be there before main begins, or null if main will only print and end. Changes no settings. */
+/** The memory that main needs from the start, or null if main will only print and end. Changes no settings. */
 export function memoryNeeds(argv: readonly string[]): MemoryNeeds | null {
   const s = { ...settings };
   if (parseOptions(argv, s).status !== null) return null;
   return { megabytes: s.maxbytes / (1024 * 1024), connections: s.maxconns, itemSizeMax: s.itemSizeMax };
 }
 
-/** Takes one option, as a case of C's switch does. */
+/** Applies one option, as a case of C's switch does. */
 function option(letter: string, optarg: string, line: Draft, s: Settings): void {
   switch (letter) {
     case 'A':
@@ -233,7 +233,7 @@ function positive(what: string, optarg: string, line: Draft): number {
   return value;
 }
 
-/** A port; -1 for any that is free. C takes a word for port 0, and then serves nobody. */
+/** A port; -1 for any free one. C reads a word as port 0, and then accepts no connections. */
 function port(what: string, optarg: string, line: Draft): number {
   const value = atoi(optarg);
   if (!/^[+-]?\d/.test(optarg) || value < -1) end(line, EX_USAGE, `ERROR: Invalid ${what} number ${optarg}.`);

@@ -1,15 +1,15 @@
-// The arena of items, in megabytes: runs of whole megabytes, for the pages of slab classes and for large items. C takes
-// them from malloc; here the arena has a fixed size, and what is freed in it can be used for anything again.
+// The arena of items. It allocates runs of whole megabytes, for the pages of slab classes and for large items. C takes
+// them from malloc; here the arena has a fixed size, and freed megabytes can serve either purpose again.
 //
-// A slab page is taken from the low end and a run for a large item from the high end, the first that fits. Pages stay
-// for long, and so the holes of large items lie side by side.
+// Slab pages come from the low end and runs for large items from the high end, first fit. Pages stay allocated long;
+// with separate ends, the holes that large items leave are adjacent.
 import type { Ptr } from '../libc/memory';
 import { NULL, takeItemsArena } from '../libc/memory';
 
 const PAGE_SHIFT = 20;
 export const PAGE_BYTES = 1 << PAGE_SHIFT;
 
-/** By megabyte: of the first of a block its length, of the others INNER; PAGE of a slab page; 0 of a free one. */
+/** By megabyte: at the first of a block its length, at its others INNER; PAGE for a slab page; 0 for a free one. */
 let runs = new Int16Array(0);
 const INNER = -1;
 const PAGE = -2;
@@ -32,7 +32,7 @@ export function pagesFor(bytes: number): number {
   return Math.ceil(bytes / PAGE_BYTES);
 }
 
-/** How many megabytes are free, be they in one run or not. */
+/** How many megabytes are free, in one run or not. */
 export function pagesFree(): number {
   return freePages;
 }
@@ -47,7 +47,7 @@ export function pageNumber(p: Ptr): number {
   return (p - start) >>> PAGE_SHIFT;
 }
 
-/** Whether there would be a run of `count` megabytes, if all blocks were freed, and no slab page. */
+/** Whether a run of `count` megabytes would be free if all blocks, but no slab pages, were freed. */
 export function runFits(count: number): boolean {
   let found = 0;
   for (let at = 0; at < runs.length && found < count; at++) found = runs[at] === PAGE ? 0 : found + 1;
@@ -59,7 +59,7 @@ export function isBlock(p: Ptr): boolean {
   return p % PAGE_BYTES === 0 && runs[pageNumber(p)] > 0;
 }
 
-/** A megabyte, aligned to one; NULL if none is free. Its bytes are as they were left. */
+/** A page, aligned to a megabyte; NULL if none is free. Its bytes keep their old values. */
 export function pageAlloc(): Ptr {
   while (lowest < runs.length && runs[lowest] !== 0) lowest++;
   if (lowest === runs.length) return NULL;

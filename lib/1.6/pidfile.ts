@@ -1,16 +1,16 @@
-// -P: a file that has the number of the process in it.
+// -P: a file with the process number.
 import { closeSync, openSync, readSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { strerror } from '../../reactor/errno.h';
 import { safeStrtoul } from './arguments';
 
 // memcached.c: save_pid
-/** Writes it, with a warning if it names another process that runs. What fails is told on stderr, and no more. */
+/** Writes the file, with a warning if it named another running process. Errors are only printed on stderr. */
 export function savePid(pidFile: string): void {
   const running = runningPid(pidFile);
   if (running !== null) {
     process.stderr.write(`WARNING: The pid file contained the following (running) pid: ${running}\n`);
   }
-  // Under another name first: who opens the file finds the number in it.
+  // Written under another name and renamed, so that a reader of the file finds the number in it.
   const temporary = `${pidFile}.tmp`;
   try {
     writeFileSync(temporary, `${process.pid}\n`);
@@ -34,7 +34,7 @@ export function removePidfile(pidFile: string): void {
   }
 }
 
-/** The process that the file names, if it runs; else null. */
+/** The process number in the file, if that process runs; else null. */
 function runningPid(pidFile: string): number | null {
   try {
     const pid = safeStrtoul(beginning(pidFile));
@@ -46,7 +46,7 @@ function runningPid(pidFile: string): number | null {
   }
 }
 
-/** Enough of the file for a number: as a device, it may have no end. */
+/** The start of the file, enough for a number: a device may have no end. */
 function beginning(pidFile: string): string {
   const bytes = Buffer.alloc(32);
   const fd = openSync(pidFile, 'r');

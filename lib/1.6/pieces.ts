@@ -1,5 +1,5 @@
-// An answer of any length, made piece by piece as the client takes it, so that it needs little memory, and other
-// connections have their turn in between. Until it is through, the connection speaks a protocol of its own.
+// Answers of any length, made piece by piece as the client reads them, so that they need little memory and other
+// connections get their turn in between. Until the end, the connection has a protocol of its own.
 import { EV_PERSIST, EV_WRITE } from '../../reactor/event.h';
 import type { Conn, Protocol } from '../memcached.h';
 import { ConnState } from '../memcached.h';
@@ -8,20 +8,20 @@ import type { Ptr } from '../libc/memory';
 import { NULL, malloc } from '../libc/memory';
 import { memcpy } from '../libc/string';
 
-/** Bytes of a piece: what is made for one connection, before the others have their turn. */
+/** Bytes of a piece: the most that is made for one connection before the others get their turn. */
 const PIECE_BYTES = 16 * 1024;
 
 /**
- * Writes the next bytes of the answer from `dst`, `room` at most, and returns how many; 0 if nothing is left; NOT_YET
- * if there may be more, but enough was looked at for once.
+ * Writes the next bytes of the answer to `dst`, at most `room`, and returns how many: 0 if nothing is left; NOT_YET if
+ * there may be more, but this call has done enough work.
  */
 export type Fill = (dst: Ptr, room: number) => number;
 export const NOT_YET = -1;
 
-/** Answers with what `fill` writes, and `end` behind it. `done` is called when it is through, or the client is gone. */
+/** Answers with what `fill` writes, and then `end`. Calls `done` at the end, or when the connection is closed. */
 export function sendPieces(c: Conn, fill: Fill, end: string, done: () => void = () => {}): void {
   const before = c.protocol;
-  let yielded = true; // the command itself has just begun
+  let yielded = true; // the connection's turn has just begun
   c.protocol = {
     ...before,
     tryReadCommand: unexpected,
@@ -36,7 +36,7 @@ export function sendPieces(c: Conn, fill: Fill, end: string, done: () => void = 
       yielded = false;
       const buf = malloc(PIECE_BYTES);
       if (buf === NULL) {
-        c.state = ConnState.closing; // it would look whole otherwise
+        c.state = ConnState.closing; // the cut answer would look complete
         return false;
       }
       const bytes = fill(buf, PIECE_BYTES);

@@ -1,12 +1,12 @@
-// The argument of -l: a list of addresses, with or without a port, and with words before them that say how to serve
-// there (memcached.c: server_sockets, its loop over the list).
+// The argument of -l: a list of addresses, each with or without a port and words before it that say how to serve there
+// (memcached.c: server_sockets, its loop over the list).
 import { safeStrtol } from './arguments';
 
 /** One word of the list. */
 export interface Place {
   /** A name or an address; null for all interfaces. */
   host: string | null;
-  /** 0 for any that is free. */
+  /** 0 for any free port. */
   port: number;
   /** The protocol that proto[…] asks for: ascii, binary or negotiating; null if there is no such word. */
   protocol: string | null;
@@ -16,7 +16,7 @@ const PORT_MAX = 65535;
 const TAG_MAX_BYTES = 8;
 const PROTOCOLS = ['ascii', 'binary', 'negotiating'];
 
-/** The places that `inter` lists; null lists all interfaces. `port` is for those without one. Or what is wrong. */
+/** The places in `inter` (null: all interfaces), or an error message. `port` is for places without one. */
 export function parsePlaces(inter: string | null, port: number): Place[] | string {
   const places: Place[] = [];
   for (const word of (inter ?? '*').split(/[;,]/)) {
@@ -28,7 +28,7 @@ export function parsePlaces(inter: string | null, port: number): Place[] | strin
   return places.length === 0 ? 'There is no address' : places;
 }
 
-/** proto[…]:tag[…]:address:port, of which only the address must be there. */
+/** proto[…]:tag[…]:address:port, of which only the address is required. */
 function parsePlace(word: string, port: number): Place | string {
   const tls = /^(notls|btls|mtls):/.exec(word);
   if (tls !== null) return `'${tls[1]}' option is valid only when SSL is enabled`;
@@ -42,7 +42,7 @@ function parsePlace(word: string, port: number): Place | string {
     rest = afterColon(rest.slice(end + 1));
   }
 
-  // The tag is for a proxy; a server looks at its form only.
+  // The tag is for a proxy; a server only checks its form.
   if (/^tag[[_]/.test(rest)) {
     const tag = /^tag(?:\[[^\]]*\]|_[^_]*_)/.exec(rest)?.[0];
     if (tag === undefined) return `Invalid tag in socket config: "${rest}"`;
@@ -58,7 +58,7 @@ function parsePlace(word: string, port: number): Place | string {
     if (bracketed === null) return `Invalid IPV6 address: "${rest}"`;
     host = bracketed[1];
     number = bracketed.at(2) ?? null;
-  } else if (rest.split(':').length === 2) [host, number] = rest.split(':'); // with more colons it is all an address
+  } else if (rest.split(':').length === 2) [host, number] = rest.split(':'); // with more colons, all is an address
 
   const value = number === null ? port : safeStrtol(number);
   if (value === null || value < -1 || value > PORT_MAX) return `Invalid port number: "${number ?? port}"`;

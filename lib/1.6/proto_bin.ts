@@ -1,6 +1,6 @@
-// proto_bin.c: the commands of the binary protocol, which memcached calls deprecated and clients go on to speak. A
-// request is a header of 24 bytes, extras, a key and a value; its quiet form is answered only where that says more
-// than that it is done, or that there is nothing.
+// proto_bin.c: the commands of the binary protocol, which memcached calls deprecated and clients still use. A request
+// is a header of 24 bytes, extras, a key and a value. A quiet command gets no reply to mere success, and a quiet get
+// none to a miss.
 import type { Conn, Protocol } from '../memcached.h';
 import { ConnState } from '../memcached.h';
 import { dv, u8 } from '../libc/heap';
@@ -60,7 +60,7 @@ const GATKQ = 0x24;
 
 /** The commands whose quiet forms are SETQ to PREPENDQ. */
 const QUIET = [SET, ADD, REPLACE, DELETE, INCREMENT, DECREMENT, QUIT, FLUSH, APPEND, PREPEND] as const;
-/** By opcode: the command that it is or whose quiet form it is. */
+/** By opcode: its command, which for a quiet form is the loud one. */
 const commandOf = new Uint8Array(256).map((_, opcode) => {
   if (opcode >= SETQ && opcode <= PREPENDQ) return QUIET[opcode - SETQ];
   switch (opcode) {
@@ -72,11 +72,11 @@ const commandOf = new Uint8Array(256).map((_, opcode) => {
   }
 });
 
-/** Bytes behind a header, at most (memcached.h: ITEM_SIZE_MAX_UPPER_LIMIT). */
+/** Maximum bytes after a header (memcached.h: ITEM_SIZE_MAX_UPPER_LIMIT). */
 const BODY_MAX_BYTES = 1024 * 1024 * 1024;
-/** The expiry of incr and decr with which nothing is stored. */
+/** The expiry with which incr and decr create no item. */
 const CREATE_NOTHING = -1;
-/** A time of the server's clock that no server lives to see: an expiry has 31 bits, and 32 on the wire. */
+/** A time of the server's clock that no server reaches: an expiry has 31 bits here, but 32 on the wire. */
 const FAR_AWAY = 0x7fffffff;
 const CRLF = 2;
 
@@ -106,7 +106,7 @@ function tryReadCommandBinary(c: Conn): number {
 }
 
 // proto_bin.c: dispatch_bin_command
-/** The extras are at `ext`, and the key is behind them. */
+/** The extras are at `ext`; the key follows them. */
 function dispatchBinCommand(c: Conn, ext: Ptr, extlen: number, nkey: number, bodylen: number): void {
   const key = ext + extlen;
   const vlen = bodylen - extlen - nkey;
@@ -128,7 +128,7 @@ function dispatchBinCommand(c: Conn, ext: Ptr, extlen: number, nkey: number, bod
   }
   const command = commandOf[c.opcode];
   c.noreply = command !== c.opcode;
-  // Only storage commands have a value. (1.6.45 takes that of a stat, a touch or a gat for the next request.)
+  // Only storage and SASL commands have a value. (1.6.45 reads that of a stat, touch or gat as the next request.)
   switch (command) {
     case GET:
     case GETK:
@@ -202,7 +202,7 @@ function dispatchBinCommand(c: Conn, ext: Ptr, extlen: number, nkey: number, bod
       if (extlen !== 0 || nkey === 0) break;
       processBinSaslAuth(c, key, nkey, vlen);
       return;
-    default: // (1.6.45 swallows the extras and the key once more.)
+    default: // (1.6.45 swallows the bytes of extras and key twice.)
       fail(c, Status.unknownCommand, vlen);
       return;
   }
@@ -218,7 +218,7 @@ function protocolError(c: Conn): void {
   }
 }
 
-/** The time at `p`, by the server's clock; it has no sign. */
+/** The unsigned expiry at `p`, by the server's clock. */
 function expiry(p: Ptr): number {
   return Math.min(realtime(dv.getUint32(p)), FAR_AWAY);
 }
@@ -250,12 +250,12 @@ function getOrTouch(c: Conn, command: number, key: Ptr, nkey: number, touch: boo
   dv.setInt32(flags, clientFlagsOf(it));
   if (keyBytes > 0) memcpy(flags + 4, key, keyBytes);
   c.wbytes += 4 + keyBytes;
-  if (nbytes > 0) addItem(c, it, DATA_WITHOUT_CRLF); // the list has room for one
+  if (nbytes > 0) addItem(c, it, DATA_WITHOUT_CRLF); // cannot fail: the list has room
   sendPacket(c, c.wbuf + c.wbytes);
 }
 
 // proto_bin.c: write_bin_miss_response
-/** There is no item: an error, or, for a command that answers with the key, the key alone. */
+/** Answers a miss, unless quiet: with an error message, or with the key, if the command returns that. */
 function miss(c: Conn, key: Ptr, keyBytes: number): void {
   if (c.noreply) {
     c.state = ConnState.read;
@@ -281,13 +281,13 @@ function update(c: Conn, comm: number, key: Ptr, nkey: number, flags: number, ex
   const joins = comm === NREAD_APPEND || comm === NREAD_PREPEND;
   const cas = settings.useCas && (c.casHi !== 0 || c.casLo !== 0);
   readData(c, it, cas && !joins ? NREAD_CAS : comm);
-  c.rlbytes = vlen; // there is no \r\n to come
+  c.rlbytes = vlen; // the client sends no \r\n
 }
 
-/** There is no item for the value, which is swallowed. What a set was to replace goes: it would be stale. */
+/** No item could be allocated: swallows the value. A set also unlinks the old item, which would be stale. */
 function refuseItem(c: Conn, comm: number, key: Ptr, nkey: number, flags: number, vlen: number): void {
   const tooLarge = !itemSizeOk(nkey, flags, vlen + CRLF);
-  // C names no command here, but `null`.
+  // As in C, the log has `null` for the command.
   if ((logger.eflags & LOG_MUTATIONS) !== 0) logNoItem(tooLarge ? TOO_LARGE : NO_MEMORY, 0, key, nkey);
   if (tooLarge) fail(c, Status.e2big, vlen);
   else fail(c, Status.enomem, vlen, 'Out of memory allocating item');
@@ -321,7 +321,7 @@ function completeNreadBinary(c: Conn): void {
   itemRemove(it);
 }
 
-/** The text protocol sends it along with the value. */
+/** Adds \r\n: the text protocol sends it with the value. */
 function putCrlf(it: Ptr): void {
   const end = dataOf(it) + field(it, IT_NBYTES);
   u8[end - 2] = 0x0d;
@@ -351,7 +351,7 @@ function arithmetic(c: Conn, incr: boolean, ext: Ptr, key: Ptr, nkey: number): v
   }
 }
 
-/** Stores the number at `initial`, where there was none. */
+/** Stores the number at `initial` as a new item. */
 function createNumber(c: Conn, key: Ptr, nkey: number, initial: Ptr, exptime: number): void {
   const hi = dv.getUint32(initial), lo = dv.getUint32(initial + 4);
   const length = u64.put(digits, hi, lo) - digits;

@@ -39,7 +39,7 @@ export function processGetAndTouch(c: Conn, p: Ptr, end: Ptr, kind: number): voi
   if (getKeys(c, tokenAt[2], end, kind, true, realtime(number)) > 0) send(c, kind);
 }
 
-/** Adds the items of the keys from `start` to `end` to the answer. How many keys; -1 if the answer is an error now. */
+/** Adds the items of the keys from `start` to `end` to the answer. Returns the key count; -1 after an error reply. */
 export function getKeys(c: Conn, start: Ptr, end: Ptr, kind: number, touch: boolean, exptime: number): number {
   const bytes = u8;
   let keys = 0;
@@ -60,7 +60,7 @@ export function getKeys(c: Conn, start: Ptr, end: Ptr, kind: number, touch: bool
 }
 
 // proto_parser.c: process_get_cmd
-/** Adds an item to the answer, if there is one for the key. null, or the error that is the answer instead. */
+/** Adds the item of the key, if there is one, to the answer. Returns null, or the error to answer instead. */
 function getKey(c: Conn, key: Ptr, nkey: number, kind: number, touch: boolean, exptime: number): string | null {
   if (nkey > KEY_MAX_LENGTH) return BAD_LINE;
   const hv = hashOf(key, nkey);

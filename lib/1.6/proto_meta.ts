@@ -72,7 +72,7 @@ export function processMget(c: Conn): void {
   }
 }
 
-/** An empty item for the key that is missing, linked; NULL where there is no memory. */
+/** Links an empty item for the missing key. NULL if there is no memory. */
 function vivifyEmpty(hv: number): Ptr {
   const it = allocate(0, 0, CRLF);
   if (it === NULL) return NULL;
@@ -83,7 +83,7 @@ function vivifyEmpty(hv: number): Ptr {
   return it;
 }
 
-/** Whether an item has the cas of C. */
+/** Whether an item has the cas of flag C. */
 function hasCas(it: Ptr): boolean {
   return field(it, IT_CAS_HI) >>> 0 === meta.casHi && field(it, IT_CAS_LO) >>> 0 === meta.casLo;
 }
@@ -97,7 +97,7 @@ function missMget(c: Conn): void {
   else reply(c, c.wbuf, end);
 }
 
-/** Does what the flags of mg ask of an item, and writes what they want to know. NULL if the opaque is too long. */
+/** Applies the flags of mg to an item, and writes the values that they ask for. NULL if the opaque is too long. */
 function putMgetFlags(status: Ptr, it: Ptr, created: boolean): Ptr {
   let p = status;
   let won = false;
@@ -134,7 +134,7 @@ function putMgetFlags(status: Ptr, it: Ptr, created: boolean): Ptr {
   return putWinner(p, it, won);
 }
 
-/** Z: somebody else was told to store the item anew. X: it is stale. W: it is for this client to store it. */
+/** Z: another client was told to store the item anew. X: the item is stale. W: this client is to store it. */
 function putWinner(end: Ptr, it: Ptr, vivifiedOrOld: boolean): Ptr {
   let p = end;
   let won = vivifiedOrOld;
@@ -194,7 +194,7 @@ export function processMdelete(c: Conn): void {
   else reply(c, c.wbuf, end);
 }
 
-/** x: an empty item takes the place of `old`, with its cas, if E gives none, and with flags and expiry of the line. */
+/** x: replaces `old` with an empty item. Its cas is that of E or else of `old`; flags and expiry are of the line. */
 function removeValue(old: Ptr): Ptr {
   const casHi = meta.hasCasIn ? meta.casInHi : field(old, IT_CAS_HI);
   const casLo = meta.hasCasIn ? meta.casInLo : field(old, IT_CAS_LO);
@@ -207,7 +207,7 @@ function removeValue(old: Ptr): Ptr {
   return it;
 }
 
-/** I: an item is served as stale from now on. The next client that asks for it is to store it anew. */
+/** I: marks an item as stale. It is still served; the next client that gets it is to store it anew. */
 function invalidate(it: Ptr): void {
   if (meta.newTtl) setField(it, IT_EXPTIME, meta.exptime);
   setItFlags(it, (itFlags(it) | ITEM_STALE) & ~ITEM_TOKEN_SENT);
@@ -217,7 +217,7 @@ function invalidate(it: Ptr): void {
 
 // ma <key> <flags>*
 
-/** The digits of the number that ma came to. */
+/** The digits of the result of ma. */
 const digits = bss(INCR_MAX_STORAGE_LEN);
 
 // proto_parser.c: process_marithmetic_cmd
@@ -262,7 +262,7 @@ export function processMarithmetic(c: Conn): void {
   }
 }
 
-/** N: the number of J is stored, for there is none. */
+/** N: stores the number of J, as there is no item. */
 function vivifyNumber(c: Conn): void {
   const length = u64.put(digits, meta.initialHi, meta.initialLo) - digits;
   const it = allocate(0, 0, length + CRLF);
@@ -316,7 +316,7 @@ function replyNoNumber(c: Conn, status: number): void {
 // me <key> <flag>
 
 // proto_text.c: process_meta_command
-/** All that is known of an item, but for its data. (1.6.45 takes the flag b only with another word behind it.) */
+/** Answers with the metadata of an item. (1.6.45 recognises flag b only if another word follows it.) */
 export function processMeta(c: Conn): void {
   if (!isMeta(c, 2)) return;
   const key = tokenAt[1];

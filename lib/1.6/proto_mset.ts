@@ -1,4 +1,4 @@
-// The meta set: ms, whose reply waits for the data (proto_parser.c: process_mset_cmd_start; proto_text.c:
+// The meta set: ms, which replies after its data (proto_parser.c: process_mset_cmd_start; proto_text.c:
 // process_mset_command, _finalize_mset).
 import type { Conn } from '../memcached.h';
 import { u8 } from '../libc/heap';
@@ -24,14 +24,14 @@ import { ntokens, number, token32 } from './tokens';
 
 const SPACE = 0x20;
 
-/** An item for the key of the line. Its key is said in base64 if it came so. (1.6.45 forgets that, but for ms.) */
+/** Allocates an item for the line's key; replies give it in base64 if it came so. (1.6.45 does so only after ms.) */
 export function allocate(flags: number, exptime: number, nbytes: number): Ptr {
   const it = itemAlloc(meta.key, meta.nkey, flags, exptime, nbytes);
   if (it !== NULL && meta.keyBinary) setItFlags(it, itFlags(it) | ITEM_KEY_BINARY);
   return it;
 }
 
-/** What a mode makes of ms, as NREAD_*; -1 if there is no such mode. */
+/** The NREAD_* command for the mode of ms; -1 if there is no such mode. */
 function msetCommand(): number {
   switch (meta.mode) {
     case Mode.none: case Mode.set: return meta.hasCas ? NREAD_CAS : NREAD_SET;
@@ -74,7 +74,7 @@ export function processMset(c: Conn): void {
     refuse(c, OPAQUE_TOO_LONG, vlen);
     return;
   }
-  // While the data are read, the flags wait at the front of wbuf, and the cas that E gives in the item.
+  // While the data are read, the flags are kept at the start of wbuf, and the cas of E in the item.
   c.wbytes = end - c.wbuf;
   setCas(it, meta.casInHi, meta.casInLo);
   c.casHi = meta.casHi;
@@ -90,7 +90,7 @@ function refuse(c: Conn, error: string, vlen: number): void {
   swallow(c, vlen);
 }
 
-/** There is no item for the data. What they were to replace goes: it would be stale. */
+/** No item could be allocated: refuses the data, and unlinks the old item, which would be stale. */
 function refuseItem(c: Conn, comm: number, vlen: number): void {
   const tooLarge = !itemSizeOk(meta.nkey, meta.clientFlags, vlen);
   if ((logger.eflags & LOG_MUTATIONS) !== 0) logNoItem(tooLarge ? TOO_LARGE : NO_MEMORY, comm, meta.key, meta.nkey);
@@ -121,7 +121,7 @@ function noteFlags(start: Ptr): Ptr {
 }
 
 // proto_text.c: _finalize_mset
-/** The data of a meta set were read to `it`. */
+/** Stores `it`, now that its data are read. */
 export function completeMset(c: Conn, it: Ptr): void {
   const casInHi = field(it, IT_CAS_HI), casInLo = field(it, IT_CAS_LO);
   const result = storeItem(it, c.cmd, c.casHi, c.casLo, c.setStale);
@@ -137,7 +137,7 @@ export function completeMset(c: Conn, it: Ptr): void {
   reply(c, start, putMsetFlags(status, c.wbuf, start, it, isStored ? stored.it : NULL));
 }
 
-/** Answers the flags noted from `noted` to `end`. `now` is the item that is stored, NULL if there is none. */
+/** Answers the flags noted from `noted` to `end`. `now` is the item that is stored now, or NULL. */
 function putMsetFlags(status: Ptr, noted: Ptr, end: Ptr, it: Ptr, now: Ptr): Ptr {
   const bytes = u8;
   let p = status;

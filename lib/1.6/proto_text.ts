@@ -37,14 +37,14 @@ import { processWatch } from './watch';
 const SPACE = 0x20;
 const CR = 0x0d;
 const LF = 0x0a;
-/** A line that is no get, and has no end after so many bytes: who sent it does not speak this protocol. */
+/** If a line is no get and has no newline after this many bytes, the client does not speak this protocol. */
 const LINE_MAX_BYTES = 2048;
-/** A line with its newline, at least. */
+/** Minimum bytes of a line with its newline. */
 const LINE_MIN_BYTES = 4;
-/** Spaces before a long get, at most. */
+/** Maximum spaces before a long get. */
 const LEADING_SPACES_MAX = 100;
 
-/** Four bytes as a word, as they lie in memory. */
+/** Four characters as a little-endian word. */
 function word(text: string): number {
   return text.charCodeAt(0) | (text.charCodeAt(1) << 8) | (text.charCodeAt(2) << 16) | (text.charCodeAt(3) << 24);
 }
@@ -66,13 +66,13 @@ const MN = word('mn  ') & 0xffff;
 const ME = word('me  ') & 0xffff;
 
 // proto_text.c: process_command_ascii
-/** A line from `p` to `end`, without its newline. */
+/** Runs the line from `p` to `end`, without its newline. */
 function processCommandAscii(c: Conn, p: Ptr, end: Ptr): void {
   c.noreply = false;
   logger.curSfd = c.sfd;
   if (settings.verbose > 1) fprintf(stderr, `<${c.sfd} ${lineText(p, end)}\n`);
 
-  // The most frequent commands are told by their first four bytes. Behind the line there is at least its newline.
+  // The first four bytes tell the most frequent commands apart. A line with its newline has at least four.
   switch (dv.getInt32(p, true)) {
     case GET_: processGet(c, p + 4, end, VALUE); return;
     case SET_: processUpdate(c, p, end, NREAD_SET); return;
@@ -118,12 +118,12 @@ function processCommandAscii(c: Conn, p: Ptr, end: Ptr): void {
   processOther(c, p);
 }
 
-/** A command that is rare: its name may become a string. Those of administration may have spaces before them. */
+/** Runs a rare command: its name may become a string. Admin commands may have spaces before them. */
 function processOther(c: Conn, p: Ptr): void {
   const command = token(0);
   switch (u8[p] === SPACE ? '' : command) {
     case 'get': case 'gets': case 'gat': case 'gats': case 'set': case 'add': case 'cas': case 'incr': case 'decr':
-      outString(c, BAD_LINE); // it has no arguments
+      outString(c, BAD_LINE); // the command has no arguments
       return;
     case 'stats': processStat(c); return;
     case 'version': outString(c, 'VERSION ' + VERSION); return;
@@ -136,7 +136,7 @@ function processOther(c: Conn, p: Ptr): void {
     run(c);
     return;
   }
-  // A browser, or somebody who has a browser send this.
+  // HTTP from a browser, perhaps sent by a hostile web page.
   if (ntokens > 1 && token(ntokens - 1).startsWith('HTTP/')) {
     c.closeReason = ERROR_CLOSE;
     c.state = ConnState.closing;
@@ -146,7 +146,7 @@ function processOther(c: Conn, p: Ptr): void {
   outString(c, 'ERROR');
 }
 
-/** For stderr. */
+/** The line, for stderr. */
 function lineText(p: Ptr, end: Ptr): string {
   let text = '';
   for (let at = p; at < end; at++) text += String.fromCharCode(u8[at]);
@@ -195,7 +195,7 @@ function processUpdate(c: Conn, p: Ptr, end: Ptr, comm: number): void {
   readData(c, it, comm);
 }
 
-/** There is no item for the data: they are swallowed. What a set was to replace goes: it would be stale. */
+/** No item could be allocated: swallows the data. A set also unlinks the old item, which would be stale. */
 function refuseItem(c: Conn, key: Ptr, nkey: number, flags: number, vlen: number, comm: number): void {
   const tooLarge = !itemSizeOk(nkey, flags, vlen);
   if ((logger.eflags & LOG_MUTATIONS) !== 0) logNoItem(tooLarge ? TOO_LARGE : NO_MEMORY, comm, key, nkey);
@@ -242,7 +242,7 @@ function completeNread(c: Conn): void {
 const deltaText = bss(INCR_MAX_STORAGE_LEN);
 
 // proto_parser.c: _process_request_simple
-/** Whether the line has so many words, and a key that is not too long; else it is answered. */
+/** Whether the line has at least `words` words, and a key that is not too long. If not, answers with an error. */
 function hasKey(c: Conn, words: number): boolean {
   if (ntokens >= words) {
     c.noreply = isNoreply(ntokens - 1);
@@ -273,7 +273,7 @@ function processArithmetic(c: Conn, p: Ptr, end: Ptr, incr: boolean): void {
   }
 }
 
-/** Answers with the number that incr or decr came to. */
+/** Answers with the result of incr or decr. */
 function outNumber(c: Conn): void {
   if (c.noreply) {
     c.noreply = false;
@@ -293,7 +293,7 @@ function outNumber(c: Conn): void {
 function processDelete(c: Conn): void {
   if (!hasKey(c, 2)) return;
   const key = tokenAt[1], nkey = tokenLength[1];
-  // As in 1.4 to 1.6.18: 0 is what old clients send, for the delay that there was in 2003.
+  // As in 1.4 to 1.6.18, 0 is accepted: old clients send it, for the delay that delete had in 2003.
   const words = c.noreply ? ntokens - 1 : ntokens;
   if (words > 2 && !(words === 3 && token(2) === '0')) {
     outString(c, `${BAD_LINE}.  Usage: delete <key> [noreply]`);
@@ -351,16 +351,16 @@ function tryReadCommandAscii(c: Conn): number {
   return 1;
 }
 
-// A line may have any length if it is a get. We answer it piece by piece, so that our memory does not grow with it.
+// A get line may have any length. We answer it piece by piece, so that our memory does not grow with it.
 
-/** There are more than LINE_MAX_BYTES and no newline. 1, where there is something to do: closing, for all but a get. */
+/** rbuf has over LINE_MAX_BYTES and no newline. Returns 0 to read on, or 1: a long get begins, or c is closing. */
 function beginLongGet(c: Conn): number {
   let p = c.rbuf;
   while (u8[p] === SPACE && p - c.rbuf <= LEADING_SPACES_MAX) p++;
   const first = dv.getInt32(p, true);
   const isGets = first === GETS && u8[p + 4] === SPACE;
   const isFull = c.rbytes >= READ_BUFFER_HIGHWAT;
-  // With spaces before it, it is no command: we wait for its end to say so, as long as the buffer need not grow.
+  // A get after spaces is an error. We wait for its newline to reply so, but only while the buffer has room.
   if (p - c.rbuf > LEADING_SPACES_MAX || !(first === GET_ || isGets) || (isFull && p > c.rbuf)) {
     c.closeReason = ERROR_CLOSE;
     c.state = ConnState.closing;
@@ -372,7 +372,7 @@ function beginLongGet(c: Conn): number {
   return 1;
 }
 
-/** The next keys of a long get. */
+/** Answers the next keys of a long get. */
 function tryReadKeys(c: Conn, kind: number): number {
   if (c.rbytes === 0) return 0;
   const el = memchr(c.rbuf, LF, c.rbytes);
@@ -382,7 +382,7 @@ function tryReadKeys(c: Conn, kind: number): number {
     c.protocol = text;
   } else {
     while (end > c.rbuf && u8[end - 1] !== SPACE) end--;
-    if (end === c.rbuf) { // one key, so far
+    if (end === c.rbuf) { // one key, still incomplete
       if (c.rbytes <= KEY_MAX_LENGTH + 1) return 0;
       outErrstring(c, BAD_LINE);
       closeForError(c);
@@ -399,7 +399,7 @@ function tryReadKeys(c: Conn, kind: number): number {
   return 1;
 }
 
-/** After the answer. */
+/** Closes c after the answer. */
 function closeForError(c: Conn): void {
   c.writeAndGo = ConnState.closing;
   c.closeReason = ERROR_CLOSE;

@@ -20,10 +20,10 @@ import { connCleanup, transmit } from './transmit';
 const TOO_MANY = 'ERROR Too many open connections\r\n';
 const line = bss(TOO_MANY.length);
 
-/** How many of the connections are there to accept others. */
+/** How many connections are listening. */
 let listeners = 0;
 
-/** For those that have said nothing yet: the first byte tells what they speak. */
+/** For connections that have sent nothing yet: their first byte decides the protocol. */
 const negotiating: Protocol = {
   connNew: () => null,
   // memcached.c: try_read_command_negotiate
@@ -39,7 +39,7 @@ const negotiating: Protocol = {
   connClose: connCleanup,
 };
 
-/** What is spoken first, on connections of that protocol. The binary protocol looks itself who it is. */
+/** The protocol that connections of kind `prot` begin with. The binary one checks authentication itself. */
 function first(prot: Prot): Protocol {
   switch (prot) {
     case Prot.ascii: return settings.authFile === null ? text : asciiauth;
@@ -48,7 +48,7 @@ function first(prot: Prot): Protocol {
   }
 }
 
-/** For a connection that accepts others, which begin with `protocol`. */
+/** The protocol of a listening connection. New connections begin with `protocol`. */
 function acceptor(protocol: Protocol): Protocol {
   return {
     ...negotiating,
@@ -73,7 +73,7 @@ function acceptor(protocol: Protocol): Protocol {
   };
 }
 
-/** `c` accepts connections of that protocol. */
+/** Makes `c` accept connections of that protocol. */
 export function accepting(c: Conn, prot: Prot): void {
   c.protocol = acceptor(first(prot));
   c.lastCmdTime = currentTime;
@@ -81,7 +81,7 @@ export function accepting(c: Conn, prot: Prot): void {
   listeners++;
 }
 
-/** `c` accepts requests by UDP. In C it answers them itself, so they count as no connections. */
+/** Makes `c` accept UDP requests. They do not count as connections, because in C `c` itself answers them. */
 export function acceptingUdp(c: Conn): void {
   accepting(c, Prot.negotiating);
   noteConn(c, true);

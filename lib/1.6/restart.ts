@@ -1,10 +1,10 @@
-// restart.c: with -e <file> the items outlive the server, if it ends gracefully: by SIGUSR1, or `shutdown graceful`.
+// restart.c: with -e <file> the items survive a restart, if the server ends by SIGUSR1 or `shutdown graceful`.
 //
 // C has its slab pages in the file all the time, and corrects the pointers in them when it starts again. Here, the
-// items are written when the server ends, one behind the other, each LRU from its end; and stored anew when it starts.
-// So the file is as large as what is in it, and depends on no address. Beside it there is <file>.meta. Both are
-// written under another name first. What was read is gone, so that a server that crashes later leaves nothing to be
-// believed.
+// server writes its items when it ends, one after the other, each LRU from its tail, and stores them anew when it
+// starts. So the file is only as large as the items, and depends on no address. <file>.meta has the metadata. Both are
+// written under another name and renamed. Reading empties the file and removes <file>.meta, so that a server that
+// crashes later leaves no outdated items.
 import {
   closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readFileSync, readSync, renameSync, unlinkSync, writeSync,
 } from 'node:fs';
@@ -32,9 +32,9 @@ import { settings } from './settings';
 import { slabsAlloc, slabsClsid, slabsSetLimit } from './slabs';
 
 const OWNER_ONLY = 0o600;
-/** What is read and written at a time. */
+/** Bytes read or written at a time. */
 const BUFFER_BYTES = 256 * 1024;
-/** The header of an item with its client flags: it tells how long the item is. */
+/** Bytes of an item's header with its client flags: enough to tell how long the item is. */
 const HEAD_BYTES = SIZEOF_ITEM + 4;
 /** Items begin at multiples of this, in the file as in memory. */
 const ALIGN = 4;
@@ -44,7 +44,7 @@ interface MemoryFile {
   path: string;
   kept: ReturnType<typeof settingsToKeep>;
   buffer: Ptr;
-  /** Its descriptor until the items are read; -1 then. */
+  /** Its descriptor; -1 once the items are read. */
   fd: number;
 }
 
@@ -62,7 +62,7 @@ function remove(path: string): void {
   try {
     unlinkSync(path);
   } catch {
-    // it is not there
+    // there is no such file
   }
 }
 
@@ -79,8 +79,8 @@ function reason(error: unknown): string {
 
 // restart.c: restart_mmap_open
 /**
- * Opens the file, and looks what there is: what to go on with, or null for a server without items. 'failed' where the
- * server cannot start. Says on stderr what is wrong. Call it after memoryInit and before the first item.
+ * Opens the file and checks it. Returns the saved state, or null to start without items, or 'failed' if the server
+ * cannot start. Prints errors on stderr. Call it after memoryInit and before the first item.
  */
 export function restartMmapOpen(path: string, slabConfig: string): Saved | null | 'failed' {
   let fd: number;
@@ -96,7 +96,7 @@ export function restartMmapOpen(path: string, slabConfig: string): Saved | null 
     return 'failed';
   }
   file = { path, kept: settingsToKeep(slabConfig), buffer, fd };
-  temporaries(path).forEach(remove); // somebody was killed while writing
+  temporaries(path).forEach(remove); // left by a server that was killed
   const saved = restartCheck(file);
   if (saved === null) endReading(file);
   return saved;
@@ -111,7 +111,7 @@ function restartCheck({ path, kept, fd, buffer }: MemoryFile): Saved | null | 'f
     tell('[restart] no metadata save file, starting with a clean cache');
     return null;
   }
-  if (!isMeta(text)) { // somebody else's, who may want it
+  if (!isMeta(text)) { // not our file: its owner may want it
     tell('[restart] Failed to read a tag from metadata file');
     return 'failed';
   }
@@ -131,7 +131,7 @@ function refuse(why: string): null {
   return null;
 }
 
-/** What is wrong with the file of the items, or null. */
+/** Checks the file of the items. Returns an error message, or null. */
 function checkItems(fd: number, buffer: Ptr, saved: Saved): string | null {
   const { size } = fstatSync(fd);
   if (size !== saved.bytes) return `the memory file has ${size} bytes and not ${saved.bytes}`;
@@ -144,7 +144,7 @@ function checkItems(fd: number, buffer: Ptr, saved: Saved): string | null {
   return sum === saved.checksum ? null : 'the checksum of the memory file is wrong';
 }
 
-/** Gives the room of the file back. */
+/** Frees the file's disk space, and closes it. */
 function endReading(from: MemoryFile): void {
   ftruncateSync(from.fd);
   closeSync(from.fd);
@@ -152,16 +152,16 @@ function endReading(from: MemoryFile): void {
 }
 
 // restart.c: restart_fixup
-/** Stores the items again, and sets the clock and what counts to go on. There must be no item yet. */
+/** Stores the items again, and continues the clock and the counters. Call it before there is any item. */
 export function restartFixup(saved: Saved): void {
   if (file === null) throw new Error('no file is open');
   if (settings.verbose > 0) tell(`[restart] recovery start: ${saved.items} items`);
-  // The time that has passed meanwhile counts.
+  // Items also age while the server is down.
   addTime(saved.currentTime + Math.max(time() - saved.stopTime, 0) - currentTime);
   setCasId(saved.currentCas);
   loggerSetGid(saved.loggerGid);
   settings.oldestLive = saved.oldestLive;
-  // Pages fill in another order than before: no item is to be lost for that.
+  // No limit: pages fill in another order than before, and no item should be lost for that.
   slabsSetLimit(Infinity);
   const lost = saved.items - readItems(file, saved.bytes);
   slabsSetLimit(settings.maxbytes);
@@ -170,13 +170,13 @@ export function restartFixup(saved: Saved): void {
   if (settings.verbose > 0) tell('[restart] recovery end');
 }
 
-/** How many items are done with. */
+/** Returns how many items were stored, or had expired. */
 function readItems({ fd, buffer }: MemoryFile, bytes: number): number {
   let done = 0;
-  /** Where the bytes from `p` to `end` begin in the file. */
+  /** The offset in the file of the bytes from `p` to `end`. */
   let at = 0, p = buffer, end = buffer;
   while (at < bytes) {
-    // A whole item, or as much as the buffer holds of it.
+    // Have the whole item in the buffer, or as much as fits.
     if (end - p < HEAD_BYTES || end - p < Math.min(ntotalOf(p), BUFFER_BYTES)) {
       p = buffer;
       end = p + readSync(fd, u8, p, BUFFER_BYTES, at);
@@ -194,8 +194,8 @@ function aligned(bytes: number): number {
 }
 
 /**
- * Stores an item, of which `there` bytes are at `from` and the rest is in the file, unless it has expired meanwhile.
- * False where there is no memory.
+ * Stores an item unless it has expired meanwhile. `there` bytes from its start on are at `from`; in the file, it begins
+ * at `at`. False if there is no memory.
  */
 function readItem(from: Ptr, ntotal: number, there: number, fd: number, at: number): boolean {
   if (isGone(from)) return true;
@@ -206,7 +206,7 @@ function readItem(from: Ptr, ntotal: number, there: number, fd: number, at: numb
   const head = Math.min(ntotal, there);
   memcpy(it, from, head);
   for (let done = head; done < ntotal;) done += readSync(fd, u8, it + done, ntotal - done, at + done);
-  // Those that a flush has taken were not written: no flush came before this item.
+  // Clears the count of flushes before the item: flushed items were not saved, and the count starts at 0.
   const flags = itFlags(it) & ~ITEM_CHUNKED & ((1 << ITEM_FLUSHES_SHIFT) - 1);
   setItFlags(it, flags | allocated);
   setLruId(it, id | (lruIdOf(it) & LRU_KIND));
@@ -218,9 +218,9 @@ function readItem(from: Ptr, ntotal: number, there: number, fd: number, at: numb
 // Ending.
 
 // restart.c: restart_mmap_close, restart_save
-/** Writes the items and the metadata. Where it fails, that is told on stderr, and nothing is left. */
+/** Writes the items and the metadata. If that fails, prints why on stderr, and leaves no metadata. */
 export function restartMmapClose(): void {
-  if (file === null || file.fd !== -1) return; // it is not open, or not read yet
+  if (file === null || file.fd !== -1) return; // no -e, or the items are not read yet
   const { path, kept, buffer } = file;
   const meta = metaPath(path);
   const [temporary, temporaryMeta] = temporaries(path);
@@ -243,7 +243,7 @@ export function restartMmapClose(): void {
   }
 }
 
-/** How many items there are to write, and the bytes that they take in the file. */
+/** How many items there are to write, and their bytes in the file. */
 function measure(): { items: number; bytes: number } {
   let items = 0, bytes = 0;
   for (let lru = 0; lru < LRUS; lru++) {
@@ -256,7 +256,7 @@ function measure(): { items: number; bytes: number } {
   return { items, bytes };
 }
 
-/** A file that has its name when it is whole. */
+/** A file that gets its name only when it is complete. */
 class Writer {
   checksum = 0;
   private fd = -1;
@@ -269,7 +269,7 @@ class Writer {
     this.fd = openSync(this.temporary, 'w', OWNER_ONLY);
   }
 
-  /** Writes an item, with zeros behind it up to where the next one begins. */
+  /** Writes an item, padded with zeros to where the next one begins. */
   put(it: Ptr): void {
     const ntotal = ntotalOf(it), padding = aligned(ntotal) - ntotal;
     if (this.used + ntotal + padding > BUFFER_BYTES) this.flush();

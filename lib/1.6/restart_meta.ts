@@ -1,6 +1,6 @@
-// What the metadata file of -e says (memcached.c: _mc_meta_save_cb, _mc_meta_load_cb): with which settings the items
-// were stored, how the server's clock and counters stood, and what the file of the items must be like. Lines are as in
-// C: a tag, then a key and its value on each.
+// The metadata file of -e (memcached.c: _mc_meta_save_cb, _mc_meta_load_cb): the settings with which the items were
+// stored, the server's clock and counters, and the size and checksum of the item file. Lines are as in C: a tag, then a
+// key and its value on each.
 import { crc32 } from 'node:zlib';
 import { packageVersion } from '../libc/package';
 import { assocHashPower } from './assoc';
@@ -11,7 +11,7 @@ import { VERSION, settings } from './settings';
 
 const TAG = 'Tmain';
 
-/** What a server of the same settings goes on with. */
+/** What a server with the same settings restores. */
 export interface Saved {
   /** The server's clock when it stopped, and the wall clock then, in seconds. */
   currentTime: number;
@@ -20,11 +20,11 @@ export interface Saved {
   loggerGid: number;
   hashpower: number;
   oldestLive: number;
-  /** The file of the items: how many there are, its bytes, and the checksum of the metadata and it. */
+  /** The item file: its items, its bytes, and the checksum of the metadata followed by the file. */
   items: number;
   bytes: number;
   checksum: number;
-  /** The checksum of the metadata, to go on with. */
+  /** The checksum of the metadata alone, to be continued. */
   metaChecksum: number;
 }
 
@@ -72,7 +72,7 @@ export function isMeta(text: string): boolean {
 }
 
 // memcached.c: _mc_meta_load_cb
-/** What the metadata say, if the settings are those of now and nothing is missing. Or what is wrong. */
+/** Parses the metadata. Returns an error message if a setting differs from now, or something is missing. */
 export function parseMeta(text: string, kept: Kept, now: number): Saved | string {
   const values = new Map<string, string>();
   for (const line of text.split('\n').slice(1)) {

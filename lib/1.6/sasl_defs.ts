@@ -1,5 +1,5 @@
-// sasl_defs.c, and what memcached needs of libsasl: the mechanism PLAIN, with the users of the file that the variable
-// MEMCACHED_SASL_PWDB names. A line is `user:password`, and more may follow behind a second colon.
+// sasl_defs.c, and what memcached needs of libsasl: the mechanism PLAIN, with the users in the file that the variable
+// MEMCACHED_SASL_PWDB names. A line is `user:password`; text after a second colon is ignored.
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
@@ -8,10 +8,10 @@ import { fprintf, stderr } from '../libc/stdio';
 import { digestOf, isAmong } from './secrets';
 import { settings } from './settings';
 
-/** What can become of an attempt, with libsasl's numbers: -v tells them. */
+/** Results of an attempt, with libsasl's numbers: -v prints them. */
 export enum Sasl {
   ok = 0,
-  /** The client is to go on. */
+  /** The client must send another message. */
   continue = 1,
   fail = -1,
   noMech = -4,
@@ -20,10 +20,10 @@ export enum Sasl {
   noUser = -20,
 }
 
-/** The mechanisms that are served, with a space between them. */
+/** The mechanisms served, separated by spaces. */
 export const MECHANISMS = 'PLAIN';
 
-/** Bytes of a user and a password together, at most. */
+/** Maximum bytes of a user and a password together. */
 const MAX_USER_AND_PASSWORD = 252;
 
 const NUL = 0x00;
@@ -34,29 +34,29 @@ const COLON = 0x3a;
 let memcachedSaslPwdb = '';
 
 // sasl_defs.c: init_sasl
-/** null, or the status to end with, after a line on stderr. */
+/** Returns null, or the exit status, after a line on stderr. */
 export function initSasl(): number | null {
   const pwdb = process.env['MEMCACHED_SASL_PWDB'];
   if (pwdb === undefined || pwdb === '') {
-    // C then asks the system's libsasl, which we do not have: nobody could authenticate.
+    // C then asks the system's libsasl, which we do not have: no client could authenticate.
     const what = 'the path of a file of users, with a line user:password for each';
     fprintf(stderr, `-S needs the environment variable MEMCACHED_SASL_PWDB: ${what}\n`);
     return 1;
   }
-  memcachedSaslPwdb = resolve(pwdb); // a daemon goes to /
+  memcachedSaslPwdb = resolve(pwdb); // -d changes the directory to /
   if (settings.verbose > 0) fprintf(stderr, 'Initialized SASL.\n');
   return null;
 }
 
 // libsasl: sasl_server_start
-/** A client begins, by a mechanism; most send all that is needed at once. */
+/** Starts authentication by a mechanism; most clients send the whole message at once. */
 export function saslServerStart(mech: string, message: Buffer): Sasl {
   if (mech.toUpperCase() !== MECHANISMS) return Sasl.noMech;
   return message.length === 0 ? Sasl.continue : saslServerStep(message);
 }
 
 // libsasl: sasl_server_step, plain_server_mech_step
-/** As whom to act (nobody, or who it is), who it is, and the password, with a NUL between them (RFC 4616). */
+/** `message`: authzid (empty, or the same user), authcid and password, separated by NULs (RFC 4616). */
 export function saslServerStep(message: Buffer): Sasl {
   const first = message.indexOf(NUL), second = message.indexOf(NUL, first + 1);
   if (first === -1 || second === -1 || message.includes(NUL, second + 1)) return Sasl.badProt;
@@ -67,15 +67,15 @@ export function saslServerStep(message: Buffer): Sasl {
   return author === '' || withRealm(author) === withRealm(user) ? Sasl.ok : Sasl.badAuth;
 }
 
-/** libsasl adds this server's name to one without a realm. */
+/** libsasl adds this host's name to a user without a realm. */
 function withRealm(user: string): string {
   return user.includes('@') ? user : `${user}@${hostname()}`;
 }
 
 // sasl_defs.c: sasl_server_userdb_checkpass
 /**
- * Whether the file has that user with that password. It is read each time, as in C. The user may stand in it with the
- * realm, as C has it, or as the client says it.
+ * Whether the file has that user with that password. As in C, the file is read each time. Its line may have the user
+ * with the realm, as C requires, or as the client sent it.
  */
 function checkpass(user: string, password: Buffer): boolean {
   if (user.length + password.length > MAX_USER_AND_PASSWORD) {
@@ -101,14 +101,14 @@ function checkpass(user: string, password: Buffer): boolean {
   return false;
 }
 
-/** Looks at each line, whether a user of that name was found or not. */
+/** Whether a line has that user and password. Compares all lines, even after a match. */
 function isOneOf(lines: readonly Buffer[], user: string, password: Buffer): boolean {
   const wanted = Buffer.concat([Buffer.from(`${user}:`, 'latin1'), password, Buffer.of(COLON)]);
   const candidates = lines.map((line) => digestOf(line.subarray(0, wanted.length)));
   return isAmong(digestOf(wanted), candidates);
 }
 
-/** Without what ends them, and with a colon behind each. */
+/** The lines without their \n or \r\n, but with a colon added to each. */
 function linesOf(file: Buffer): Buffer[] {
   const lines: Buffer[] = [];
   for (let begin = 0; begin < file.length;) {
@@ -121,7 +121,7 @@ function linesOf(file: Buffer): Buffer[] {
   return lines;
 }
 
-/** A stranger's words, for stderr. */
+/** Makes a client's text safe for stderr. */
 export function printable(word: string): string {
   return word.replace(/[^\x20-\x7e]/g, '?');
 }

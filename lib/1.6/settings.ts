@@ -40,11 +40,11 @@ export interface Settings {
   udpport: number;
   /** The addresses to listen on (-l), joined by commas, or null for all of them. */
   inter: string | null;
-  /** How much is told on stderr (-v): 0 to 3. */
+  /** How much is printed on stderr (-v): 0 to 3. */
   verbose: number;
   /** Items that were stored before this time are gone; 0 for none. In seconds of the server's clock. */
   oldestLive: number;
-  /** Whether an old item makes room for a new one; 0 with -M. */
+  /** Whether old items are evicted for new ones; 0 with -M. */
   evictToFree: number;
   /** The path of the unix socket (-s), or null to listen on the network. */
   socketpath: string | null;
@@ -54,17 +54,17 @@ export interface Settings {
   access: number;
   /** How much larger the chunks of a slab class are than those of the class below (-f). */
   factor: number;
-  /** For key, value and flags in the smallest chunks, in bytes (-n). */
+  /** Bytes for key, value and flags in the smallest chunks (-n). */
   chunkSize: number;
   /** The argument of -t. One thread serves, whatever it is. */
   numThreads: number;
-  /** How many of the threads C would let serve each UDP socket. */
+  /** How many threads would serve each UDP socket in C. */
   numThreadsPerUdp: number;
   /** The byte that ends the prefix of a key, for `stats detail` (-D). */
   prefixDelimiter: number;
   /** Whether statistics are collected for each prefix; 0 or 1. */
   detailEnabled: number;
-  /** Requests of one connection that are served before it is another's turn (-R). */
+  /** Requests served for one connection before the others get their turn (-R). */
   reqsPerEvent: number;
   /** Whether items have a cas number; false with -C. */
   useCas: boolean;
@@ -76,11 +76,11 @@ export interface Settings {
   itemSizeMax: number;
   /** The largest chunk of a slab class, in bytes. */
   slabChunkSizeMax: number;
-  /** Slab classes take memory in pages of as many bytes. */
+  /** Bytes of the pages in which slab classes take memory. */
   slabPageSize: number;
   /** Whether clients of the binary protocol must authenticate (-S). */
   sasl: boolean;
-  /** Whether connections above maxconns are told so and closed; otherwise they wait to be accepted. */
+  /** Whether connections above maxconns get an error and are closed; otherwise they wait to be accepted. */
   maxconnsFast: boolean;
   /** Whether the LRU crawler runs. */
   lruCrawler: boolean;
@@ -88,15 +88,15 @@ export interface Settings {
   lruMaintainerThread: boolean;
   /** Whether a slab class has LRU lists for hot, warm and cold items; otherwise it has one. */
   lruSegmented: boolean;
-  /** Whether pages may move from a slab class to another. */
+  /** Whether pages may move from one slab class to another. */
   slabReassign: boolean;
-  /** Whether they do so by themselves: 0 no, 1 slowly, 2 at each eviction. */
+  /** Whether pages move automatically: 0 no, 1 slowly, 2 at each eviction. */
   slabAutomove: number;
   /** Changes with the three settings below, so that the page mover reads them again. */
   slabAutomoveVersion: number;
-  /** A class loses a page if its oldest items are younger than this share of the average age. */
+  /** A page moves only if the youngest class's age is below this share of the oldest class's age. */
   slabAutomoveRatio: number;
-  /** The share of memory that the page mover keeps free. Of use with external storage only. */
+  /** The share of memory that the page mover keeps free. Used only with external storage. */
   slabAutomoveFreeratio: number;
   /** How many samples the page mover looks back on. */
   slabAutomoveWindow: number;
@@ -104,7 +104,7 @@ export interface Settings {
   hashpowerInit: number;
   /** Whether clients may end the server with `shutdown` (-A). */
   shutdownCommand: boolean;
-  /** A locked item at the end of an LRU list is freed after as many seconds; 0 for never. */
+  /** A locked item at the tail of an LRU list is freed after this many seconds; 0 for never. */
   tailRepairTime: number;
   /** Whether clients may send `flush_all`; false with -F. */
   flushEnabled: boolean;
@@ -128,9 +128,9 @@ export interface Settings {
   crawlsPersleep: number;
   /** Whether items that expire soon have an LRU list of their own, without evictions. */
   tempLru: boolean;
-  /** Which items these are: those that live less than as many seconds. */
+  /** These items live at most this many seconds. */
   temporaryTtl: number;
-  /** A connection that is idle for as many seconds is closed; 0 for never. */
+  /** A connection that is idle for this many seconds is closed; 0 for never. */
   idleTimeout: number;
   /** The buffer of each `watch` connection, in bytes. */
   loggerWatcherBufSize: number;
@@ -138,7 +138,7 @@ export interface Settings {
   loggerBufSize: number;
   /** A limit for C's network buffers, in bytes; 0 for none. */
   readBufMemLimit: number;
-  /** Whether C gives up system calls that it does not need any more. */
+  /** Whether C gives up system calls that it no longer needs. */
   dropPrivileges: boolean;
   /** Whether clients may send `watch`; false with -W. */
   watchEnabled: boolean;
@@ -146,12 +146,12 @@ export interface Settings {
   relaxedPrivileges: boolean;
   /** A mark for the firewall on the listening sockets; 0 for none. */
   sockCookieId: number;
-  /** The path of the file that the items outlive a restart in (-e), or null. */
+  /** The path of the file that keeps items over a restart (-e), or null. */
   memoryFile: string | null;
 }
 
 // memcached.c: settings_init
-/** The defaults. C does not set every field, for a static struct begins with zeros. */
+/** The defaults. C does not set every field, because a static struct starts with zeros. */
 export function settingsInit(s: Settings = settings): void {
   Object.assign(s, defaults());
 }

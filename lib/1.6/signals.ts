@@ -1,4 +1,4 @@
-// What the signals that end the server do before. The command ends it (scripts/signals.ts), after these listeners.
+// What the server does when a signal ends it. The command then exits (scripts/signals.ts), after these listeners.
 import { settings } from './settings';
 
 // memcached.h: enum stop_reasons
@@ -10,7 +10,7 @@ export enum StopReason {
 }
 
 // memcached.c: sig_handler and sig_usrhandler, and the end of main
-/** Once, before main. `beforeStop` is called when a signal ends the server; it must be done when it returns. */
+/** Call it once, before main. A signal that ends the server calls `beforeStop`, which must not be asynchronous. */
 export function handleSignals(beforeStop: (reason: StopReason) => void = () => {}): void {
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.prependListener(name, () => {

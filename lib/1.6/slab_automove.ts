@@ -1,5 +1,5 @@
-// slab_automove.c: which class should give a page to which. It looks back on the last so many samples of all classes:
-// the class that evicts, and whose items are the youngest, gets a page of the class whose items are the oldest.
+// slab_automove.c: which class should give a page to which. It keeps the last slabAutomoveWindow samples of all
+// classes: of the classes that evict, the one with the youngest items gets a page of the one with the oldest.
 import type { ItemStatsAutomove } from './item_stats';
 import { itemStatsAutomove } from './item_stats';
 import { settings } from './settings';
@@ -8,17 +8,17 @@ import {
   slabsPerslab,
 } from './slabs';
 
-/** A class with no more pages gives none. */
+/** A class with this many pages or fewer gives none. */
 const MIN_PAGES_FOR_SOURCE = 2;
-/** What a class has free beyond as many pages goes to the pool. */
+/** A class that has more free than this many pages gives one to the pool. */
 const MIN_PAGES_FOR_RECLAIM = 2.5;
-/** A class that has had this share of all evictions needs memory, though it evicted seldom. */
+/** A class with more than this share of all evictions needs memory, even if it evicts seldom. */
 const EVICTED_RATIO = 0.25;
 
 /** struct window_data: a class at one time. */
 interface Sample {
   age: number;
-  /** It needed memory, or was given some, since the sample before. */
+  /** The class needed memory, or got some, since the sample before. */
   dirty: boolean;
   evictedRatio: number;
   evicted: boolean;
@@ -40,7 +40,7 @@ interface PageMove {
   to: number;
 }
 
-/** The memory of the algorithm; a new one begins without any samples. */
+/** The state of the algorithm; a new object begins without samples. */
 export class SlabAutomove {
   private readonly windowSize = settings.slabAutomoveWindow;
   private readonly maxAgeRatio = settings.slabAutomoveRatio;
@@ -54,7 +54,7 @@ export class SlabAutomove {
   }
 
   // slab_automove.c: slab_automove_run
-  /** Takes a sample. Returns the page to be moved, or null. */
+  /** Takes a sample. Returns the page move to make, or null. */
   run(): PageMove | null {
     this.noteNewClasses();
     const slot = ++this.samples % this.windowSize;
@@ -80,7 +80,7 @@ export class SlabAutomove {
     return youngestEvicts && youngestAge < oldestAge * this.maxAgeRatio ? { from: oldest, to: youngest } : null;
   }
 
-  /** Classes that have got their first page, and keep one for ever. */
+  /** Adds the classes that got their first page; they always keep one. */
   private noteNewClasses(): void {
     for (let id = POWER_SMALLEST; id <= powerLargest; id++) {
       if (slabsPageCount(id) === 0 || this.classes.some((known) => known.id === id)) continue;
@@ -95,7 +95,7 @@ export class SlabAutomove {
     for (const known of this.classes) {
       const { id, before, pagesBefore } = known;
       const now = itemStatsAutomove(id), pages = slabsPageCount(id);
-      const evicted = Math.max(now.evicted - before.evicted, 0); // `stats reset` begins anew
+      const evicted = Math.max(now.evicted - before.evicted, 0); // `stats reset` sets it to 0
       total += evicted;
       known.window[slot] = {
         age: now.age,
@@ -110,12 +110,12 @@ export class SlabAutomove {
   }
 }
 
-/** Whether the class has more free than it needs, where there is no other memory. */
+/** Whether the class has more free chunks than it needs, once the memory limit is reached. */
 function hasTooMuch(id: number): boolean {
   return slabsLimitReached() && slabsAvailableChunks(id) > slabsPerslab(id) * MIN_PAGES_FOR_RECLAIM;
 }
 
-/** Whether a class evicted in more than half of the samples, or much of what was evicted was its. */
+/** Whether a class evicted in more than half of the samples, or had a large share of all evictions. */
 function evicts(window: readonly Sample[]): boolean {
   const times = window.filter((sample) => sample.evicted).length;
   const ratio = window.reduce((sum, sample) => sum + sample.evictedRatio, 0) / window.length;

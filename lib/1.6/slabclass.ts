@@ -1,4 +1,4 @@
-// slabclass_t of slabs.c: what a slab class has, and its list of free chunks. A class is an index.
+// slabclass_t of slabs.c: the fields of slab classes, as arrays by class number, and the lists of free chunks.
 import type { Ptr } from '../libc/memory';
 import { NULL } from '../libc/memory';
 import {
@@ -8,7 +8,7 @@ import {
 
 /** Bytes of a chunk. */
 const size = new Uint32Array(MAX_NUMBER_OF_SLAB_CLASSES);
-/** Chunks of a page. */
+/** Chunks per page. */
 const perslab = new Uint32Array(MAX_NUMBER_OF_SLAB_CLASSES);
 /** The first free chunk, as a signed word. Free chunks are linked as items are, and have ITEM_SLABBED. */
 const slots = new Int32Array(MAX_NUMBER_OF_SLAB_CLASSES);
@@ -17,10 +17,10 @@ const slCurr = new Uint32Array(MAX_NUMBER_OF_SLAB_CLASSES);
 /** slab_list: the pages, in the order in which the class got them. */
 const slabList: Ptr[][] = Array.from({ length: MAX_NUMBER_OF_SLAB_CLASSES }, () => []);
 
-// Exported by a list, so that the compiler leaves them constants here.
+// Exported by a list, so that tsc keeps them as constants here (no `exports.` lookup).
 export { perslab, size, slCurr, slabList, slots };
 
-/** No class has anything. */
+/** Empties all classes. */
 export function slabclassInit(): void {
   size.fill(0);
   perslab.fill(0);
@@ -29,7 +29,7 @@ export function slabclassInit(): void {
   for (const pages of slabList) pages.length = 0;
 }
 
-/** The first free chunk of a class, in use from now on, with a reference, and no flags; NULL if there is none. */
+/** Takes the first free chunk of a class, with a refcount of 1 and no flags; NULL if there is none. */
 export function takeChunk(id: number): Ptr {
   const it = slots[id] >>> 0;
   if (it === NULL) return NULL;

@@ -1,9 +1,9 @@
-// slabs.c: memory for items. A slab class has chunks of one size, and takes memory by pages of a megabyte, which are
+// slabs.c: memory for items. A slab class has chunks of one size, and takes memory in pages of a megabyte, which are
 // cut into chunks. Sizes and numbers of the classes are C's.
 //
-// An item that is larger than the largest chunk has several, side by side, where C has a chain of chunks; and with -I,
-// one that is larger than a page has a block of its own, of whole megabytes. So every value is in one piece, and is
-// read and sent as one. Such an item belongs to the largest class.
+// An item larger than the largest chunk has several adjacent ones, where C has a chain of chunks. With -I, an item
+// larger than a page has a block of its own, of whole megabytes. So every value is in one piece, and is read and sent
+// as one. Such items belong to the largest class.
 import { Errx } from '../../reactor/err';
 import type { Ptr } from '../libc/memory';
 import { NULL } from '../libc/memory';
@@ -15,16 +15,16 @@ import { PAGE_BYTES, isBlock, pageAlloc, pagesFor, pagesInit, pagesTotal, runAll
 import { settings } from './settings';
 import { freeChunk, perslab, size, slCurr, slabList, slabclassInit, takeChunk } from './slabclass';
 
-/** The pages of no class. */
+/** The pages that belong to no class. */
 export const SLAB_GLOBAL_PAGE_POOL = 0;
 export const POWER_SMALLEST = 1;
 const CHUNK_ALIGN_BYTES = 8;
-/** sizeof(item) in C. The smallest chunks are reckoned from it, though our item is smaller. */
+/** sizeof(item) in C. The size of the smallest chunks derives from it, though our item is smaller. */
 const C_SIZEOF_ITEM = 48;
 
 let memLimit = 0;
 let memMalloced = 0;
-/** How much of that is blocks. */
+/** How many bytes of memMalloced are blocks. */
 let blockBytes = 0;
 let preallocated = false;
 /** The class that slabsPickAnyForReassign chose last. */
@@ -32,17 +32,17 @@ let picked = 0;
 /** The largest class. */
 export let powerLargest = 0;
 
-/** By size in units of 8 bytes, the class: most items are that small, and need no search. */
+/** The class, by size in units of 8 bytes: most items are small enough, and need no search. */
 const SMALL_BYTES = 4096;
 const UNIT_SHIFT = 3;
 const classOfUnit = new Uint8Array((SMALL_BYTES >>> UNIT_SHIFT) + 1);
 
 // slabs.c: slabs_init
 /**
- * Makes the classes, in a memory that memoryInit has just made. `limit` is in bytes, 0 for none. The chunks of a class
- * are `factor` times as large as those of the class below, and the smallest have `chunkSize` bytes for key and value;
- * or `slabSizes` has the size of each class but the largest. `preallocate` gives every class a page, and throws Errx if
- * there are not as many.
+ * Makes the classes; call it right after memoryInit. `limit` is in bytes, 0 for none. The chunks of a class are
+ * `factor` times as large as those of the class below, and the smallest have `chunkSize` bytes for key and value; or
+ * `slabSizes` has the chunk size of each class but the largest. `preallocate` gives every class a page, and throws Errx
+ * if there are too few.
  */
 export function slabsInit(
   limit: number, factor: number, chunkSize: number, slabSizes: readonly number[] | null = null, preallocate = false,
@@ -90,7 +90,7 @@ function defineClass(id: number, bytes: number): void {
   }
 }
 
-/** More than there is cannot be allocated, whatever the limit. */
+/** The size of the arena, which no limit can exceed. */
 function arenaBytes(): number {
   return pagesTotal() * PAGE_BYTES;
 }
@@ -119,11 +119,11 @@ export function slabsClsid(bytes: number): number {
 }
 
 // slabs.c: do_slabs_newslab
-/** Gives the class a page. False if there is none to be had. */
+/** Gives the class a page. False if none is available. */
 function doSlabsNewslab(id: number): boolean {
   let page = slabList[SLAB_GLOBAL_PAGE_POOL].pop() ?? NULL;
   if (page === NULL) {
-    // Whatever the limit, a class that has nothing gets one page: else nothing of its size could ever be stored.
+    // Even above the limit, a class without pages gets one: else no item of its size could ever be stored.
     if (exceedsLimit(PAGE_BYTES) && (preallocated || slabList[id].length > 0)) return false;
     page = pageAlloc();
     if (page === NULL) return false;
@@ -144,14 +144,14 @@ function splitSlabPageIntoFreelist(page: Ptr, id: number): void {
 }
 
 // slabs.c: slabs_alloc
-/** Memory for an item of `bytes` bytes, which are of class `id`. Its refcount is 1. NULL if there is none to be had. */
+/** Allocates an item of `bytes` bytes, which belong to class `id`, with a refcount of 1. NULL if there is no memory. */
 export function slabsAlloc(bytes: number, id: number): Ptr {
   if (bytes > size[id]) return allocLarge(bytes, id);
   const it = takeChunk(id);
   return it === NULL && doSlabsNewslab(id) ? takeChunk(id) : it;
 }
 
-/** The same, of the chunks that the class has: `count` of them, side by side, which only the largest class gives. */
+/** Allocates `count` adjacent chunks of those that the class has. Only the largest class gives more than one. */
 export function slabsAllocNoNewpage(count: number, id: number): Ptr {
   return count > 1 ? takeRun(count) : takeChunk(id);
 }
@@ -164,8 +164,8 @@ function allocLarge(bytes: number, id: number): Ptr {
 }
 
 /**
- * Whether an item that is larger than a chunk has a block. Where there can be such, those that fill a page have blocks,
- * too, for they can give way to each other.
+ * Whether an item larger than a chunk gets a block. If items can be larger than a page, those that fill a page get
+ * blocks, too, so that all of these can replace each other.
  */
 function isForBlock(bytes: number): boolean {
   return bytes > PAGE_BYTES || (settings.itemSizeMax > PAGE_BYTES && bytes > PAGE_BYTES - size[powerLargest]);
@@ -175,7 +175,7 @@ function allocBlock(bytes: number): Ptr {
   const count = pagesFor(bytes);
   releasePool(0);
   if (exceedsLimit(count * PAGE_BYTES)) {
-    // As with pages: the class may have one, if it has nothing.
+    // As with pages: above the limit, a class that has nothing may get one.
     const first = count === 1 && blockBytes === 0 && slabList[powerLargest].length === 0;
     if (preallocated || !first) return NULL;
   }
@@ -188,12 +188,12 @@ function allocBlock(bytes: number): Ptr {
   return it;
 }
 
-/** Whether class `id` has blocks, which may have to go before it can get a page. */
+/** Whether class `id` has blocks, which may have to be evicted before it can get a page. */
 export function slabsHasBlocks(id: number): boolean {
   return id === powerLargest && blockBytes > 0;
 }
 
-/** Whether an item of `bytes` bytes can be had at all, if others of its class make room for it. */
+/** Whether an item of `bytes` bytes can be allocated at all, if others of its class are evicted for it. */
 export function slabsLargeFits(bytes: number): boolean {
   if (!isForBlock(bytes)) return true;
   releasePool(0);
@@ -203,7 +203,7 @@ export function slabsLargeFits(bytes: number): boolean {
 }
 
 // slabs.c: slabs_free
-/** `id` is the class that slabsAlloc was given. */
+/** `id` must be the class given to slabsAlloc. */
 export function slabsFree(it: Ptr, id: number): void {
   if ((itFlags(it) & ITEM_CHUNKED) === 0) {
     freeChunk(it, id);
@@ -218,8 +218,8 @@ export function slabsFree(it: Ptr, id: number): void {
 
 // slabs.c: slabs_adjust_mem_limit
 /**
- * From now on `limit` bytes. False, and nothing is changed, if the memory was preallocated, or if there is not as much:
- * what was taken at start is all there will be.
+ * Sets the memory limit to `limit` bytes. Returns false, and changes nothing, if memory was preallocated, or if the
+ * arena is smaller: it is allocated at start and never grows.
  */
 export function slabsAdjustMemLimit(limit: number): boolean {
   if (preallocated || limit > arenaBytes()) return false;
@@ -229,13 +229,13 @@ export function slabsAdjustMemLimit(limit: number): boolean {
   return true;
 }
 
-/** From now on `limit` bytes, Infinity for none. Whatever is above it stays. */
+/** Sets the memory limit to `limit` bytes, Infinity for none. Memory above it stays allocated. */
 export function slabsSetLimit(limit: number): void {
   memLimit = limit;
 }
 
 // slabs.c: memory_release
-/** Frees pages of the global pool, as long as more than `limit` bytes are allocated. */
+/** Frees pages of the global pool while more than `limit` bytes are allocated. */
 function releasePool(limit: number): void {
   const pool = slabList[SLAB_GLOBAL_PAGE_POOL];
   while (memMalloced > limit) {
@@ -247,7 +247,7 @@ function releasePool(limit: number): void {
 
 // slabs.c: do_slabs_stats
 /**
- * What `stats slabs` tells about a class: nothing if it has no page. A megabyte of a block is told as a page whose
+ * Adds the lines of `stats slabs` for a class: none if it has no page. A megabyte of a block counts as a page whose
  * chunks are all used.
  */
 export function slabsStats(id: number, add: (name: string, value: number) => void): void {
@@ -260,7 +260,7 @@ export function slabsStats(id: number, add: (name: string, value: number) => voi
   add('total_chunks', chunks);
   add('used_chunks', chunks - slCurr[id]);
   add('free_chunks', slCurr[id]);
-  add('free_chunks_end', 0); // C has it always 0, too
+  add('free_chunks_end', 0); // always 0 in C, too
   add('get_hits', getHitsOf(id));
   add('cmd_set', slabStats.setCmds[id]);
   add('delete_hits', slabStats.deleteHits[id]);
@@ -276,7 +276,7 @@ export function slabsTotalMalloced(): number {
   return memMalloced;
 }
 
-/** Whether as much is allocated as may be. */
+/** Whether all memory that may be allocated is. */
 export function slabsLimitReached(): boolean {
   return memMalloced >= memLimit;
 }
@@ -294,12 +294,12 @@ export function slabsAvailableChunks(id: number): number {
 }
 
 // slabs.c: slabs_page_count
-/** How many pages a class has, or SLAB_GLOBAL_PAGE_POOL. A megabyte of a block counts as a page. */
+/** How many pages a class, or SLAB_GLOBAL_PAGE_POOL, has. A megabyte of a block counts as a page. */
 export function slabsPageCount(id: number): number {
   return slabList[id].length + (id === powerLargest ? blockBytes / PAGE_BYTES : 0);
 }
 
-// What the page mover needs.
+// For the page mover.
 
 // slabs.c: slabs_class_check
 export function slabsClassCheck(id: number): boolean {
@@ -307,19 +307,19 @@ export function slabsClassCheck(id: number): boolean {
 }
 
 // slabs.c: slabs_peek_page
-/** The page that a class, or the pool, got first; NULL if it has less than two pages. */
+/** The page that a class, or the pool, got first; NULL if it has fewer than two pages. */
 export function slabsPeekPage(id: number): Ptr {
   return slabList[id].length < 2 ? NULL : slabList[id][0];
 }
 
-/** Chunks of a page. */
+/** Chunks per page. */
 export function slabsPerslab(id: number): number {
   return perslab[id];
 }
 
 /**
- * Gives class `to`, or the pool, a page that is of no class yet, for blocks have made room for it. False if there is no
- * room.
+ * Gives class `to`, or the pool, a page that belongs to no class yet, after blocks were evicted for it. False if there
+ * is no room.
  */
 export function slabsNewPage(to: number): boolean {
   const page = exceedsLimit(PAGE_BYTES) ? NULL : pageAlloc();
@@ -330,7 +330,7 @@ export function slabsNewPage(to: number): boolean {
 }
 
 // slabs.c: slabs_finalize_page_move
-/** `page`, which class `from` got first, is of class `to` now, or in the pool. It has nothing in use, or on a list. */
+/** Moves `page`, the first of class `from`, to class `to` or the pool. Its chunks must be unused, and on no list. */
 export function slabsFinalizePageMove(from: number, to: number, page: Ptr): void {
   if (slabList[from].shift() !== page) throw new Error(`page ${page} is not the first of class ${from}`);
   addPage(page, to);
@@ -343,7 +343,7 @@ function addPage(page: Ptr, id: number): void {
 }
 
 // slabs.c: slabs_pick_any_for_reassign
-/** Some class with a page to spare that is not `to`, another one each time; -1 if there is none. */
+/** A class other than `to` with a page to spare, the next one at each call; -1 if there is none. */
 export function slabsPickAnyForReassign(to: number): number {
   for (let tries = MAX_NUMBER_OF_SLAB_CLASSES; tries > 0; tries--) {
     picked = picked % (MAX_NUMBER_OF_SLAB_CLASSES - 1) + 1;

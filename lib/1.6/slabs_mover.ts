@@ -1,8 +1,8 @@
-// slabs_mover.c: takes a page from one slab class and gives it to another. What is stored in the page is copied to free
-// chunks of its class; what nobody can get any more goes; where the class is full, its oldest items go.
+// slabs_mover.c: takes a page from one slab class and gives it to another. Live items in the page are copied to free
+// chunks of their class; expired and flushed ones are unlinked; if the class is full, its oldest items are evicted.
 //
-// C has a thread for it. Here, it has a timer, and each step does what takes less than a millisecond. An item that
-// somebody holds is copied, too; its chunk is waited for.
+// C uses a thread. Here, a timer runs steps of less than a millisecond. An item with further references is copied, too;
+// then the mover waits until its old chunk is free.
 import { Event } from '../../reactor/event.h';
 import { evtimerAdd, evtimerDel, evtimerSet } from '../../reactor/evtimer';
 import type { Ptr } from '../libc/memory';
@@ -30,24 +30,24 @@ import {
 } from './slabs';
 import { beginStep, stepIsOver } from './step_time';
 
-/** Chunks that are looked at, and items that are evicted or freed, in one step, about. */
+/** About how many chunks are checked, and items evicted or freed, in one step. */
 export const MOVES_AT_ONCE = 400;
-/** A page for which so many rounds were not enough gets room by evictions. */
+/** If a page needs more rounds than this, items are evicted, or a new page is taken. */
 const SLAB_MOVE_MAX_LOOPS = 5000;
-/** How often an item is evicted to find room for another. */
+/** How many evictions to try to find room for an item. */
 const PULLS_MAX = 10;
-/** Between two steps, in microseconds. */
+/** Microseconds between two steps. */
 const STEP_SLEEP = 1000;
-/** Between two rounds through a page in which something is busy, at most. */
+/** Maximum microseconds between two rounds through a page with busy items. */
 const BACKOFF_MAX = 5000;
-/** Between two looks at whether a page should be moved: at first, and after some. */
+/** Microseconds between two checks whether a page should move: the first ones, and later. */
 const LOOK_SLEEP = 100_000;
 const LOOKS_AT_FIRST = 10;
 const LATER_LOOK_SLEEP = 1_000_000;
-/** How many items of an LRU are looked at to find a block. */
+/** How many items of an LRU are searched to find a block. */
 const BLOCK_SEARCHES_MAX = 100;
 
-/** it_flags of a chunk of the page that is done: it is on no list, and in use by nobody. */
+/** it_flags of a cleared chunk in the page: it is on no list, and not in use. */
 const CLEARED = ITEM_SLABBED | ITEM_FETCHED;
 
 export enum Reassign { ok, running, badclass, nospare, same }
@@ -66,11 +66,11 @@ let allowEvictions = false;
 let page: Ptr = NULL;
 let pageEnd: Ptr = NULL;
 let chunkBytes = 0;
-/** By chunk, 1 where it is cleared. */
+/** By chunk: 1 if it is cleared. */
 let completed = new Uint8Array(0);
-/** The chunk that is looked at next, by number. */
+/** The number of the chunk to check next. */
 let at = 0;
-/** Memory for the next item that is moved, and how many chunks that is. */
+/** Memory for the next item to move, and its size in chunks. */
 let newIt: Ptr = NULL;
 let newChunks = 0;
 let busyItems = 0;
@@ -79,10 +79,10 @@ let busyNomem = 0;
 let rescues = 0;
 let chunkRescues = 0;
 let inlineReclaim = 0;
-/** Whether a block has gone for it. */
+/** Whether a block was evicted for the page. */
 let blockGone = false;
 let backoff = 1;
-/** How much may still be done in this step. */
+/** How much of MOVES_AT_ONCE is left in this step. */
 let left = 0;
 
 let automover: SlabAutomove | null = null;
@@ -91,7 +91,7 @@ let lastAutomove = 0;
 let looks = 0;
 
 // slabs_mover.c: start_slab_maintenance_thread
-/** It goes on for as long as the event loop runs. Call it when there is no item yet, after itemInit. */
+/** Starts the mover, which runs while the event loop does. Call it after itemInit, before there is any item. */
 export function startSlabMaintenanceThread(): void {
   forget();
   started = settings.slabReassign;
@@ -111,8 +111,8 @@ function sleep(microseconds: number): void {
 
 // slabs_mover.c: slabs_reassign
 /**
- * Moves a page from class `from` (-1 for any that has one to spare) to class `to`; either can be the global pool. It is
- * moved after this call. With `evict`, items may have to go for it.
+ * Moves a page from class `from` (-1 for any with one to spare) to class `to`; either can be the global pool. The move
+ * happens after this call. With `evict`, items may be evicted for it.
  */
 export function slabsReassign(from: number, to: number, evict: boolean): Reassign {
   if (running) return Reassign.running;
@@ -128,17 +128,17 @@ export function slabsReassign(from: number, to: number, evict: boolean): Reassig
   return Reassign.ok;
 }
 
-/** `slabs automove`: whether and how pages move by themselves. */
+/** `slabs automove`: sets whether and how pages move automatically. */
 export function slabsAutomoveSet(how: number): void {
   settings.slabAutomove = how;
   if (started && !running) sleep(LOOK_SLEEP);
 }
 
 // slabs_mover.c: slab_rebalance_thread
-/** A step. */
+/** Runs one step. */
 function slabRebalanceThread(): void {
   if (!running && !slabRebalanceCheckAutomove()) {
-    // Where nothing moves by itself, the mover sleeps until it is told to.
+    // Without automove, the mover sleeps until slabsReassign is called.
     if (settings.slabAutomove !== 0) sleep(looks++ > LOOKS_AT_FIRST ? LATER_LOOK_SLEEP : LOOK_SLEEP);
     return;
   }
@@ -147,7 +147,7 @@ function slabRebalanceThread(): void {
   sleep(movePage());
 }
 
-/** Goes on with the page, and returns how long to sleep then. */
+/** Continues with the page. Returns how many microseconds to sleep. */
 function movePage(): number {
   if (page === NULL && !slabRebalanceStart()) return forget();
   if (source === SLAB_GLOBAL_PAGE_POOL) return slabRebalanceFinish();
@@ -167,7 +167,7 @@ function movePage(): number {
   return STEP_SLEEP;
 }
 
-/** Something in the page was busy: the next round begins at its start. */
+/** Something in the page was busy: the next round begins at the first chunk. */
 function endRound(): void {
   resettable.slabReassignBusyItems += busyItems;
   at = busyItems = 0;
@@ -176,12 +176,12 @@ function endRound(): void {
 }
 
 // slabs_mover.c: slab_rebalance_start
-/** False if there is no page to be moved any more. */
+/** False if there is no longer a page to move. */
 function slabRebalanceStart(): boolean {
   if (slabsLimitReached() && slabsPageCount(SLAB_GLOBAL_PAGE_POOL) === 0) allowEvictions = true;
   statsState.slabReassignRunning = true;
   page = slabsPeekPage(source);
-  if (page === NULL) return source === powerLargest && slabsPageCount(source) > 1; // of blocks
+  if (page === NULL) return source === powerLargest && slabsPageCount(source) > 1; // its pages are blocks
   chunkBytes = slabsSize(source);
   pageEnd = page + chunkBytes * slabsPerslab(source);
   completed = new Uint8Array(slabsPerslab(source));
@@ -189,7 +189,7 @@ function slabRebalanceStart(): boolean {
 }
 
 // slabs_mover.c: slab_rebalance_finish
-/** The page is empty: it is given away. */
+/** Gives the page, which is empty, away. */
 function slabRebalanceFinish(): number {
   if (newIt !== NULL) slabsFree(newIt, source);
   slabsFinalizePageMove(source, destination, page);
@@ -205,7 +205,7 @@ function pageMoved(): number {
   return forget();
 }
 
-/** No page is being moved. */
+/** Resets the state: no page is moving. */
 function forget(): number {
   running = statsState.slabReassignRunning = allowEvictions = blockGone = false;
   page = newIt = NULL;
@@ -215,7 +215,7 @@ function forget(): number {
 }
 
 // slabs_mover.c: slab_rebalance_check_automove
-/** Whether a page is to be moved now. */
+/** Starts the automover's next move, if any. */
 function slabRebalanceCheckAutomove(): boolean {
   if (settings.slabAutomove === 0 || lastAutomove === currentTime) return false;
   if (automover === null || settings.slabAutomoveVersion !== automoveVersion) {
@@ -229,15 +229,15 @@ function slabRebalanceCheckAutomove(): boolean {
     const state = result === Reassign.ok ? 'ok' : 'fail';
     logText(LOG_SYSEVENTS, ` type=slab_move src=${move.from} dst=${move.to} state=${state}`);
   }
-  // To the pool, pages go one after the other; else there is one in a second.
+  // Pages move to the pool one after the other; other moves are one per second at most.
   if (move.to !== SLAB_GLOBAL_PAGE_POOL) lastAutomove = currentTime;
   return result === Reassign.ok;
 }
 
-// Room for what is in the page.
+// Memory for the items in the page.
 
 // slabs_mover.c: slab_rebalance_prep
-/** Sees to it that there is memory for an item of `chunks` chunks, if there can be. */
+/** Sets newIt to memory for an item of `chunks` chunks; to NULL if there is none. */
 function slabRebalancePrep(chunks: number): void {
   if (newIt !== NULL && newChunks !== chunks) {
     slabsFree(newIt, source);
@@ -247,7 +247,7 @@ function slabRebalancePrep(chunks: number): void {
   if (newIt === NULL) newIt = slabRebalanceAlloc(false);
   if (newIt !== NULL) return;
   if (!allowEvictions && busyLoops > SLAB_MOVE_MAX_LOOPS) {
-    // The class was not full when this page was begun, and is now. Or else there is memory that no class has.
+    // If memory has run out since this page was begun, evict. If not, the class can take a new page.
     if (slabsLimitReached()) allowEvictions = true;
     else newIt = slabRebalanceAlloc(true);
   }
@@ -263,7 +263,7 @@ function slabRebalancePrep(chunks: number): void {
 }
 
 // slabs_mover.c: slab_rebalance_alloc
-/** Memory of the class that is not in the page; what is in the page, and free, is cleared. */
+/** Allocates memory of the class outside the page. Free chunks that it meets in the page are cleared. */
 function slabRebalanceAlloc(newPage: boolean): Ptr {
   while (left > 0) {
     const it = newPage ? slabsAlloc(newChunks * chunkBytes, source) : slabsAllocNoNewpage(newChunks, source);
@@ -275,7 +275,7 @@ function slabRebalanceAlloc(newPage: boolean): Ptr {
   return NULL;
 }
 
-/** Those chunks of the page are in use by nobody any more. */
+/** Marks chunks of the page as cleared: they are no longer in use. */
 function clear(it: Ptr, chunks: number): void {
   if (chunks > 1) splitRun(it);
   for (let i = 0, p = it; i < chunks; i++, p += chunkBytes) {
@@ -294,13 +294,13 @@ function busy(status: string): void {
 }
 
 // slabs_mover.c: slab_rebalance_move, _slabs_locked_cb
-/** Looks at the chunk of that number, and empties it if it can. */
+/** Empties the chunk of that number, if it can. */
 function moveFrom(chunk: number): void {
   left--;
   const p = page + chunk * chunkBytes;
   const it = source === powerLargest ? runHead(p) : p;
   if ((itFlags(it) & ITEM_SLABBED) === 0) slabRebalancePrep(chunksOf(it));
-  // Now it may be gone, or still there.
+  // slabRebalancePrep may have freed the item.
   const chunks = chunksOf(it);
   at = (it - page) / chunkBytes + chunks;
   const flags = itFlags(it);
@@ -311,7 +311,7 @@ function moveFrom(chunk: number): void {
   } else if ((flags & ITEM_LINKED) !== 0) {
     moveLinked(it, chunks);
   } else {
-    busy('busy_floating'); // somebody writes to it, or still reads it
+    busy('busy_floating'); // a connection still fills it or sends it
   }
 }
 
@@ -328,7 +328,7 @@ function moveLinked(it: Ptr, chunks: number): void {
   const hv = hashOf(keyOf(it), nkeyOf(it));
   const held = field(it, IT_REFCOUNT) > 1;
   if (isGone(it)) {
-    hold(it); // or it would be put on the list of free chunks
+    hold(it); // else its chunk would go to the free list
     itemUnlink(it, hv);
     setField(it, IT_REFCOUNT, field(it, IT_REFCOUNT) - 1);
   } else if (newIt === NULL) {
@@ -345,9 +345,9 @@ function moveLinked(it: Ptr, chunks: number): void {
   else clear(it, chunks);
 }
 
-// Blocks: items of the largest class that are larger than a page. None of them is moved.
+// Blocks: items of the largest class that fill a page or more. They are evicted, never moved.
 
-/** Lets the oldest of them go that nobody holds, until there is room for a page. */
+/** Evicts the oldest block without further references, until there is room for a page. */
 function moveBlock(): number {
   if ((destination !== SLAB_GLOBAL_PAGE_POOL || blockGone) && slabsNewPage(destination)) return pageMoved();
   if (slabsPageCount(source) < 2 || settings.evictToFree === 0) return forget();

@@ -1,4 +1,4 @@
-// What the command line asks of the system, before the first connection can come: main's part between its checks and
+// What the command line asks of the system, before connections can arrive: the part of main between its checks and
 // event_init.
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
@@ -17,11 +17,11 @@ import type { Settings } from './settings';
 
 // memcached.c: main, from getrlimit to mlockall
 /**
- * Prints what `line` has to say, and does what it asks for. Resolves to null, or to the status to end with. The flat
- * memory must be there, if `line` has no status. With -d it resolves in the daemon only (lib/libc/daemon.ts).
+ * Prints the texts of `line`, and does what it asks for. Resolves to null, or to the exit status. If `line` has no
+ * status, the flat memory must be set up. With -d it resolves in the daemon only (lib/libc/daemon.ts).
  */
 export async function startUp(line: CommandLine, s: Settings): Promise<number | null> {
-  // C does this later. Here the daemon begins anew, and all that follows would be said and done twice.
+  // C does this later. Here the daemon starts the program anew, and would do and print all that follows twice.
   if (line.status === null && line.daemonize && await daemon(line.maxcore ? 1 : 0, s.verbose) === -1) {
     return tell('failed to daemon() in order to daemonize', 1);
   }
@@ -49,18 +49,18 @@ export function startPidFile(line: CommandLine): void {
   }
 }
 
-/** Where the path of a file leads: a daemon goes to / before C opens files, and here a moment later. */
+/** Resolves a path as C does, whose daemon changes to / before it opens files; here -d does so a moment later. */
 export function pathIn(line: CommandLine, path: string): string {
   return resolve(line.daemonize && !line.maxcore ? '/' : '.', path);
 }
 
-/** Prints a line, and goes on. */
+/** Prints a line on stderr. */
 function warn(message: string): null {
   process.stderr.write(`${message}\n`);
   return null;
 }
 
-/** Prints a line, for the program to end with `status`. */
+/** Prints a line on stderr. Returns `status`, to end with. */
 function tell(message: string, status: number): number {
   warn(message);
   return status;
@@ -74,7 +74,7 @@ function enableLargePages(): number | null {
   return why === null ? null : tell(`Cannot enable large pages on this system: ${why}`, 1);
 }
 
-/** Why there are none, or null once the flat memory has them. */
+/** Why there are no large pages; null once the flat memory has them. */
 function noLargePages(): string | null {
   try {
     if (readFileSync(HUGE_PAGES, 'utf8').includes('[never]')) return 'Transparent huge pages support disabled.';
@@ -84,7 +84,7 @@ function noLargePages(): string | null {
   return madviseHugePages() === -1 ? strerror(errno) : null;
 }
 
-/** -r: as much as the system allows, but anything at all. */
+/** -r: as large as the system allows; an error if that is 0. */
 function allowCoreFiles(): number | null {
   const rlim: Rlimit = { cur: 0n, max: 0n };
   if (getrlimit(RLIMIT_CORE, rlim) === 0
@@ -97,7 +97,7 @@ function allowCoreFiles(): number | null {
 
 /**
  * C sets the limit of open files to -c. Node has raised it as far as it may, and needs some files itself, so we do not
- * lower it. Where we cannot ask for it, accept(2) will tell.
+ * lower it. If getrlimit fails, accept(2) will report a limit that is too low.
  */
 function allowFiles(maxconns: number): number | null {
   const wanted = BigInt(maxconns);
@@ -108,11 +108,11 @@ function allowFiles(maxconns: number): number | null {
   return tell(`failed to set rlimit for open files. ${advice}`, EX_OSERR);
 }
 
-/** -u. Only root can do so; for others it changes nothing, as in C. */
+/** -u: becomes that user. Only root can; for others it changes nothing, as in C. */
 function assumeIdentity(username: string | null): number | null {
   if (process.getuid?.() !== 0 && process.geteuid?.() !== 0) return null;
   if (username === null || username === '') {
-    // C refuses. It is how this server starts in most containers, and a first look at it should not fail.
+    // C refuses. But most containers start this server as root, and a first try of it should not fail.
     return warn("warning: serving as root; add '-u <user>' to serve as another, or '-u root' if that is meant");
   }
   const user = getpwnam(username);
@@ -121,7 +121,7 @@ function assumeIdentity(username: string | null): number | null {
     process.setgroups?.([]);
   } catch (error) {
     warn(`failed to drop supplementary groups: ${reason(error)}`);
-    // EPERM: we have few privileges already.
+    // EPERM: we already have few privileges.
     if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) return EX_OSERR;
   }
   try {
@@ -133,7 +133,7 @@ function assumeIdentity(username: string | null): number | null {
   return null;
 }
 
-/** getpwnam(3) for root: the user of that name, or null. Node looks up names only for those whom we want to be. */
+/** getpwnam(3) for root: the user of that name, or null. Node looks up a name only to become that user. */
 function getpwnam(username: string): { uid: number; gid: number } | null {
   try {
     process.seteuid?.(username);
@@ -146,7 +146,7 @@ function getpwnam(username: string): { uid: number; gid: number } | null {
   }
 }
 
-/** -Y. C does it a moment later. */
+/** -Y: loads the file. C does so a moment later. */
 function loadAuthfile(s: Settings): number | null {
   const wrong = s.authFile === null ? null : authfileInit(s.authFile);
   return wrong === null ? null : tell(wrong, 1);

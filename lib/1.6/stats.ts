@@ -23,13 +23,13 @@ import { abbreviates, ntokens, number, token, tokenU32 } from './tokens';
 import { outErrstring, outString, writeAndFree } from './transmit';
 
 const BAD_LINE = 'CLIENT_ERROR bad command line';
-/** What reactor/ is a port of. */
+/** The version that reactor/ ports. */
 const LIBEVENT = '0.7';
-/** As in a 32-bit C. */
+/** As in a 32-bit build of C. */
 const POINTER_BITS = 32;
 const MICROSECONDS = 1_000_000;
 
-/** `seconds.microseconds`, of microseconds. */
+/** Formats microseconds as `seconds.microseconds`. */
 function rusage(us: number): string {
   return `${Math.floor(us / MICROSECONDS)}.${String(us % MICROSECONDS).padStart(6, '0')}`;
 }
@@ -52,7 +52,7 @@ export function serverStats(add: AddStat): void {
   add('rusage_user', rusage(usage.userCPUTime));
   add('rusage_system', rusage(usage.systemCPUTime));
   add('max_connections', settings.maxconns);
-  add('curr_connections', stats.currConns - udpRequests() - 1); // without the one that listens
+  add('curr_connections', stats.currConns - udpRequests() - 1); // without the listening one
   add('total_connections', stats.totalConns);
   if (settings.maxconnsFast) add('rejected_connections', resettable.rejectedConns);
   add('connection_structures', stats.connStructs);
@@ -64,7 +64,7 @@ export function serverStats(add: AddStat): void {
   add('read_buf_bytes', buffers.reduce((total, bytes) => total + bytes, 0));
   add('read_buf_bytes_free', 0); // a buffer that is not in use is freed
   add('read_buf_oom', t.readBufOom);
-  add('reserved_fds', 0); // of C's threads
+  add('reserved_fds', 0); // C's threads reserve them
   add('cmd_get', t.getCmds);
   add('cmd_set', sum(slabStats.setCmds));
   add('cmd_flush', t.flushCmds);
@@ -104,7 +104,7 @@ export function serverStats(add: AddStat): void {
   backgroundStats(add);
 }
 
-/** The part of server_stats about what goes on behind the commands. */
+/** The part of server_stats about work that goes on between commands. */
 function backgroundStats(add: AddStat): void {
   const r = resettable;
   if (settings.slabReassign) {
@@ -112,7 +112,7 @@ function backgroundStats(add: AddStat): void {
     add('slab_reassign_chunk_rescues', r.slabReassignChunkRescues);
     add('slab_reassign_inline_reclaim', r.slabReassignInlineReclaim);
     add('slab_reassign_busy_items', r.slabReassignBusyItems);
-    add('slab_reassign_busy_deletes', 0); // an item that is held is copied, whatever its size
+    add('slab_reassign_busy_deletes', 0); // the mover copies a held item, whatever its size
     add('slab_reassign_busy_nomem', r.slabReassignBusyNomem);
     add('slab_reassign_last_busy_status', r.slabReassignLastBusyStatus);
     add('slab_reassign_running', Number(statsState.slabReassignRunning));
@@ -129,13 +129,13 @@ function backgroundStats(add: AddStat): void {
   add('log_watcher_skipped', r.logWatcherSkipped);
   add('log_watcher_sent', r.logWatcherSent);
   add('log_watchers', statsState.logWatchers);
-  // Of C's choice of a thread by network card.
+  // C counts these when it picks a thread by network card.
   add('unexpected_napi_ids', 0);
   add('round_robin_fallback', 0);
 }
 
 // memcached.c: get_stats
-/** Statistics of items: the general ones for ''. False if there are none of that name. */
+/** Statistics of items: the general ones for ''. False if `statType` is unknown. */
 export function getStats(statType: string, add: AddStat): boolean {
   switch (statType) {
     case '':
@@ -166,7 +166,7 @@ export function statsReset(): void {
   itemStatsReset();
 }
 
-/** Answers with the lines that `tell` has, and END. */
+/** Answers with the lines that `tell` adds, and END. */
 function answer(c: Conn, tell: (add: AddStat) => void): void {
   let text = '';
   tell((name, value) => {
@@ -176,7 +176,7 @@ function answer(c: Conn, tell: (add: AddStat) => void): void {
 }
 
 // proto_text.c: process_stat
-/** The line is in the tokens. A subcommand may be cut short, as in C: `stats se`. */
+/** The tokens hold the line. As in C, a subcommand may be abbreviated: `stats se`. */
 export function processStat(c: Conn): void {
   if (ntokens === 1) {
     answer(c, (add) => {

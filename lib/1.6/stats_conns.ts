@@ -10,10 +10,10 @@ import { isUdp, isWatching, openConns } from './conns';
 import type { AddStat } from './memcached.h';
 
 // memcached.c: state_text
-/** A state by the name that C has for it. `asking` is the connection that is asking. */
+/** C's name for the state of `c`. `asking` is the connection that sent `stats conns`. */
 function stateText(c: Conn, asking: Conn): string {
   if (c === asking) return 'conn_parse_cmd';
-  if (isUdp(c)) return 'conn_read'; // C reads requests from the socket itself
+  if (isUdp(c)) return 'conn_read'; // C's UDP connection reads all requests
   if (isWatching(c)) return 'conn_watch';
   switch (c.state) {
     case ConnState.listening: return 'conn_listening';
@@ -31,7 +31,7 @@ const NO_ADDRESS = '?:<AF 0>';
 const name = sockaddrStorage();
 
 // memcached.c: get_conn_text
-/** What getsockname or getpeername says: `tcp:127.0.0.1:11211`, `udp6:[::1]:11211`, `unix:/path`. */
+/** The address from getsockname or getpeername: `tcp:127.0.0.1:11211`, `udp6:[::1]:11211`, `unix:/path`. */
 function connText(c: Conn, call: typeof getsockname): string {
   const transport = isUdp(c) ? 'udp' : 'tcp';
   if (call(c.sfd, name) === -1) return NO_ADDRESS; // the client is gone

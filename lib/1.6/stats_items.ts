@@ -40,20 +40,20 @@ export function allSizesStats(add: AddStat): void {
   else add('sizes_status', 'disabled');
 }
 
-/** The longest answer of cachedump. */
+/** Maximum bytes of an answer to cachedump. */
 const CACHEDUMP_MAX_BYTES = 2 * 1024 * 1024;
-/** Bytes of an ITEM line beside its key, at most. */
+/** Maximum bytes of an ITEM line without its key. */
 const ITEM_LINE_MAX_BYTES = 60;
 const END = 'END\r\n';
 
 export interface Text {
-  /** Of malloc; NULL where there is no memory. */
+  /** From malloc; NULL if there is no memory. */
   start: Ptr;
   bytes: number;
 }
 
 // items.c: item_cachedump
-/** Items of a class, `limit` at most, or for 0 as many as fit: the answer, which the caller frees. */
+/** The answer with at most `limit` items of a class (0: as many as fit). The caller frees it. */
 export function cachedump(id: number, limit: number): Text {
   const start = malloc(CACHEDUMP_MAX_BYTES);
   if (start === NULL) return { start, bytes: 0 };

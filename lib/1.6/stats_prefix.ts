@@ -1,5 +1,5 @@
 // stats_prefix.c: what `stats detail` counts for each prefix, the part of a key before the first ':' (-D). It records
-// only while settings.detailEnabled is set; whoever finds, stores or deletes something asks for that first.
+// only while settings.detailEnabled is set: callers check that before they record a get, set or delete.
 import { u8 } from '../libc/heap';
 import type { Ptr } from '../libc/memory';
 import { putNumber } from '../libc/number';
@@ -29,7 +29,7 @@ class PrefixStats {
 }
 
 const table: (PrefixStats | null)[] = new Array<null>(PREFIX_HASH_SIZE).fill(null);
-/** The same ones, in the order in which they came. */
+/** The same prefixes, in the order in which they were added. */
 let prefixes: PrefixStats[] = [];
 
 // stats_prefix.c: stats_prefix_clear
@@ -39,7 +39,7 @@ export function statsPrefixClear(): void {
 }
 
 // stats_prefix.c: stats_prefix_find
-/** What is counted for the prefix of a key; null if it has none, or there are too many of them. */
+/** The counters for the prefix of a key; null if the key has none, or there are too many prefixes. */
 function statsPrefixFind(key: Ptr, nkey: number): PrefixStats | null {
   const delimiter = settings.prefixDelimiter;
   let length = 0;
@@ -74,16 +74,16 @@ export function statsPrefixRecordSet(key: Ptr, nkey: number): void {
   if (found !== null) found.numSets++;
 }
 
-/** Bytes of a line with its four numbers, beside the prefix: at most. */
+/** Maximum bytes of a line with its four numbers, without the prefix. */
 const LINE_MAX_BYTES = 120;
 
-/** Writes the lines of `stats detail dump`, as many as fit, and can go on later. */
+/** Writes the lines of `stats detail dump`, as many per call as fit. */
 export class StatsPrefixDump {
   private at = 0;
   private readonly list = prefixes;
 
   // stats_prefix.c: stats_prefix_dump
-  /** From `dst`, `room` bytes at most. Returns how many; 0 when nothing is left. */
+  /** Writes at most `room` bytes to `dst`. Returns how many; 0 when nothing is left. */
   next(dst: Ptr, room: number): number {
     let p = dst;
     for (; this.at < this.list.length; this.at++) {

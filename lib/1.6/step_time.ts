@@ -1,6 +1,6 @@
-// How long a step of the LRU maintainer, the LRU crawler or the page mover may take, since requests wait for it. They
-// count what they do, too; but in a server's first seconds the same work takes ten times as long, until V8 has
-// compiled it.
+// Limits how long a step of the LRU maintainer, the LRU crawler or the page mover takes, because requests wait for it.
+// The three also count their work; but in a server's first seconds, until V8 has compiled the code, the same work takes
+// ten times as long.
 import { monotonic } from '../../reactor/syscalls';
 
 /** Seconds. */

@@ -1,4 +1,4 @@
-// memcached.c: do_store_item and do_add_delta, what each protocol does with an item that was read, and with a number.
+// memcached.c: do_store_item and do_add_delta, with which all protocols store the item they read, or add to a number.
 import { u8 } from '../libc/heap';
 import type { Ptr } from '../libc/memory';
 import { NULL } from '../libc/memory';
@@ -15,10 +15,10 @@ import {
 import { settings } from './settings';
 import * as u64 from './u64';
 
-/** The digits of a number and some room, as C has it. */
+/** Bytes for the digits of a number, and some more, as in C. */
 export const INCR_MAX_STORAGE_LEN = 24;
 
-/** After STORED: the item that is linked now. For append and prepend it is not the one that was given. */
+/** After STORED: the item that is linked now. For append and prepend it is not the one passed in. */
 export const stored = { it: NULL as Ptr };
 
 const NUL = 0;
@@ -32,9 +32,9 @@ const CAS_STALE = 3;
 
 // memcached.c: do_store_item
 /**
- * Links `it`, or says why not: STORED, NOT_STORED, EXISTS or NOT_FOUND. The caller keeps its reference. `comm` is one
- * of NREAD_*. `casHi` and `casLo` are the cas number that the client expects, 0 and 0 for none. `stale` lets NREAD_CAS
- * store a value in place of a newer one: the new item is stale.
+ * Links `it`. Returns STORED, or why not: NOT_STORED, EXISTS or NOT_FOUND. The caller keeps its reference. `comm` is
+ * one of NREAD_*. `casHi` and `casLo` are the cas number that the client expects, 0 and 0 for none. `stale` lets
+ * NREAD_CAS store a value in place of a newer one: the new item is then marked stale.
  */
 export function storeItem(it: Ptr, comm: number, casHi: number, casLo: number, stale = false): number {
   const status = tryToStore(it, comm, casHi, casLo, stale);
@@ -50,7 +50,7 @@ function tryToStore(it: Ptr, comm: number, casHi: number, casLo: number, stale: 
   const cas = casResult(old, casHi, casLo, stale);
   switch (comm) {
     case NREAD_ADD:
-      itemUpdate(old); // add stores nothing over an item, but the item was of use
+      itemUpdate(old); // add does not replace an item, but counts as a use of it
       return NOT_STORED;
     case NREAD_CAS:
       if (cas !== CAS_MATCH && cas !== CAS_STALE) {
@@ -99,7 +99,7 @@ function casResult(old: Ptr, casHi: number, casLo: number, stale: boolean): numb
   return stale && (hi < oldHi || (hi === oldHi && lo < oldLo)) ? CAS_STALE : CAS_BADVAL;
 }
 
-/** A stale value takes over when the item expires, and whether a client was told to store it anew. */
+/** Marks `it` stale. It takes from `old` the expiry, and whether a client was told to store it anew. */
 function markStale(it: Ptr, old: Ptr): void {
   setField(it, IT_EXPTIME, field(old, IT_EXPTIME));
   setItFlags(it, itFlags(it) | ITEM_STALE | (itFlags(old) & ITEM_TOKEN_SENT));
@@ -111,7 +111,7 @@ function replace(old: Ptr, it: Ptr, hv: number): number {
   return STORED;
 }
 
-/** Replaces `old` by an item of the data of both. It keeps the client flags and the expiry of `old`. */
+/** Replaces `old` with an item that has the data of both, and the client flags and the expiry of `old`. */
 function join(old: Ptr, it: Ptr, append: boolean, hv: number): number {
   hold(old); // it may be evicted for the new one
   const oldBytes = field(old, IT_NBYTES), addedBytes = field(it, IT_NBYTES);
@@ -133,18 +133,18 @@ function join(old: Ptr, it: Ptr, append: boolean, hv: number): number {
   return STORED;
 }
 
-/** An item with a key of any bytes is replaced by one that has that key in base64, too. (1.6.45 forgets it.) */
+/** Gives the replacement of `old` its flag for a key in base64, if it has that. (1.6.45 forgets it.) */
 function keepKeyBinary(it: Ptr, old: Ptr): void {
   setItFlags(it, itFlags(it) | (itFlags(old) & ITEM_KEY_BINARY));
 }
 
-/** After OK of addDelta: the number, how many digits it has, and its item (linked; nobody holds it). */
+/** After OK of addDelta: the number, how many digits it has, and its item (linked; no further reference). */
 export const deltaResult = { hi: 0, lo: 0, length: 0, it: NULL as Ptr };
 
 // memcached.c: do_add_delta
 /**
- * Adds a number (`deltaHi`, `deltaLo`) to the one that is the value of a key, or subtracts it, and writes the digits of
- * the result to `temp` (20 bytes). `casHi` and `casLo` are as for storeItem. OK, or why not: NON_NUMERIC, EOM,
+ * Adds a number (`deltaHi`, `deltaLo`) to the value of a key, or subtracts it, and writes the digits of the result to
+ * `temp` (20 bytes). `casHi` and `casLo` are as for storeItem. Returns OK, or why not: NON_NUMERIC, EOM,
  * DELTA_ITEM_NOT_FOUND or DELTA_ITEM_CAS_MISMATCH. Hits are counted here, misses are not.
  */
 export function addDelta(
@@ -175,8 +175,8 @@ function hasCas(it: Ptr, casHi: number, casLo: number): boolean {
 
 // util.c: safe_strtoull
 /**
- * Whether the data of an item are a number, which is in `u64` then. White space and a sign may come before it; white
- * space or a NUL ends it. As strtoull(3) has it, -n is 2^64 - n; that is refused only where it has the uppermost bit.
+ * Whether the data of an item are a number; `u64` then has it. White space and a sign may come before it; white space
+ * or a NUL ends it. As in strtoull(3), -n is 2^64 - n; as in C, that is refused only if its top bit is set.
  */
 function parseValue(it: Ptr): boolean {
   const bytes = u8;
@@ -197,7 +197,7 @@ function isSpace(byte: number): boolean {
   return byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
 }
 
-/** Puts the digits into the item, with spaces behind; into a new one if they do not fit, or it is being sent. */
+/** Writes the digits to the item, padded with spaces; to a new item if they do not fit, or it is being sent. */
 function setDigits(it: Ptr, digits: Ptr, length: number, hv: number): number {
   const nbytes = field(it, IT_NBYTES);
   if (length + 2 <= nbytes && field(it, IT_REFCOUNT) === 1) {

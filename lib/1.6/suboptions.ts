@@ -1,5 +1,5 @@
-// -o: main's loop over getsubopt. Those for external storage, TLS and the proxy are unknown, as where C is built
-// without them.
+// -o: main's loop over getsubopt. Suboptions for external storage, TLS and the proxy are unknown, as in a C that is
+// built without them.
 import { atof, atoi, safeStrtol, safeStrtoul } from './arguments';
 import type { Draft } from './commandline';
 import { complain } from './commandline';
@@ -8,7 +8,7 @@ import type { Settings } from './settings';
 const KILOBYTE = 1024;
 const MEGABYTE = 1024 * KILOBYTE;
 
-/** Those that need a value, and what is said without one. */
+/** Suboptions that need a value, and the error without one. */
 const MISSING: Readonly<Record<string, string>> = {
   hashpower: 'Missing numeric argument for hashpower',
   slab_automove_ratio: 'Missing slab_automove_ratio argument',
@@ -30,7 +30,7 @@ const MISSING: Readonly<Record<string, string>> = {
   read_buf_mem_limit: 'Missing read_buf_mem_limit argument',
 };
 
-/** Takes the suboptions of one -o, up to the first that is wrong: then `line` has a message, and status 1. */
+/** Applies the suboptions of one -o. At the first wrong one, sets a message and status 1 in `line`, and stops. */
 export function suboptions(optarg: string, line: Draft, s: Settings): void {
   const words = optarg.split(',');
   if (words.at(-1) === '') words.pop();
@@ -47,7 +47,7 @@ export function suboptions(optarg: string, line: Draft, s: Settings): void {
   }
 }
 
-/** Takes one. Returns what is wrong with it, or null. */
+/** Applies one suboption. Returns what is wrong with it, or null. */
 function suboption(word: string, name: string, given: string | null, line: Draft, s: Settings): string | null {
   if (given === null && Object.hasOwn(MISSING, name)) return MISSING[name];
   const value = given ?? '';
@@ -179,7 +179,7 @@ function couldNotParse(name: string): string {
   return `could not parse argument to ${name}`;
 }
 
-/** Stores `value` times `unit` in 32 bits, as C does. Returns `mistake` if it is no number, else null. */
+/** Stores `value` times `unit` in 32 bits, as C does. Returns `mistake` if `value` is no number, else null. */
 function unsigned(value: string, unit: number, mistake: string, store: (n: number) => void): string | null {
   const n = safeStrtoul(value);
   if (n === null) return mistake;
@@ -187,7 +187,7 @@ function unsigned(value: string, unit: number, mistake: string, store: (n: numbe
   return null;
 }
 
-/** In kilobytes up to 1024. C refuses more; it took bytes until 1.6.18, and so do we where kilobytes make no sense. */
+/** In kilobytes up to 1024. C refuses more; until 1.6.18 it took bytes, and we take a larger number as bytes. */
 function slabChunkMax(value: string, line: Draft, s: Settings): string | null {
   const size = safeStrtol(value);
   if (size === null) return couldNotParse('slab_chunk_max');

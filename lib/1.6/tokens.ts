@@ -3,7 +3,7 @@ import { dv, u8 } from '../libc/heap';
 import type { Ptr } from '../libc/memory';
 import * as u64 from './u64';
 
-/** MCMC_PARSER_MAX_TOKENS: further words are not looked at. */
+/** MCMC_PARSER_MAX_TOKENS: further words are ignored. */
 export const MAX_TOKENS = 24;
 
 /** Where each word of the line begins, and how many bytes it has. */
@@ -16,7 +16,7 @@ const SPACE = 0x20;
 const PLUS = 0x2b;
 const MINUS = 0x2d;
 
-/** mcmc.c: mcmc_tokenize. Takes the line from `p` to `end` apart at its spaces. */
+/** mcmc.c: mcmc_tokenize. Splits the line from `p` to `end` at its spaces. */
 export function tokenize(p: Ptr, end: Ptr): void {
   const bytes = u8;
   ntokens = 0;
@@ -31,7 +31,7 @@ export function tokenize(p: Ptr, end: Ptr): void {
   }
 }
 
-/** A word as text: for commands that are rare. */
+/** A word as text, for rare commands; '' if there is none. */
 export function token(i: number): string {
   if (i >= ntokens) return '';
   let text = '';
@@ -47,7 +47,7 @@ export function isWord(i: number, name: string): boolean {
   return true;
 }
 
-/** Whether the word is `name`, or the beginning of it: of most subcommands memcached compares no more. */
+/** Whether the word is `name`, or a beginning of it: memcached compares only that much of most subcommands. */
 export function abbreviates(i: number, name: string): boolean {
   return i < ntokens && name.startsWith(token(i));
 }
@@ -58,7 +58,7 @@ export function isNoreply(i: number): boolean {
   return tokenLength[i] === 7 && dv.getInt32(p, true) === 0x65726f6e && dv.getInt32(p + 3, true) === 0x796c7065;
 }
 
-/** The number that was read last, where it has up to 32 bits. Those of 64 bits are in u64.hi and u64.lo. */
+/** The number that was read last, if it has up to 32 bits. 64-bit numbers are in u64.hi and u64.lo. */
 export let number = 0;
 
 /** mcmc.c: mcmc_token_get_u32. Whether a word is a number from 0 to 2^32 - 1. */
@@ -90,21 +90,21 @@ export function tokenU64(i: number): boolean {
   return i < ntokens && u64.parse(tokenAt[i], tokenLength[i]);
 }
 
-/** util.c: safe_strtod. The number that a word is, in decimal; or null. */
+/** util.c: safe_strtod. The decimal number in a word, or null. */
 export function tokenDouble(i: number): number | null {
   return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(token(i)) ? Number(token(i)) : null;
 }
 
-// A storage command takes its flags and its expiry as strtoull and strtoll of C do, with a sign before them.
+// A storage command's flags and expiry may have a sign before them, as in C's strtoull and strtoll.
 
-/** util.c: safe_strtoflags. The flags of a storage command: of a number of 64 bits the lower 32 count. */
+/** util.c: safe_strtoflags. The flags of a storage command: the lower 32 bits of a 64-bit number. */
 export function tokenFlags(i: number): boolean {
   if (!parseDigits(i, PLUS)) return false;
   number = u64.lo;
   return true;
 }
 
-/** util.c: safe_strtol. The expiry of a storage command: of a number of 64 bits the lower 32 count, as an int. */
+/** util.c: safe_strtol. The expiry of a storage command: the lower 32 bits of a 64-bit number, as an int. */
 export function tokenLong(i: number): boolean {
   const negative = u8[tokenAt[i]] === MINUS;
   if (!parseDigits(i, negative ? MINUS : PLUS) || u64.hi > 0x7fffffff) return false;

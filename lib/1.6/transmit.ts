@@ -1,6 +1,6 @@
-// What leaves for a command: a line, items, or a long text (memcached.c: out_string, resp_add_iov, transmit). Small
-// items are copied to wbuf behind each other, and leave in the state write of 2003. The data of an item that does not
-// fit are sent from the item itself, in the state transmit.
+// Sending the reply to a command: a line, items, or a long text (memcached.c: out_string, resp_add_iov, transmit).
+// Small items are copied to wbuf one after the other, and are sent in the state write of 2003. If an item does not fit,
+// its data are sent from the item itself, in the state transmit.
 import { EV_PERSIST, EV_WRITE } from '../../reactor/event.h';
 import { EAGAIN, EWOULDBLOCK, errno } from '../../reactor/errno.h';
 import { sendmsg } from '../../reactor/syscalls';
@@ -24,22 +24,22 @@ import { put } from './u64';
 
 export const BAD_LINE = 'CLIENT_ERROR bad command line format';
 
-/** How an item is said: with a VALUE line, with its cas in it, or its data alone, with \r\n or without. */
+/** How an item is sent: with a VALUE line, with the cas in that line, or as data alone, with \r\n or without. */
 export const VALUE = 0;
 export const VALUE_CAS = 1;
 export const DATA = 2;
 export const DATA_WITHOUT_CRLF = 3;
-/** Added to one of these: more of this answer is to come, so that there is no END yet. */
+/** Added to one of these: more of this answer will follow, so it has no END yet. */
 export const MORE = 4;
 const KIND = 3;
 
-/** Bytes of a VALUE line beside its key, at most. */
+/** Maximum bytes of a VALUE line without its key. */
 const VALUE_LINE_MAX = 51;
 const END = 'END\r\n';
 const CRLF = 2;
 
 // memcached.c: out_string
-/** Answers with a line, without its \r\n, unless the client wants no answer. */
+/** Answers with `line`, given without its \r\n, unless the client wants no answer. */
 export function outString(c: Conn, line: CString): void {
   if (c.noreply) {
     c.noreply = false;
@@ -51,7 +51,7 @@ export function outString(c: Conn, line: CString): void {
 }
 
 // memcached.c: out_errstring
-/** The same, whether the client wants an answer or not. */
+/** Answers with a line even if the client wants no answer. */
 export function outErrstring(c: Conn, line: CString): void {
   c.noreply = false;
   outString(c, line);
@@ -63,7 +63,7 @@ export function writeAndFree(c: Conn, text: string): void {
   if (!sendText(c, text)) outErrstring(c, 'SERVER_ERROR out of memory writing stats');
 }
 
-/** The same. False where there is no memory for it: then there is no answer yet. */
+/** Like writeAndFree, but returns false, without an answer, if there is no memory. */
 export function sendText(c: Conn, text: string): boolean {
   const buf = malloc(text.length);
   if (buf === NULL) return false;
@@ -76,7 +76,7 @@ export function sendText(c: Conn, text: string): boolean {
   return true;
 }
 
-/** Begins an answer: nothing is in wbuf, no item is listed. */
+/** Begins an answer: empties wbuf and the list of items. */
 export function begin(c: Conn): void {
   c.wcurr = c.wbuf;
   c.wbytes = 0;
@@ -85,7 +85,7 @@ export function begin(c: Conn): void {
   c.ibytes = 0;
 }
 
-/** Adds an item to the answer. False where there is no memory to note it. */
+/** Adds an item to the answer. False if there is no memory to list it. */
 export function addItem(c: Conn, it: Ptr, kind: number): boolean {
   if (c.ileft === 0 && putItem(c, it, kind)) return true;
   if (c.ileft >= c.isize) {
@@ -99,7 +99,7 @@ export function addItem(c: Conn, it: Ptr, kind: number): boolean {
   return true;
 }
 
-/** Copies an item to wbuf, where all of it fits, and an END behind it. */
+/** Copies an item to wbuf. False if it does not fit with an END after it. */
 function putItem(c: Conn, it: Ptr, kind: number): boolean {
   const nbytes = field(it, IT_NBYTES) - (kind === DATA_WITHOUT_CRLF ? CRLF : 0);
   const head = kind < DATA ? VALUE_LINE_MAX + nkeyOf(it) : 0;
@@ -133,7 +133,7 @@ function putValueLine(dst: Ptr, it: Ptr, cas: boolean): Ptr {
   return p + 2;
 }
 
-/** Sends what is in wbuf, then the items that are listed, then, where they have VALUE lines, END. */
+/** Sends wbuf, then the listed items, then END if the items have VALUE lines. */
 export function send(c: Conn, kind: number): void {
   c.ipart = kind;
   c.state = ConnState.write;
@@ -167,7 +167,7 @@ function endItem(c: Conn): void {
   c.ileft--;
 }
 
-/** The state transmit: true where the machine is to stop. What is in wbuf has left. */
+/** Runs the state transmit, after wbuf was sent. True if driveMachine must stop. */
 export function transmit(c: Conn): boolean {
   if (c.ibytes === 0) {
     fillWbuf(c);
@@ -195,10 +195,10 @@ export function transmit(c: Conn): boolean {
   return false;
 }
 
-/** The data of the last item, and what is behind them in wbuf. */
+/** The data of the last item, and END or nothing from wbuf. */
 const last: Iovec[] = [{ buf: u8, offset: 0, length: 0 }, { buf: u8, offset: 0, length: 0 }];
 
-/** Sends the data of the last item, and the END where there is one, in one call: nothing need be waited for. */
+/** Sends the data of the last item, and END if there is one, in one call: the cork keeps nothing back for more. */
 function sendLast(c: Conn): number {
   const [data, end] = last;
   c.wbytes = 0;
@@ -211,7 +211,7 @@ function sendLast(c: Conn): number {
   return sendmsg(c.sfd, last, 0);
 }
 
-/** Puts as many of the items to wbuf as it holds, with the head of the next one if that is a large one. */
+/** Copies to wbuf as many of the items as fit, and the VALUE line of the next one if that is a large one. */
 function fillWbuf(c: Conn): void {
   const kind = c.ipart & KIND;
   c.wcurr = c.wbuf;
@@ -232,14 +232,14 @@ function fillWbuf(c: Conn): void {
 }
 
 // memcached.c: conn_close, conn_cleanup
-/** It is closed. */
+/** The connection is being closed. */
 export function connCleanup(c: Conn): void {
   logConnClose(c);
   releaseItems(c);
 }
 
 // memcached.c: conn_release_items
-/** Lets go what the connection holds, for it is closed, or its answer is another. */
+/** Releases the items that the connection holds, if it is closed, or its answer is replaced. */
 export function releaseItems(c: Conn): void {
   if (c.it !== NULL) {
     itemRemove(c.it);

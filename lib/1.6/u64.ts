@@ -1,18 +1,18 @@
-// Numbers of 64 bits, as two words: cas, and what incr and decr reckon with. A BigInt for each would be garbage.
+// 64-bit numbers as two words, for cas, incr and decr. A BigInt for each would be garbage to collect.
 import { u8 } from '../libc/heap';
 import type { Ptr } from '../libc/memory';
 import { putNumber } from '../libc/number';
 
-/** The words of what parse, add or subtract came to last, each from 0 to 2^32 - 1. */
+/** The words of the last result of parse, add, subtract or negate, each from 0 to 2^32 - 1. */
 export let hi = 0;
 export let lo = 0;
 
 const WORD = 0x100000000;
-/** So many digits are exact in a JavaScript number. */
+/** This many digits are exact in a JavaScript number. */
 const EXACT_DIGITS = 15;
 const DIGITS_MAX = 20;
 
-/** util.c: safe_strtoull. Whether the `n` bytes at `p` are digits alone, of a number below 2^64. */
+/** util.c: safe_strtoull. Whether the `n` bytes at `p` are all digits, of a number below 2^64. */
 export function parse(p: Ptr, n: number): boolean {
   if (n === 0) return false;
   let at = p;
@@ -47,7 +47,7 @@ export function add(aHi: number, aLo: number, bHi: number, bLo: number): void {
   hi = (aHi + bHi + (low >= WORD ? 1 : 0)) >>> 0;
 }
 
-/** a - b, or 0 where b is larger. */
+/** a - b, or 0 if b is larger. */
 export function subtract(aHi: number, aLo: number, bHi: number, bLo: number): void {
   if (aHi < bHi || (aHi === bHi && aLo < bLo)) {
     hi = lo = 0;
@@ -57,7 +57,7 @@ export function subtract(aHi: number, aLo: number, bHi: number, bLo: number): vo
   lo = (aLo - bLo) >>> 0;
 }
 
-/** 2^64 less what was parsed last. */
+/** 2^64 minus the last result. */
 export function negate(): void {
   hi = (~hi + (lo === 0 ? 1 : 0)) >>> 0;
   lo = -lo >>> 0;

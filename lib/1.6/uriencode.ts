@@ -1,4 +1,4 @@
-// util.c: uriencode. Keys as dumps and `watch` show them: a key may have any bytes.
+// util.c: uriencode. Encodes keys for dumps and `watch`, because a key may have any bytes.
 import { u8 } from '../libc/heap';
 import type { Ptr } from '../libc/memory';
 
@@ -7,7 +7,7 @@ const plain = Uint8Array.from({ length: 256 }, (_, byte) => Number(/[\w.~-]/.tes
 const HEX = Buffer.from('0123456789ABCDEF');
 
 // util.c: uriencode_p
-/** Writes the `n` bytes at `text`, three times as many at most. Returns the end. */
+/** Writes the `n` bytes at `text`, encoded to at most three times as many. Returns the end. */
 export function putUriencoded(dst: Ptr, text: Ptr, n: number): Ptr {
   let p = dst;
   for (let i = 0; i < n; i++) {

@@ -1,5 +1,5 @@
-// -h: the options, with what they are set to so far as their defaults. What is not served is not listed: the tests of
-// memcached read here what a server can do. The manual page has the same lines.
+// -h: the options, with their settings so far as defaults. Options that are not served are not listed: memcached's
+// tests read from this list what a server can do. The manual page has the same lines.
 import { NOT_YET } from './notyet';
 import { PACKAGE, VERSION, protText } from './settings';
 import type { Settings } from './settings';
@@ -7,7 +7,7 @@ import type { Settings } from './settings';
 const KILOBYTE = 1024;
 const MEGABYTE = 1024 * KILOBYTE;
 
-/** Where the text of an option begins, and that of a suboption. */
+/** The column in which the text of an option or suboption begins. */
 const OPTION_COLUMN = 26;
 
 // memcached.c: usage
@@ -19,7 +19,7 @@ export function usage(s: Settings): string {
 /** An option or suboption: its names, and the lines of its text. */
 export type Entry = readonly [names: string, ...text: string[]];
 
-/** Those that are served. */
+/** The options that are served. */
 export function options(s: Settings): Entry[] {
   return all(s).filter(([names]) => !NOT_YET.has(names[1]));
 }
@@ -71,7 +71,7 @@ function all(s: Settings): Entry[] {
   ];
 }
 
-/** What -o takes. */
+/** The suboptions of -o. */
 export function suboptions(s: Settings): Entry[] {
   return [
     ['maxconns_fast', `close connections above the limit at once (default: ${s.maxconnsFast ? 'enabled' : 'disabled'})`],

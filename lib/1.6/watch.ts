@@ -1,5 +1,5 @@
-// watch (proto_text.c: process_watch_command), and the connection that watches: from then on it is told, and asked
-// nothing more.
+// watch (proto_text.c: process_watch_command), and the connection that watches: from then on it gets log lines, and may
+// send no more commands.
 import { EV_PERSIST, EV_READ, EV_WRITE } from '../../reactor/event.h';
 import { EAGAIN, EWOULDBLOCK, errno } from '../../reactor/errno.h';
 import { eventActive } from '../../reactor/event';
@@ -19,7 +19,7 @@ import { settings } from './settings';
 import { abbreviates, ntokens } from './tokens';
 import { outString } from './transmit';
 
-/** In C's order: a word may be cut short, and the first that it begins counts. */
+/** In C's order: a word may be abbreviated, and the first name that it begins counts. */
 const names: readonly (readonly [name: string, eflags: number])[] = [
   ['rawcmds', LOG_RAWCMDS],
   ['evictions', LOG_EVICTIONS],
@@ -34,14 +34,14 @@ const names: readonly (readonly [name: string, eflags: number])[] = [
 ];
 
 // proto_text.c: process_watch_command
-/** The line is in the tokens. */
+/** The tokens hold the line. */
 export function processWatch(c: Conn): void {
   c.noreply = false;
   if (!settings.watchEnabled || isUdp(c)) {
     outString(c, 'CLIENT_ERROR watch commands not allowed');
     return;
   }
-  // As in C, which would send the lines before the answers that it has gathered.
+  // As in C, which would send log lines before the answers that it has queued.
   if (c.pipelined) {
     outString(c, 'ERROR cannot pipeline other commands before watch');
     return;
@@ -66,7 +66,7 @@ export function processWatch(c: Conn): void {
   }
 }
 
-/** The connection speaks a protocol of its own now: what the client sends is thrown away. */
+/** Gives the connection a protocol of its own, which throws away what the client sends. */
 function beginWatching(c: Conn, watcher: Watcher): void {
   const before = c.protocol;
   c.protocol = {
@@ -88,11 +88,11 @@ function beginWatching(c: Conn, watcher: Watcher): void {
   c.state = ConnState.transmit;
 }
 
-/** The state transmit: true where the machine is to stop. */
+/** Runs the state transmit. True if driveMachine must stop. */
 function driveWatcher(c: Conn, watcher: Watcher): boolean {
   c.rbytes = 0;
   if ((c.which & EV_READ) !== 0) {
-    c.which = 0; // once an event: who sends and sends has the others wait no longer for it
+    c.which = 0; // one read per event, so that a client that keeps sending does not delay the others
     const res = read(c.sfd, c.rbuf, c.rsize);
     if (res === 0 || (res === -1 && errno !== EAGAIN && errno !== EWOULDBLOCK)) {
       c.state = ConnState.closing;
@@ -109,7 +109,7 @@ function driveWatcher(c: Conn, watcher: Watcher): boolean {
   return false;
 }
 
-/** For the logger: has the machine called for a watcher that has lines to send. */
+/** For the logger: has driveMachine called for a watcher that has lines to send. */
 export function wakeWatcher({ c }: Watcher): void {
   eventActive(c.event, EV_WRITE, 1);
 }
