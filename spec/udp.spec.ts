@@ -268,6 +268,12 @@ test.serial('sim: a request that finds no descriptor is lost', async (t) => {
   t.is((await answersTo(server, request(2, 'mn\r\n')))[0].text, 'MN\r\n');
 });
 
+test.serial('a server without TCP serves UDP, also with -c 1', async (t) => {
+  const server = await simulated(t, ['-p', '0', '-c', '1', '-o', 'no_maxconns_fast']);
+  const found = await answersTo(server, request(1, 'mn\r\n'), request(2, 'mn\r\n'));
+  t.deepEqual(found.map(({ id, text }) => [id, text]), [[1, 'MN\r\n'], [2, 'MN\r\n']]);
+});
+
 test.serial('without -U the server does not listen by UDP', async (t) => {
   const server = await SimServer.start([], { today: true });
   t.teardown(() => server.stop());

@@ -119,11 +119,9 @@ function listening(sfd: number, count: number, prot: Prot, transport: Transport)
   if (transport === 'UDP') acceptingUdp(c);
   else accepting(c, prot);
   if (count === 1) acceptsWith(c, updateEvent);
-  else if (transport === 'UDP') {
-    // UDP keeps receiving while there are too many connections, and does not count against -c.
-    freeBuffers(c);
-    machine.maxconns++;
-  } else alsoAcceptsWith(c);
+  else if (transport === 'TCP') alsoAcceptsWith(c);
+  else freeBuffers(c); // keeps receiving while TCP pauses
+  if (transport === 'UDP') machine.maxconns++; // does not count against -c
   debugConn('%d: listening on port %d', sfd, settings.socketpath === null ? boundPort(sfd) : 0);
   return true;
 }

@@ -79,6 +79,7 @@ function withRealm(user: string): string {
  */
 function checkpass(user: string, password: Buffer): boolean {
   if (user.length + password.length > MAX_USER_AND_PASSWORD) {
+    // C prints it without -v, too, and so a client could fill the log.
     if (settings.verbose > 0) {
       fprintf(stderr, `WARNING: Failed to authenticate <${printable(user)}> due to too long password ` +
         `(${password.length})\n`);
