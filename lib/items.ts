@@ -133,7 +133,7 @@ export function itemLink(it: Item): number {
 }
 
 // items.c: item_unlink
-/** Makes it findable no more, and frees it unless somebody holds it. */
+/** Removes it from the hash table and the LRU, and frees it unless it is held (refcount > 0). */
 export function itemUnlink(it: Item): void {
   debugItems('unlink %k', it.key);
   it.itFlags &= ~ITEM_LINKED;
@@ -146,7 +146,7 @@ export function itemUnlink(it: Item): void {
 }
 
 // items.c: item_remove
-/** Gives up one hold, and frees the item if that was the last one and it is unlinked. */
+/** Drops one reference, and frees the item if that was the last one and it is unlinked. */
 export function itemRemove(it: Item): void {
   if (it.refcount) it.refcount--;
   if (it.refcount === 0 && (it.itFlags & ITEM_LINKED) === 0) {

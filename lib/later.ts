@@ -1,5 +1,5 @@
-// What later versions of memcached do where 1.0.4 is dangerous: what stands behind the lines marked DEVIATION. Each
-// function names the version that mended it, and tells why.
+// Fixes of later versions of memcached for dangers of 1.0.4: the code behind the lines marked DEVIATION. Each function
+// names the version with the fix, and the reason.
 import { EV_PERSIST, EV_READ, EV_WRITE, Event } from '../reactor/event.h';
 import { eventDel } from '../reactor/event';
 import { evtimerAdd, evtimerPending, evtimerSet } from '../reactor/evtimer';
@@ -28,7 +28,7 @@ export function keyTooLong(key: Ptr): boolean {
   return strlen(key) > KEY_MAX_LENGTH;
 }
 
-/** 1.4.0: a length may not be negative, nor overflow when its \r\n is added. 1.0.4 goes on with whatever comes out. */
+/** 1.4.0: a length may not be negative, nor overflow when its \r\n is added. 1.0.4 goes on with any result. */
 export function badLength(len: Ref): boolean {
   return len.value < 0 || len.value > DATA_MAX_LENGTH_BYTES;
 }
@@ -36,9 +36,9 @@ export function badLength(len: Ref): boolean {
 const refusedLength: Ref = { value: 0 };
 
 /**
- * 1.6.45: the data behind a refused storage line are swallowed, where their length can be read: they are no commands.
- * Until then they were run, so that a client who stored what somebody else had chosen ran what somebody else had
- * chosen. The length is the fifth word, whatever is wrong with the others, and is read as sscanf reads it.
+ * 1.6.45: the server swallows the data behind a refused storage line, if their length can be read. Before, it ran them
+ * as commands, so that the author of the data that a client stores could run commands on its connection. The length is
+ * the fifth word, whatever is wrong with the others, and is read as sscanf reads it.
  */
 export function swallowRefused(c: Conn, command: Ptr): void {
   let p = command;
@@ -56,19 +56,19 @@ export function swallowRefused(c: Conn, command: Ptr): void {
 /** How long after a delete a key cannot be added, at least. */
 const DELETE_WINDOW_SECONDS = 4;
 
-/** Whether the data of an item that begin at `ptr` are white space alone: then atoi would read on behind them. */
+/** Whether an item's data are only white space from `ptr` on: then atoi would read beyond their end. */
 export function isBlank(ptr: Ptr, it: Item): boolean {
   const end = it.data + it.nbytes - 2;
   while (ptr < end && isspace(u8[ptr])) ptr++;
   return ptr === end;
 }
 
-/** What writes a line of reply: the port's own outString. */
+/** Writes a reply line: the port's own outString. */
 type OutString = (c: Conn, str: string) => void;
 
 const BAD_LINE = 'CLIENT_ERROR bad command line format';
 
-/** 1.2.0: whether a get is refused, because a key is too long. 1.4.20: the `count` items that it found are let go. */
+/** 1.2.0: refuses a get if a key is too long. 1.4.20: then releases the `count` items that it has found. */
 export function refuseGet(
   c: Conn, key: Ptr, count: number, itemRemove: (it: Item) => void, outString: OutString,
 ): boolean {
@@ -87,9 +87,9 @@ export function refuseDelete(c: Conn, found: number, key: Ptr, outString: OutStr
 }
 
 /**
- * Whether a delete is answered already. An item that is deleted again only has its time set anew: 1.0.4 notes it once
- * more, so that a client that repeats a delete makes todelete longer without end. 1.2.2: an item stays where there is
- * no room to note it.
+ * Whether a delete is answered already. Deleting an item again only renews its time: 1.0.4 adds it to todelete once
+ * more, so that a client that repeats a delete makes todelete grow without end. 1.2.2: if todelete has no room, the
+ * item stays.
  */
 export function answerDelete(c: Conn, it: Item, hasRoom: boolean, outString: OutString): boolean {
   if (it.itFlags & ITEM_DELETED) {
@@ -102,19 +102,19 @@ export function answerDelete(c: Conn, it: Item, hasRoom: boolean, outString: Out
 
 // The read buffer and the line in it.
 
-/** 1.4.3: a full read buffer of this size is worked off before more is read; a larger one is not kept. */
+/** 1.4.3: the server processes a full read buffer of this size before reading more; it does not keep a larger one. */
 export const READ_BUFFER_HIGHWAT = 32 * 1024;
-/** 1.2.0: a list of more items is not kept. */
+/** 1.2.0: a connection does not keep a larger item list. */
 const ITEM_LIST_HIGHWAT = 400;
 const ITEM_LIST_INITIAL = 200;
 /** No line is longer. */
 const LINE_MAX_BYTES = 2 * 1024 * 1024;
-/** A line that is no get and has no newline after so many bytes: who sent it does not speak this protocol. */
+/** A client whose line is no get and has no newline within this many bytes does not speak this protocol. */
 const COMMAND_MAX_BYTES = 1024;
 
 /**
  * 1.4.3: a line that goes on and on closes the connection, unless it is a get of many keys. 1.0.4 waits for the
- * newline, and makes rbuf longer and longer. 1 where the connection is to be closed, else 0, to read on.
+ * newline, and makes rbuf longer and longer. Returns 1 to close the connection, 0 to read on.
  */
 export function lineTooLong(c: Conn, outString: OutString): number {
   if (c.rbytes <= COMMAND_MAX_BYTES) return 0;
@@ -129,7 +129,7 @@ export function lineTooLong(c: Conn, outString: OutString): number {
   return 1;
 }
 
-/** 1.4.0: a read has failed: closes the connection. 1.0.4 waits for more, and spins where the error stays. */
+/** 1.4.0: closes the connection after a failed read. 1.0.4 waits for more, and spins if the error persists. */
 export function readFailed(c: Conn): number {
   c.state = ConnState.closing;
   return 1;
@@ -137,7 +137,7 @@ export function readFailed(c: Conn): number {
 
 /**
  * 1.2.0 (conn_shrink) and 1.6.0 (rbuf_release): a connection that waits for its next command has no buffers, and the
- * buffer of one long line is not kept. 1.0.4 keeps for each connection, open or not, the longest buffers that it had.
+ * buffer of one long line is freed. 1.0.4 keeps the longest buffers of each conn structure, even after its close.
  */
 export function freeBuffers(c: Conn): void {
   if (c.rsize > READ_BUFFER_HIGHWAT) c.rsize = DATA_BUFFER_SIZE;
@@ -148,19 +148,19 @@ export function freeBuffers(c: Conn): void {
   c.rbuf = c.wbuf = c.ilist = NULL;
 }
 
-/** 1.2.0: gives back what a new connection has, and takes its event from libevent's queue, which keeps it otherwise. */
+/** 1.2.0: frees the memory of a new connection, and removes its event from libevent's queue, where it would stay. */
 export function forget(c: Conn): void {
   stats.connStructs--;
   freeBuffers(c);
   eventDel(c.event);
 }
 
-/** After the machine has run: frees the buffers of a connection that waits for a command, and has nothing of it yet. */
+/** After the machine has run: frees the buffers of a connection that waits for a command and has no input. */
 function connRests(c: Conn): void {
   if (c.state === ConnState.read && c.rbytes === 0) freeBuffers(c);
 }
 
-/** Before the machine runs: buffers anew. Where there is no memory for them, the connection is closed. */
+/** Before the machine runs: allocates buffers again. If there is no memory, it closes the connection. */
 function connWakes(c: Conn): void {
   if (c.rbuf !== NULL || c.state === ConnState.listening) return;
   c.rbuf = malloc(c.rsize);
@@ -174,8 +174,8 @@ function connWakes(c: Conn): void {
 // Fairness.
 
 /**
- * 1.4.0 (-R): whether the others are served first, after so many commands of one connection: not where there is
- * nothing left to do. The machine goes on as soon as the socket is writable, which it nearly always is.
+ * 1.4.0 (-R): whether the machine stops to let others be served, after reqsPerEvent commands of this connection: not if
+ * no input is left. It goes on as soon as the socket is writable, which it nearly always is.
  */
 export function yieldsTurn(c: Conn, update: (c: Conn, newFlags: number) => number): boolean {
   if (c.rbytes === 0) return false;
@@ -183,24 +183,24 @@ export function yieldsTurn(c: Conn, update: (c: Conn, newFlags: number) => numbe
     stats.connYields++;
     return true;
   }
-  // The event is waited for no more, whatever its flags say: the next update tries again, or closes the connection.
+  // The event is deleted, whatever its flags say: the next update tries again, or closes the connection.
   c.evFlags = 0;
   return false;
 }
 
 // Accepting connections.
 
-/** 1.6: how long accept rests after it has failed. */
+/** 1.6: the pause after a failed accept. */
 const ACCEPT_REST_MS = 10;
 
-/** Those that accept connections: one in 2003. */
+/** The listening connections: one in 2003. */
 let listenConns: Conn[] = [];
 let updateEvent: (c: Conn, newFlags: number) => number = () => 1;
 const acceptTimer = new Event();
-/** When it was last told that there is no room for a connection: seconds since 1970. */
+/** When stderr last got a message that accepting stops: seconds since 1970. */
 let toldAt = 0;
 
-/** `c` is the one that accepts connections. */
+/** `c` is the listening connection. */
 export function acceptsWith(c: Conn, update: (c: Conn, newFlags: number) => number): void {
   listenConns = [c];
   updateEvent = update;
@@ -209,15 +209,15 @@ export function acceptsWith(c: Conn, update: (c: Conn, newFlags: number) => numb
   freeBuffers(c);
 }
 
-/** 1.4.0 (-l with several addresses): `c` accepts connections, too. */
+/** 1.4.0 (-l with several addresses): `c` is a further listening connection. */
 export function alsoAcceptsWith(c: Conn): void {
   listenConns.push(c);
   freeBuffers(c);
 }
 
 /**
- * 1.4.8: whether connections are accepted, or wait in the backlog. 1.0.4 is called again at once when accept has
- * failed, and spins; and -c it only stores.
+ * 1.4.8: starts or stops accepting; meanwhile clients wait in the backlog. After a failed accept 1.0.4 is called again
+ * at once, and spins; and it never applies -c.
  */
 export function acceptNewConns(doAccept: boolean): void {
   if (listenConns.length === 0) return;
@@ -225,21 +225,21 @@ export function acceptNewConns(doAccept: boolean): void {
   const accepts = doAccept && !full;
   for (const listenConn of listenConns) {
     if (updateEvent(listenConn, accepts ? EV_READ | EV_PERSIST : 0) === 0) {
-      // The event is waited for no more, whatever its flags say.
+      // The event is deleted, whatever its flags say.
       listenConn.evFlags = 0;
       tryAgain();
     }
   }
-  // What is closed and still being sent tells nobody when it is done.
+  // Nothing reports when a closed connection has sent its last bytes.
   if (full && lingering() > 0) tryAgain();
 }
 
-/** Whether there are as many connections as -c allows; those that were closed and are still being sent to count. */
+/** Whether there are as many connections as -c allows; closed ones that still send bytes count. */
 function isFull(): boolean {
   return stats.currConns - listenConns.length + lingering() >= settings.maxconns;
 }
 
-/** `c` is a new connection. With as many as -c allows, the others wait until one is closed. */
+/** `c` is a new connection. If it is the last that -c allows, further clients wait until one is closed. */
 export function accepted(c: Conn): void {
   freeBuffers(c);
   if (!isFull()) return;
@@ -247,14 +247,14 @@ export function accepted(c: Conn): void {
   acceptNewConns(false);
 }
 
-/** accept(2) has failed, with errno; 1.6 tries again a little later, whatever came of it meanwhile. */
+/** accept(2) has failed, with errno; 1.6 tries again a little later in any case. */
 export function acceptFailed(message: string): void {
   if (toldNow()) perror(message);
   acceptNewConns(false);
   tryAgain();
 }
 
-/** Whether it is told now: once a second at most, for it may go on for hours. */
+/** Whether to print a message now: at most once a second, since accept may fail for hours. */
 function toldNow(): boolean {
   const now = time();
   if (now === toldAt) return false;
@@ -270,8 +270,8 @@ function tryAgain(): void {
 // Bugs.
 
 /**
- * Runs the machine, with buffers for it. A bug that it runs into is reported, and ends its connection; where 1.0.4 has
- * one, the server crashes, and all connections with it.
+ * Runs the machine, with buffers for it. If it throws because of a bug, reports that and closes the connection; a bug
+ * in 1.0.4 crashes the server, and all connections with it.
  */
 export function guarded(driveMachine: (c: Conn) => void, c: Conn, connClose: (c: Conn) => void): void {
   try {
@@ -283,7 +283,7 @@ export function guarded(driveMachine: (c: Conn) => void, c: Conn, connClose: (c:
   }
 }
 
-/** Gives up the connection in which `error` came. What failed as it was being closed is not closed again. */
+/** Gives up the connection in which `error` came. If that failed while closing, does not close it again. */
 function connFailed(c: Conn, error: unknown, connClose: (c: Conn) => void): void {
   if (c.state === ConnState.listening) {
     if (toldNow()) told('accepting connections', error);
@@ -293,7 +293,7 @@ function connFailed(c: Conn, error: unknown, connClose: (c: Conn) => void): void
   }
   told(`connection ${c.sfd}`, error);
   try {
-    eventDel(c.event); // first: nobody calls the machine again
+    eventDel(c.event); // first, so that nothing calls the machine again
     if (c.state !== ConnState.closing) {
       c.state = ConnState.closing;
       connClose(c);
@@ -316,19 +316,19 @@ function told(where: string, error: unknown): void {
   fprintf(stderr, `${PACKAGE}: ${where}: ${error instanceof Error ? error.stack : String(error)}\n`);
 }
 
-// The command line, and what only a later or another program shows.
+// The command line, and features that only later or other programs have.
 
 const MEGABYTE_BYTES = 1024 * 1024;
 /** -m at most, in megabytes: what fits 32-bit pointers beside the connections. */
 const MEGABYTES_MAX = 4000;
 
-/** 1.4.x: the argument of -m is a number. 1.0.4 takes for one what atoi makes of any word, and 4096 for no limit. */
+/** 1.4.x: the argument of -m is a number. 1.0.4 takes atoi's result for any word, and 4096 for no limit. */
 export function megabytes(optarg: string): number {
   const advice = '; for more, run several and let the clients shard';
   return strtonum('number of megabytes', optarg, 0, MEGABYTES_MAX, advice) * MEGABYTE_BYTES;
 }
 
-/** 1.2.0: says so where mlockall(2) has failed. */
+/** 1.2.0: reports a failed mlockall(2). */
 export function reportLock(res: number): void {
   if (res === -1) perror('warning: -k invalid, mlockall() failed');
 }

@@ -96,8 +96,8 @@ export class Item {
   get end(): Ptr { return this.ptr + SIZEOF_ITEM; }
 }
 
-// Views are used again in turn, so that none is garbage: one is good until VIEWS others were made. A loop over many
-// items keeps none from one turn to a later one, and what has to last keeps the pointer.
+// Views are reused in turn, so that none is garbage: a view is valid until VIEWS others were made. A loop over many
+// items keeps no view from one turn to a later one, and code that needs an item for longer keeps the pointer.
 const VIEWS = 4096;
 const views = Array.from({ length: VIEWS }, () => new Item(NULL));
 let nextView = 0;
@@ -114,7 +114,7 @@ export function item(p: Ptr): Item | null {
   return p === NULL ? null : view(p);
 }
 
-/** `(item *)p`, of one that is there; throws for NULL. */
+/** `(item *)p` for a pointer that must not be NULL; throws for NULL. */
 export function theItem(p: Ptr): Item {
   if (p === NULL) throw new Error('no item');
   return view(p);
@@ -196,7 +196,7 @@ export class Conn {
   rlbytes = 0;
 
   private itemPtr: Ptr = NULL;
-  /** Which one is it: NREAD_ADD, NREAD_SET or NREAD_REPLACE. */
+  /** The command: NREAD_ADD, NREAD_SET or NREAD_REPLACE. */
   itemComm = 0;
 
   /** How many bytes to swallow. */
@@ -219,11 +219,11 @@ export class Conn {
   /** The command whose data are being read, and its item. */
   cmd = 0;
   it: Ptr = NULL;
-  /** When the last command was done, more had been read already. */
+  /** More input was already in rbuf when the last command was done. */
   pipelined = false;
-  /** No answer, please. */
+  /** The client wants no reply. */
   noreply = false;
-  /** Of a meta set: that it is one, and that it replaces an item as stale. */
+  /** The command is a meta set; it stores the item as stale. */
   msetRes = false;
   setStale = false;
   /** The cas that a client expects: 64 bits. */
@@ -231,11 +231,11 @@ export class Conn {
   casLo = 0;
   opaque = 0;
   opcode = 0;
-  /** Where clients must authenticate: whether this one has, whether it has begun to, and whether it once was done. */
+  /** If clients must authenticate: whether this one has, whether it has begun to, and whether it ever was done. */
   authenticated = false;
   saslStarted = false;
   saslDone = false;
-  /** When a command came last, by the server's clock. */
+  /** When the last command came, by the server's clock. */
   lastCmdTime = 0;
   /** Why it is closed: one of close_reasons. */
   closeReason = 0;
@@ -249,7 +249,7 @@ export class Conn {
   /** For commands set/add/replace: the item that is being read, straight into its data. */
   get item(): Item | null { return item(this.itemPtr); }
   set item(it: Item | null) { this.itemPtr = it === null ? NULL : it.ptr; }
-  /** `item`, where there is one, as in nread. */
+  /** `item`, which must not be NULL, as in nread. */
   get itemInHand(): Item { return theItem(this.itemPtr); }
 
   /** `(conn *)ptr`, of one that exists already. */
@@ -262,8 +262,8 @@ export class Conn {
 
 const conns = new Map<Ptr, Conn>();
 
-// A key in a debug line is given as its pointer, a state and flags as their numbers: the text is made only for a line
-// that is written.
+// Debug calls pass a key as its pointer, a state and flags as their numbers: the formatters make the text only for
+// lines that are printed.
 debug.formatters['k'] = (key: Ptr): string => str(key);
 debug.formatters['E'] = (which: number): string => {
   return flagNames(which, { EV_TIMEOUT, EV_READ, EV_WRITE, EV_SIGNAL, EV_PERSIST });

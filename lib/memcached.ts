@@ -237,7 +237,7 @@ export function outString(c: Conn, str: CString): void {
 
   len = strlen(str);
   if (len + 3 > c.wsize) { // DEVIATION: the NUL has room in wbuf, too [1.2.0]
-    // Ought to be always enough. Just fail for simplicity: so goes `stats slabs` with twelve classes.
+    // Ought to be always enough. Just fail for simplicity: `stats slabs` with twelve classes ends here.
     str = 'SERVER_ERROR output line too long';
     len = strlen(str);
   }
@@ -308,7 +308,7 @@ function completeNread(c: Conn): void {
   return;
 }
 
-/** What processStat has on its stack in C. */
+/** processStat's stack variables in C. */
 const statTemp = bss(768);
 const statBuffer = bss(4096);
 const statId: Ref = { value: 0 };
@@ -465,7 +465,7 @@ function processStat(c: Conn, command: Ptr): void {
   outString(c, 'ERROR');
 }
 
-/** What processCommand has on its stack in C. */
+/** processCommand's stack variables in C. */
 const commandKey = bss(256);
 const commandSComm = bss(10);
 const commandTemp = bss(32);
@@ -1148,7 +1148,7 @@ function usageLicense(): void {
 }
 
 // memcached.c: main
-/** The program: resolves to its exit status. Throws Errx where memory or a backend cannot be had. */
+/** The program: resolves to its exit status. Throws Errx if there is no memory or no backend. */
 export async function main(_argc: number, argv: readonly string[]): Promise<number> {
   let c: string | -1;
   let lSocket: number;

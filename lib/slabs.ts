@@ -171,7 +171,7 @@ export function slabsStats(buffer: Ptr, buflen: number): void {
       bufcurr += sprintf(bufcurr, 'STAT %d:chunks_per_page %u\r\n', i, perslab);
       bufcurr += sprintf(bufcurr, 'STAT %d:total_pages %u\r\n', i, slabs);
       bufcurr += sprintf(bufcurr, 'STAT %d:total_chunks %u\r\n', i, slabs * perslab);
-      // Chunks that were never given out count as used: C does not know better.
+      // Never allocated chunks count as used, as in C.
       bufcurr += sprintf(bufcurr, 'STAT %d:used_chunks %u\r\n', i, slabs * perslab - p.slCurr);
       bufcurr += sprintf(bufcurr, 'STAT %d:free_chunks %u\r\n', i, p.slCurr);
       bufcurr += sprintf(bufcurr, 'STAT %d:free_chunks_end %u\r\n', i, p.endPageFree);

@@ -1,8 +1,8 @@
-// Requests by UDP, as connections: a datagram socket on which the program calls listen(2) is one that accepts, and each
-// request is a connection. Reading gives the bytes of the request, then the end; what is written is the answer, which
-// is sent at close(2). datagram/request.ts has the form of both. The program need not know.
+// UDP requests as connections: a datagram socket on which the program calls listen(2) accepts them, and each request is
+// a connection. Reads return the bytes of the request, then the end; writes build the answer, which is sent at
+// close(2). datagram/request.ts has the format of both. The program need not know.
 //
-// This is a layer above a backend and its economy, which is there only in a program that calls `serveDatagrams`.
+// This is a layer above a backend and its economy, present only in a program that calls `serveDatagrams`.
 import { EV_PERSIST, EV_READ, EV_SIGNAL, EV_WRITE } from './event.h';
 import type { Event, Eventop } from './event.h';
 import { eventActive, eventDel, layOver } from './event';
@@ -32,16 +32,16 @@ export function serveDatagrams(): void {
 }
 
 class Datagrams extends PassThrough {
-  /** Datagram sockets of which we do not know yet what for. */
+  /** Datagram sockets on which the program has not called listen(2). */
   private readonly plain = new Set<number>();
   private readonly sockets = new Map<number, RequestSocket>();
   /** The requests that the program has accepted, and their sockets, by descriptor. */
   private readonly requests = new Map<number, Request>();
   private readonly socketOf = new Map<number, RequestSocket>();
-  /** Sockets for nothing but their numbers, which are the descriptors of requests: nobody else gets them. */
+  /** Sockets that only reserve their numbers, which serve as the descriptors of requests. */
   private readonly spare: number[] = [];
 
-  /** `base`, which also tells of requests. */
+  /** `base`, which also reports requests. */
   events(base: Eventop): Omit<Eventop, 'syscalls'> {
     const dispatched = (res: number): number => {
       if (res !== -1) this.wakeAll();
@@ -82,7 +82,7 @@ class Datagrams extends PassThrough {
     const request = socket.queue.shift();
     if (request === undefined) return fail(EAGAIN);
     const sfd = this.spare.pop() ?? this.kernel.socket(AF_INET, SOCK_DGRAM, 0);
-    if (sfd === -1) return -1; // the request is lost, as datagrams may be: else it would wake the program all the time
+    if (sfd === -1) return -1; // drops the request, as datagrams may be: else it would wake the program all the time
     request.fd = sfd;
     this.requests.set(sfd, request);
     this.socketOf.set(sfd, socket);
@@ -167,7 +167,7 @@ class Datagrams extends PassThrough {
     return 0;
   }
 
-  /** Adds `ev`: 0 or -1, or null where it is the backend's. */
+  /** Adds `ev`: 0 or -1, or null if it is the backend's. */
   private add(ev: Event): number | null {
     if (ev.evEvents & EV_SIGNAL) return null;
     const request = this.requests.get(ev.evFd);
@@ -197,7 +197,7 @@ class Datagrams extends PassThrough {
     return socket === undefined || socket.owns(ev) ? null : socket.unwatch();
   }
 
-  /** Whether an event waits for something that is there. */
+  /** Whether an event waits for an open request or a queued one. */
   private isAwaited(): boolean {
     for (const { evread, evwrite } of this.requests.values()) if (evread !== null || evwrite !== null) return true;
     for (const { evread, queue } of this.sockets.values()) if (evread !== null && queue.length > 0) return true;

@@ -352,7 +352,7 @@ function epollDel(arg: object, ev: Event): number {
   return 0;
 }
 
-/** The set reports what nobody waits for: taking it out has failed before. */
+/** Removes from the set what no event waits for: an earlier removal has failed. */
 function watchOnly(epollop: Epollop, fd: number): void {
   const { evread, evwrite } = epollop.fds[fd];
   const events = (evread !== null ? EPOLLIN : 0) | (evwrite !== null ? EPOLLOUT : 0);
@@ -360,8 +360,8 @@ function watchOnly(epollop: Epollop, fd: number): void {
 }
 
 /**
- * After epoll_ctl has failed: an event of the descriptor could not be deleted, and that may have been closed and opened
- * anew since. What was there is forgotten, and `ev` is added alone. -1 if that is not what has happened, or fails.
+ * After epoll_ctl has failed with EEXIST or ENOENT: an earlier deletion has failed, and the descriptor may have been
+ * closed and opened again since. Forgets its old events, and adds `ev` alone. -1 after another error, or if that fails.
  */
 function addAnew(epollop: Epollop, op: number, ev: Event): number {
   const other = op === EPOLL_CTL_ADD ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;

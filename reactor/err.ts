@@ -18,7 +18,7 @@ export function warn(message: string): void {
   process.stderr.write(`${message}: ${strerror(errno)}\n`);
 }
 
-/** assert(3): throws where a condition that the code relies on does not hold. */
+/** assert(3): throws if a condition that the code relies on does not hold. */
 export function assert(condition: boolean): asserts condition {
   if (!condition) throw new Error('assertion failed');
 }

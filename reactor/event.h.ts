@@ -72,8 +72,8 @@ export interface Eventop {
   /** Waits at most `tv` for events and makes them active. 0 or -1; a promise if Node's own loop ran meanwhile. */
   dispatch(arg: object, tv: Timeval): number | Promise<number>;
   /**
-   * Where looking for events takes much less time than waiting for them: looks, without waiting, and makes them active.
-   * 1 where there were events or a signal, -1 with errno; 0, too, where the turn is Node's. C has no such call.
+   * Only if polling takes much less time than a wait: polls without waiting, and makes events active. 1 if there were
+   * events or a signal, else 0, also if it is the turn of Node's loop; -1 with errno. C has no such call.
    */
   poll?: (arg: object) => number;
   syscalls: Syscalls;

@@ -1,4 +1,4 @@
-// A layer that tells an observer of each call that moves bytes. It changes nothing.
+// A layer that reports each call that moves bytes to an observer. It changes nothing.
 import { PassThrough } from './economy/passthrough';
 import type { Eventop } from './event.h';
 import type { Syscalls } from './syscalls.h';
@@ -6,7 +6,7 @@ import type { Iovec } from './uio.h';
 
 /** `result` is what the call returned: a number of bytes, or -1 with errno. */
 export interface Observer {
-  /** The bytes that were read begin at `offset`; `length` were asked for. */
+  /** The bytes that were read begin at `offset`; `length` was the requested number. */
   read(fd: number, buf: Uint8Array, offset: number, length: number, result: number): void;
   /** The bytes that were to be written, in one piece or several. */
   wrote(fd: number, iov: readonly Iovec[], result: number): void;

@@ -41,7 +41,7 @@ export function TAILQ_INSERT_TAIL<T>(head: TailqHead<T>, entry: TailqEntry<T>): 
   head.tqhLast = entry;
 }
 
-/** Leaves the links of `entry` as they are, for a loop that is at it. */
+/** Leaves the links of `entry` as they are, so that a loop standing at it can go on. */
 export function TAILQ_REMOVE<T>(head: TailqHead<T>, { tqeNext, tqePrev }: TailqEntry<T>): void {
   if (tqeNext !== null) tqeNext.tqePrev = tqePrev;
   else head.tqhLast = tqePrev;

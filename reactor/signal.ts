@@ -86,7 +86,7 @@ export function evsignalProcess(): void {
 
 const installed = new Set<number>();
 
-/** sigaction(2) by Node: sets `handler`, or the default action. -1 and EINVAL for a signal that nobody can catch. */
+/** sigaction(2) by Node: sets `handler`, or the default action. -1 and EINVAL for a signal that cannot be caught. */
 function sigaction(sig: number, handler: typeof evsignalHandler | null): number {
   try {
     if (handler === null) process.removeListener(signame(sig), evsignalHandler);

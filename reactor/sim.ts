@@ -125,7 +125,7 @@ function dispatched(simop: Simop, ready: Waited): number {
   return 0;
 }
 
-/** Nobody waits for what is reported: taking it out of the set has failed before. */
+/** Removes from the set what no event waits for: an earlier removal has failed. */
 function watchOnly({ sim }: Simop, fd: number, { evread, evwrite }: Evsim): void {
   const events = (evread !== null ? POLLIN : 0) | (evwrite !== null ? POLLOUT : 0);
   sim.epollCtl(events === 0 ? EPOLL_CTL_DEL : EPOLL_CTL_MOD, fd, events);

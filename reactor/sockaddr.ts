@@ -1,4 +1,4 @@
-// What the backends and the program do with addresses of any family.
+// Helpers of the backends and the program for addresses of any family.
 import { AF_INET, AF_INET6, AF_UNIX, INADDR_ANY } from './socket.h';
 import type { Sockaddr, SockaddrRoom, SockaddrStorage } from './socket.h';
 
@@ -25,7 +25,7 @@ export function familyOf(addr: Sockaddr): number {
   return 'sin6Addr' in addr ? AF_INET6 : AF_INET;
 }
 
-/** The port; 0 where the family has none. */
+/** The port; 0 if the family has none. */
 export function portOf(addr: Sockaddr): number {
   if ('sunPath' in addr) return 0;
   return 'sin6Addr' in addr ? addr.sin6Port : addr.sinPort;
@@ -70,7 +70,7 @@ export function clash(a: Bound, b: Bound): boolean {
   if ('sinAddr' in a.addr && 'sinAddr' in b.addr) {
     return a.addr.sinAddr === b.addr.sinAddr || isAny(a.addr) || isAny(b.addr);
   }
-  // One of each family: they meet where the socket of IPv6 takes all of IPv4, too.
+  // One of each family: they clash if the IPv6 socket takes all IPv4 addresses, too.
   const six = 'sin6Addr' in a.addr ? a : b;
   return isAny(six.addr) && !six.v6Only;
 }

@@ -44,7 +44,7 @@ export interface SockaddrIn6 {
   sin6Addr: string;
 }
 
-/** struct sockaddr_un. The path is '' where a socket has none, such as a client's. */
+/** struct sockaddr_un. The path is '' if a socket has none, such as a client's. */
 export interface SockaddrUn {
   sunFamily: number;
   sunPath: string;

@@ -36,7 +36,7 @@ export interface Syscalls {
   gettimeofday(tv: Timeval): number;
   /** Seconds since 1970. */
   time(): number;
-  /** Seconds, with their fraction, of a clock that nobody sets (clock_gettime(2), CLOCK_MONOTONIC). */
+  /** Seconds, with their fraction, of a clock that cannot be set (clock_gettime(2), CLOCK_MONOTONIC). */
   monotonic(): number;
   /** Fills `buf` with random bytes (getrandom(2)). */
   getrandom(buf: Uint8Array): number;

@@ -1,4 +1,4 @@
-// What the commands of this folder share in reading their arguments.
+// Argument parsing that the commands of this folder share.
 
 /** The arguments are wrong. The message is one line for the user. */
 export class Misuse extends Error {}
@@ -9,7 +9,7 @@ export function readingArguments<T>(parse: () => T): T {
     return parse();
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    // Node goes on to explain how arguments that begin with a dash can be given.
+    // Cuts off Node's explanation of how to pass arguments that begin with a dash.
     throw new Misuse(`${message.split(/[.\n]/)[0]} (--help tells the options)`);
   }
 }

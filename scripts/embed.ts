@@ -1,11 +1,11 @@
-// memcached-ts as a library: starts a server in a process of its own, for tests and for programs that bring their cache
-// along.
+// memcached-ts as a library: starts a server in a process of its own, for tests and for programs that bring their own
+// cache.
 import { join } from 'node:path';
 import { reachable } from './embed/reachable';
 import { Child } from './embed/process';
 
 export interface StartOptions {
-  /** 0, the default, for any that is free. */
+  /** 0, the default, for any free port. */
   port?: number;
   /** The address to listen on: 127.0.0.1 unless told otherwise. */
   host?: string;
@@ -15,7 +15,7 @@ export interface StartOptions {
   memory?: number;
   /** The largest item, in bytes: a megabyte unless told otherwise. */
   maxItemSize?: number;
-  /** Whether the server tells errors and warnings (-v), on this process's stderr. */
+  /** Whether the server prints errors and warnings (-v), on this process's stderr. */
   verbose?: boolean;
   /** Further options of the command, each word by itself: `['-c', '100', '-M']`. */
   args?: readonly string[];
@@ -24,7 +24,7 @@ export interface StartOptions {
 export interface Server {
   /** Its port; 0 with `path`. */
   readonly port: number;
-  /** What clients want to know: `127.0.0.1:40123`, `[::1]:40123`, or the path. */
+  /** For clients: `127.0.0.1:40123`, `[::1]:40123`, or the path. */
   readonly address: string;
   readonly pid: number;
   /** Resolves when the server has ended: to null after close(), else to an error that says how. Never rejects. */
@@ -35,8 +35,8 @@ export interface Server {
 }
 
 /**
- * Starts a server, and resolves when clients can connect. The server does not keep this process alive, and ends when
- * this process does, however that ends. Rejects with the server's own message if it cannot start.
+ * Starts a server, and resolves when clients can connect. The server does not keep this process alive, and ends with
+ * it, however it ends. Rejects with the server's own message if it cannot start.
  */
 export async function start(options: StartOptions = {}): Promise<Server> {
   const { host = '127.0.0.1', path, args = [], verbose = false } = options;
@@ -62,7 +62,7 @@ export async function start(options: StartOptions = {}): Promise<Server> {
   };
 }
 
-/** The command line. What the user gives as `args` comes last, and counts. */
+/** The command line. The user's `args` come last, and so take precedence. */
 function words({ port = 0, host = '127.0.0.1', path, memory, maxItemSize, verbose, args = [] }: StartOptions): string[] {
   const where = path === undefined ? ['-l', host, '-p', String(port === 0 ? -1 : port)] : ['-s', path];
   return [

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 const FIRST = 20_000;
 const END = 32_768;
 
-/** A port on which no one listens on 127.0.0.1, and which no client takes meanwhile. */
+/** A port of 127.0.0.1 without a listener, which the system gives to no client meanwhile. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = FIRST + Math.floor(Math.random() * (END - FIRST));

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// npm run fuzz: sends hostile bytes to a server, and keeps those that reach a new part of it.
+// npm run fuzz: sends hostile bytes to a server, and keeps inputs that reach new code in it.
 import { join } from 'node:path';
 
 import { command } from './fuzz/command';

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// The command: what the C library's start-up code and the kernel are to a C program. It takes the options that main
-// does not have, and the memory, runs main, and exits with its status. An error that main or a callback throws is
-// reported, and ends the program with status 1.
+// The command does what the C library's start-up code and the kernel do for a C program. It takes the options that main
+// does not have, allocates the memory, runs main, and exits with its status. It reports an error that main or a
+// callback throws, and exits with status 1.
 import './signals';
 import './inlining';
 import './command/collecting';
@@ -23,11 +23,11 @@ import type * as today from './command/today';
 
 const [, script, ...args] = process.argv;
 
-// The reader of our messages may be gone, or not read: that is no reason to end, or to wait.
+// If the reader of our messages is gone or does not read, the server must neither end nor wait.
 process.stderr.on('error', () => {});
 neverWaitForStderr();
 
-/** One line for an error that the user can mend, the stack for a bug. */
+/** Prints one line for an error that the user can fix, the stack for a bug. */
 function fail(error: unknown): never {
   const message = error instanceof Errx ? `${PACKAGE}: ${error.message}` : inspect(error);
   process.stderr.write(`${message}\n`);
@@ -54,7 +54,7 @@ async function run(): Promise<number> {
     takeMemory(megabytes, connections);
     return main(argv.length, argv);
   }
-  // Loaded only where it is needed. ts-node can do that by require, but not by import().
+  // Loaded only on demand. ts-node can do that by require, but not by import().
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- see above
   const { mainOfToday } = require('./command/today') as typeof today;
   return mainOfToday(argv);

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// npm run shards: several servers, and twemproxy before them, which gives each key to one of the servers.
+// npm run shards: several servers behind twemproxy, which assigns each key to one of them.
 import { parseArgs } from 'node:util';
 
 import { startShards } from './shards/shards';

@@ -1,12 +1,12 @@
 #!/usr/bin/env node
-// npm run sim: plays runs of the server on the simulated backend, with clients, faults and time by chance, and checks
-// all that must be true.
+// npm run sim: plays runs of the server on the simulated backend, with random clients, faults and time, and checks
+// all invariants.
 import { join } from 'node:path';
 import { SingleBar } from 'cli-progress';
 
 import { command } from './sim/command';
 
-// The reader of the pipe may have seen enough, as head has.
+// The reader of the pipe may close it early, as head(1) does.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });

@@ -10,7 +10,7 @@ function projectRoot(from: string): string {
   return existsSync(join(from, 'package.json')) || dirname(from) === from ? from : projectRoot(dirname(from));
 }
 
-// The reader of the pipe may have seen enough, as head has.
+// The reader of the pipe may close it early, as head(1) does.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });

@@ -1,4 +1,4 @@
-// npm run trace: plays a scene on the simulated backend, and tells step by step what the server does.
+// npm run trace: plays a scene on the simulated backend, and prints step by step what the server does.
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
@@ -9,7 +9,7 @@ function projectRoot(from: string): string {
   return existsSync(join(from, 'package.json')) || dirname(from) === from ? from : projectRoot(dirname(from));
 }
 
-// The reader of the pipe may have seen enough, as head has.
+// The reader of the pipe may close it early, as head(1) does.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });

@@ -44,7 +44,7 @@ interface Arena {
 /** The space before the arenas, for NULL and static storage. */
 const STATIC_SIZE_BYTES = 1 << 16;
 let staticEnd = 1 << MIN_ORDER;
-/** Between two pieces of it, so that whoever goes beyond one does not reach another. */
+/** Between two pieces of it, so that an overrun of one does not reach another. */
 const STATIC_GAP_BYTES = 16;
 /** What bss has given out; sizes in bytes. */
 export const statics: { start: Ptr; size: number }[] = [];
@@ -62,7 +62,7 @@ const keptCount = new Uint32Array(KEPT_MAX_ORDER + 1);
 /**
  * Allocates a new memory, all zero, and drops the old one. Its three arenas have `smallSize` bytes for requests up to
  * SMALL_MAX_BYTES, `largeSize` for larger ones, `itemsSize` for mallocForItems, each rounded up to a megabyte. The
- * system commits a page when it is first touched. Throws Errx if the system has not as much, if it is more than
+ * system commits a page when it is first touched. Throws Errx if the system has less, if it is more than
  * MEMORY_MAX_BYTES, or on a big-endian machine, whose words have their bytes in another order than C's of 2003.
  */
 export function memoryInit(smallSize: number, largeSize = 0, itemsSize = 0, byteOrder = endianness()): void {

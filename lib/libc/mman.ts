@@ -3,9 +3,9 @@ import { ENOSYS, setErrno } from '../../reactor/errno.h';
 import { loadKoffi } from '../../reactor/koffi';
 import { u8 } from './heap';
 
-/** Of Linux. */
+/** Linux's value. */
 const MADV_HUGEPAGE = 14;
-/** A page has no more bytes, on any system. */
+/** The largest page of any system. */
 const PAGE_BYTES_MAX = 64 * 1024;
 
 /** Locks the flat memory only, since V8 returns pages to the system, and dies if they are locked. 0 or -1. */

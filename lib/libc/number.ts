@@ -5,7 +5,7 @@ import type { Ptr } from './memory';
 import type { Ref } from './ref';
 
 let negative = false;
-/** Where the number that was read last ends, or its start if there was no number. */
+/** The end of the last number read, or its start if there was no number. */
 let numberEnd = 0;
 
 /** strtoul(3) with a long of 32 bits: white space, a sign, digits; ULONG_MAX on overflow. Returns the number's end. */

@@ -8,7 +8,7 @@ export const RLIMIT_NOFILE = process.platform === 'linux' ? 7 : 8;
 /** No limit, on each system. */
 export const RLIM_INFINITY = process.platform === 'linux' ? 2n ** 64n - 1n : 2n ** 63n - 1n;
 
-/** struct rlimit: what counts, and how far a process may raise that. */
+/** struct rlimit: the limit in force, and how far a process may raise it. */
 export interface Rlimit {
   cur: bigint;
   max: bigint;
@@ -29,7 +29,7 @@ export function setrlimit(resource: number, rlim: Readonly<Rlimit>): number {
 
 function call(name: string, resource: number, words: BigUint64Array): number {
   const koffi = loadKoffi();
-  // Where a long has 32 bits, the structure has other words.
+  // If a long has 32 bits, the structure has other words.
   if (koffi === null || koffi.sizeof('long') !== 8) {
     setErrno(ENOSYS);
     return -1;

@@ -139,7 +139,7 @@ export function memset(s: Ptr, c: number, n: number): Ptr {
   return s;
 }
 
-/** For a longer search, a call of the engine pays. */
+/** For longer searches, the engine's own function is quicker. */
 const LONG_SEARCH_BYTES = 2048;
 
 /** The first byte `c` among the `n` at `s`, or NULL. */

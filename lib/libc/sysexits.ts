@@ -1,4 +1,4 @@
-// <sysexits.h>: exit statuses that say what was wrong.
+// <sysexits.h>: exit statuses for kinds of errors.
 
 /** The command line is wrong. */
 export const EX_USAGE = 64;

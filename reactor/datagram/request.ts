@@ -8,7 +8,7 @@ import type { Sockaddr } from '../socket.h';
 
 const HEADER_BYTES = 8;
 const ID = 0, SEQUENCE = 2, TOTAL = 4;
-/** Of an answer, with its header: what passes through nearly every network in one piece. */
+/** Size of an answer's datagram with its header: nearly every network passes it in one piece. */
 export const DATAGRAM_BYTES = 1400;
 const DATA_BYTES = DATAGRAM_BYTES - HEADER_BYTES;
 const ANSWER_MAX_BYTES = 0xffff * DATA_BYTES;
@@ -20,7 +20,7 @@ export class Request {
   evread: Event | null = null;
   evwrite: Event | null = null;
   private start = 0;
-  /** The program has been told that there is no more for now. */
+  /** A read has returned EAGAIN after the last byte. */
   private drained = false;
   private answer = new Uint8Array(0);
   private length = 0;
@@ -30,16 +30,16 @@ export class Request {
   private constructor(private readonly id: number, private readonly payload: Uint8Array, readonly peer: Sockaddr) {}
 
   /**
-   * The request in the first `length` bytes of `bytes`, which came from `peer` to a socket with `port`. Null where
-   * there is none: nothing may be answered to that, as who sent it may have put somebody else's address there. What
-   * comes from the same port is another server's: the two would answer each other for ever.
+   * The request in the first `length` bytes of `bytes`, which came from `peer` to a socket with `port`. Null for an
+   * invalid one, which must get no answer: its source address may be forged. A datagram from the same port comes from
+   * another server: the two would answer each other for ever.
    */
   static parse(bytes: Uint8Array, length: number, peer: Sockaddr, port: number): Request | null {
     if (length <= HEADER_BYTES || uint16(bytes, TOTAL) !== 1 || portOf(peer) === port) return null;
     return new Request(uint16(bytes, ID), bytes.slice(HEADER_BYTES, length), peer);
   }
 
-  /** The bytes, then EAGAIN, once, so that the program works on what it has, then the end. */
+  /** Returns the bytes, then EAGAIN once, so that the program processes them, then the end. */
   read(buf: Uint8Array, offset: number, length: number): number {
     const { payload, start } = this;
     const n = Math.min(length, payload.length - start);
@@ -52,7 +52,7 @@ export class Request {
     return n;
   }
 
-  /** Adds to the answer. One that no header could number fails, and none of it is sent. */
+  /** Adds to the answer. If it gets too long for the header's numbers, fails, and none of it is sent. */
   write(buf: Uint8Array, offset: number, length: number): number {
     if (this.length === -1 || this.length + length > ANSWER_MAX_BYTES) {
       this.length = -1;

@@ -9,7 +9,7 @@ import type { Sockaddr } from '../socket.h';
 import type { Syscalls } from '../syscalls.h';
 import { DATAGRAM_BYTES, Request } from './request';
 
-/** How many datagrams are taken in a turn, so that others have theirs. */
+/** How many datagrams are taken in a turn, so that others get their turn. */
 const PER_TURN = 32;
 /** While more than this waits to be sent, further answers are lost, as datagrams may be. */
 const UNSENT_MAX_BYTES = 1024 * 1024;
@@ -64,21 +64,21 @@ export class RequestSocket {
     this.answers.length = 0;
   }
 
-  /** Takes what has come. Datagrams that are no requests get no answer. */
+  /** Takes received datagrams. Invalid ones get no answer. */
   receive(): void {
     const { kernel, fd, room } = this;
     for (let i = 0; i < PER_TURN; i++) {
       const length = kernel.recvfrom(fd, received, 0, received.length, room);
       if (length === -1) {
         if (isForNow(errno)) return;
-        continue; // an answer of ours has reached nobody
+        continue; // an earlier answer was not delivered
       }
       const request = Request.parse(received, length, this.peer(), this.port);
       if (request !== null) this.queue.push(request);
     }
   }
 
-  /** `request` has its whole answer. */
+  /** Sends the complete answer of `request`. */
   answer(request: Request): void {
     if (request.unsent === 0 || this.unsent > UNSENT_MAX_BYTES) return;
     this.answers.push(request);

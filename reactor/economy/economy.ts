@@ -1,7 +1,7 @@
 // A layer between the program and a backend that makes fewer system calls than the program asks for, without the
 // program noticing. hint.ts answers reads, cork.ts keeps writes until the callbacks of the turn are over, held.ts keeps
-// what the kernel does not take, readahead.ts reads for several sockets at once as the turn begins. patience.ts looks
-// whether something has come before the loop goes to sleep.
+// what the kernel does not take, readahead.ts reads for several sockets at once as the turn begins. patience.ts polls
+// for events before the loop goes to sleep.
 //
 // All of this applies only while the loop is running callbacks: not while it waits (when Node's own callbacks run), and
 // not before or after the loop. time(2), in whole seconds, is called once a turn.
@@ -156,7 +156,7 @@ class Economy extends PassThrough {
     this.inTurn = false;
   }
 
-  /** How long the loop may wait, which would wait for `tv`. */
+  /** How long the loop, which would wait for `tv`, may wait. */
   waitOf(tv: Timeval): Timeval {
     if (this.ahead?.waitedFor() === true) return NO_WAIT;
     if (this.orphans.size === 0) return tv;
@@ -164,7 +164,7 @@ class Economy extends PassThrough {
     return seconds < tv.tvSec + tv.tvUsec / SECOND_US ? timevalOf(seconds) : tv;
   }
 
-  /** Gives up what has waited for too long. */
+  /** Gives up descriptors that have waited too long. */
   expire(): void {
     if (this.orphans.size === 0) return;
     this.held.orphans.expire();

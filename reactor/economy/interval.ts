@@ -1,6 +1,6 @@
-// Whatever waits for the same number of seconds. The timeouts of event_add follow the wall clock, as in the libevent of
-// 2003, so they come early or late when somebody sets it. These go by the monotonic clock. They are in no queue of the
-// event loop: the economy cuts its wait short, and asks here for what is due as each turn ends.
+// Timeouts of the same number of seconds. The timeouts of event_add follow the wall clock, as in the libevent of 2003,
+// so they come early or late when the clock is set. These follow the monotonic clock. They are in no queue of the event
+// loop: the economy shortens the loop's wait, and calls expire() as each turn ends.
 import type { Syscalls } from '../syscalls.h';
 
 export class Interval<T> {

@@ -1,17 +1,17 @@
-// Looks for events some times before the loop goes to sleep. Where a client answers at once, that is quicker than to
-// sleep and be woken, and takes less of the processor. Where nothing is found, it is soon given up, and then tried from
-// time to time.
+// Polls for events several times before the loop goes to sleep. If a client answers at once, that is quicker than to
+// sleep and be woken, and takes less processor time. Polls that find nothing soon stop, and are tried again from time
+// to time.
 
-/** In all about as long as the kernel takes to put a process to sleep and to wake it: some 20 microseconds. */
+/** These polls take about as long as the kernel's sleep and wake-up of a process: some 20 microseconds. */
 const LOOKS_MAX = 30;
-/** Of so many times that the loop goes to sleep, we look before one, where looking has been given up. */
+/** After giving up, we poll before one of this many sleeps. */
 const PAUSE = 16;
 
 export class Patience {
   private most = LOOKS_MAX;
   private slept = 0;
 
-  /** Calls `poll` until it returns something else than 0, or as often as it is worth it. Returns the last result. */
+  /** Calls `poll` until it returns non-zero, or as often as it pays. Returns the last result. */
   look(poll: (arg: object) => number, arg: object): number {
     for (let looks = this.looks(); looks > 0; looks--) {
       const found = poll(arg);

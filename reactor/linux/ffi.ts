@@ -169,7 +169,7 @@ function bindSystem(k: Koffi): System {
     return res;
   };
 
-  // Opened at first use. Without economy nobody uses it.
+  // Opened at first use. Only the economy uses it.
   let ring: Batch | null | undefined;
   const openRing = (): Batch | null => getenv('EVENT_NOIOURING') !== null ? null : openUring({
     setup: (entries, params) => ioUringSetup(SYS_IO_URING_SETUP, entries, params),

@@ -3,8 +3,8 @@
 //
 // If the kernel stops serving the ring, we give it up: `size` becomes 0, and each socket gets calls of its own again.
 // Entries that the kernel had not taken count as EAGAIN, so nothing is lost. Entries that it had taken without
-// reporting a result may or may not have been done, so nobody may repeat them: we shut that socket down, and the result
-// is EIO.
+// reporting a result may or may not have been done, so they must not be repeated: we shut that socket down, and the
+// result is EIO.
 import type { Batch } from '../syscalls.h';
 import { EAGAIN, EBUSY, EINTR, EIO } from '../errno.h';
 

@@ -75,7 +75,7 @@ export class Connection implements Endpoint, Writer {
     return connection;
   }
 
-  /** What a listening socket at `local` has got; null for one that is no unix socket. */
+  /** A connection that the listening socket at `local` has got; null for one that is no unix socket. */
   static accepted(socket: Socket, writeBuffer: WriteBuffer, local: SockaddrUn | null): Connection {
     return new Connection(socket, writeBuffer, local === null ? null : { local, peer: UNNAMED });
   }

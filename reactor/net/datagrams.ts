@@ -10,11 +10,11 @@ import { describe, hostOf, sockaddrOf } from './address';
 import type { Descriptor, Endpoint, SocketOptions } from './descriptor';
 import { errnoOf } from './errors';
 
-/** What comes while so many bytes wait for the program is lost, as in the kernel. */
+/** Datagrams that come while this many bytes wait for the program are lost, as in the kernel. */
 const RECEIVED_MAX_BYTES = 256 * 1024;
-/** While so many bytes wait to be sent, sendto gives EAGAIN. */
+/** While this many bytes wait to be sent, sendto gives EAGAIN. */
 const UNSENT_MAX_BYTES = 256 * 1024;
-/** What a datagram occupies beside its bytes. */
+/** The overhead of a datagram besides its bytes. */
 const OVERHEAD_BYTES = 256;
 
 interface Received {
@@ -24,7 +24,7 @@ interface Received {
 
 export class Datagrams implements Endpoint {
   bound: Sockaddr | null = null;
-  /** Whose it is. */
+  /** The descriptor of this socket. */
   descriptor: Descriptor | null = null;
   private socket: Socket | null = null;
   private readonly received: Received[] = [];
@@ -101,7 +101,7 @@ export class Datagrams implements Endpoint {
 
   setOptions(): void {}
 
-  /** What was to be sent is still sent. */
+  /** Datagrams already passed to sendto are still sent. */
   close(): void {
     this.closed = true;
     this.descriptor = null;
@@ -123,11 +123,11 @@ export class Datagrams implements Endpoint {
   }
 }
 
-/** Takes what the system allows. */
+/** Sets SO_SNDBUF if the system allows it. */
 function setSendBuffer(socket: Socket, bytes: number): void {
   try {
     socket.setSendBufferSize(bytes);
   } catch {
-    // It keeps what it has.
+    // The socket keeps its old size.
   }
 }

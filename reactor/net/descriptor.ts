@@ -9,9 +9,9 @@ const O_RDWR = 2;
 
 /** What is behind a descriptor. Calls return what their man page says, or a negated errno value. */
 export interface Endpoint {
-  /** Those of EV_READ and EV_WRITE that are true now. */
+  /** The flags out of EV_READ and EV_WRITE that are true now. */
   poll(): number;
-  /** The local address that it has bound, so that nobody else may, or null. */
+  /** The local address that it has bound, and that no other may bind, or null. */
   readonly bound: Sockaddr | null;
   getsockname(addr: SockaddrRoom): number;
   accept(): Acceptable | number;

@@ -1,6 +1,6 @@
-// Keeps a listening socket open while nobody wants connections. As long as node:net has the socket, it accepts; and if
-// we closed the last descriptor of the socket, the kernel would reset the clients in its backlog. So a second process
-// holds the socket and does nothing: clients wait in the kernel, as if nobody called accept(2). The socket goes there
+// Keeps a listening socket open while the program accepts no connections. While node:net has the socket, it accepts;
+// and if we closed the last descriptor of the socket, the kernel would reset the clients in its backlog. So a second
+// process holds the socket and does nothing: clients wait in the kernel, as without an accept(2). The socket goes there
 // and comes back as a message with a handle.
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -35,7 +35,7 @@ export class Keeper {
   private asked = false;
   /** Not on Windows, where we cannot close a socket before the second process has it. */
   private available = process.platform !== 'win32';
-  /** Ends a process that does not answer, or that nobody needs. */
+  /** Ends a process that does not answer, or is not needed. */
   private timer: NodeJS.Timeout | null = null;
 
   /** `onBack` gets the socket back; `onLost` is called if it does not come back, so that the backlog is lost. */

@@ -12,8 +12,8 @@ const SUFFIX = '~';
 const PATH_MAX_BYTES = process.platform === 'linux' ? 107 : 103;
 
 /**
- * bind(2): makes a file, which nobody can connect to yet, so that nobody else gets the path. Its mode follows the
- * umask, as a socket's does. Returns 0, or a negated errno value.
+ * bind(2): makes a file, to which clients cannot connect yet, so that no other socket gets the path. Its mode follows
+ * the umask, as a socket's does. Returns 0, or a negated errno value.
  */
 export function takePath(path: string): number {
   if (Buffer.byteLength(path + SUFFIX) > PATH_MAX_BYTES || path.includes('\0')) return -EINVAL;

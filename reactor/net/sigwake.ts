@@ -17,7 +17,7 @@ export class Sigwake {
       process.on(name, this.handler);
       this.signals.set(sig, name);
     } catch {
-      // Nobody can catch this signal: evsignal_recalc fails with EINVAL.
+      // No program can catch this signal: evsignal_recalc fails with EINVAL.
     }
   }
 

@@ -10,10 +10,10 @@ export interface Waiting {
 export class ByteQueue implements Waiting {
   length = 0;
   private chunks: Buffer[] = [];
-  /** Where the bytes begin that are left of the first chunk. */
+  /** The offset of the remaining bytes in the first chunk. */
   private head = 0;
 
-  /** Takes over `chunk`: nobody may change it afterwards. */
+  /** Takes over `chunk`, which must not change afterwards. */
   push(chunk: Buffer): void {
     if (chunk.length === 0) return;
     this.chunks.push(chunk);

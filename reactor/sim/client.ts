@@ -48,7 +48,7 @@ export class SimClient {
     return this.endpoint.peer.received;
   }
 
-  /** What it holds for the client: of a client that has paused. */
+  /** What the kernel holds for the client, if that has paused reading. */
   get toClient(): Waiting {
     return this.endpoint.received;
   }

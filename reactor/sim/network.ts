@@ -54,7 +54,7 @@ export class Network {
     this.receivers.set(portOf(addr), receiver);
   }
 
-  /** The program sends a datagram. It is lost if nobody receives there. */
+  /** The program sends a datagram. It is lost without a receiver at `addr`. */
   send(addr: Sockaddr, bytes: Buffer): void {
     this.receivers.get(portOf(addr))?.(bytes);
   }
@@ -182,7 +182,7 @@ function loopback(domain: number): Sockaddr {
   return { sinFamily: AF_INET, sinPort: 0, sinAddr: LOOPBACK };
 }
 
-/** An address as a socket of `domain` sees it. */
+/** An address in the form of a socket of `domain`. */
 export function seenBy(domain: number, addr: Sockaddr): Sockaddr {
   if (domain !== AF_INET6 || familyOf(addr) === AF_INET6) return addr;
   return { sin6Family: AF_INET6, sin6Port: portOf(addr), sin6Addr: MAPPED_LOOPBACK };

@@ -187,7 +187,7 @@ export class Simulation {
     this.horizon = Math.max(this.horizon, until);
     this.rouse();
     await this.idle();
-    // If no loop runs, nobody else lets time pass.
+    // If no loop runs, nothing else lets time pass.
     this.clock.passUntil(until);
   }
 

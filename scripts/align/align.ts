@@ -11,20 +11,20 @@ import { findInTs } from './tsfunctions';
 import { lexTs } from './tslexer';
 
 export interface AlignedLine {
-  /** Of the port. */
+  /** In the port. */
   line: number;
-  /** Of C, in order: more than one where the port has on one line what C has on several; none where C lacks it. */
+  /** In C, in order: several if C spreads this line over several lines; none if C lacks it. */
   cLines: readonly number[];
 }
 
 export interface AlignedFunction {
-  /** As C names it; null where only the port has it. */
+  /** The name in C; null if only the port has it. */
   cName: string | null;
-  /** As the port names it; null where only C has it. */
+  /** The name in the port; null if only C has it. */
   tsName: string | null;
-  /** Those of the port that hold more than brackets and comments, in order. */
+  /** The port's lines that hold more than brackets and comments, in order. */
   lines: AlignedLine[];
-  /** Those of C, likewise. */
+  /** C's lines, likewise. */
   cLines: number[];
 }
 
@@ -36,7 +36,7 @@ interface Source {
 
 /**
  * First the functions of C in its order, then those that only the port has. Throws SyntaxError for a C source with a
- * condition that cannot be read.
+ * condition that it cannot read.
  */
 export function alignSources(cText: string, tsText: string): AlignedFunction[] {
   const c = source(lexC(cText), findInC);
@@ -67,7 +67,7 @@ function source(
   return { lexemes, partner, functions: find(lexemes, partner) };
 }
 
-/** Names, keywords, numbers and strings are what makes a line count. */
+/** A line counts if it holds a name, keyword, number or string. */
 function linesOf({ lexemes }: Source, { head, end }: Definition): number[] {
   return [...new Set(lexemes.slice(head, end).filter(({ kind }) => kind !== 'punctuator').map(({ line }) => line))];
 }
@@ -85,7 +85,7 @@ function alignFunction(c: Source, cFunction: Definition, ts: Source, port: Defin
     for (const line of new Set(statement.lexemes.map(({ line }) => line))) {
       const cLine = lines?.get(line);
       const earlier = found.get(line);
-      // A line whose first statement is only the port's is only the port's.
+      // If the first statement of a line is only the port's, so is the line.
       if (earlier === undefined) found.set(line, cLine === undefined ? [] : [cLine]);
       else if (cLine !== undefined && earlier.length > 0 && !earlier.includes(cLine)) earlier.push(cLine);
     }
@@ -97,13 +97,13 @@ function headOf({ lexemes }: Source, { head, body }: Definition): Statement {
   return { lexemes: lexemes.slice(head, body), parent: null };
 }
 
-/** For each line of a statement, which may have been broken elsewhere, the line of its counterpart. */
+/** Maps each line of a port's statement to a line of its C counterpart, which may break its lines elsewhere. */
 function pairLines(c: readonly Lexeme[], ts: readonly Lexeme[]): Map<number, number> {
   const cLines = [...byLine(c)];
   const result = new Map<number, number>();
   let at = 0;
   for (const [line, words] of byLine(ts)) {
-    // The first line stands for the first; a later one for the first of those after it that has most of its words.
+    // The first line maps to C's first; a later line to the first remaining C line that shares the most words.
     let most = 0;
     if (result.size > 0) {
       for (let i = at; i < cLines.length; i++) {

@@ -2,14 +2,14 @@
 import type { Definition, Lexeme } from './lexeme';
 import { isText } from './lexeme';
 
-/** Words that no function can have as its name, so that what follows in parentheses is no list of arguments. */
+/** Words that cannot name a function, so that parentheses after them are not a list of arguments. */
 export const C_KEYWORDS: ReadonlySet<string> = new Set([
   'auto', 'break', 'case', 'char', 'const', 'continue', 'default', 'do', 'double', 'else', 'enum', 'extern', 'float',
   'for', 'goto', 'if', 'inline', 'int', 'long', 'register', 'return', 'short', 'signed', 'sizeof', 'static', 'struct',
   'switch', 'typedef', 'union', 'unsigned', 'void', 'volatile', 'while', '__attribute__',
 ]);
 
-/** `partner` tells for each opening bracket where it is closed. */
+/** `partner` maps each opening bracket to its closing one. */
 export function findInC(lexemes: readonly Lexeme[], partner: ReadonlyMap<number, number>): Definition[] {
   const definitions: Definition[] = [];
   for (let i = 0; i < lexemes.length; i++) {
@@ -34,7 +34,7 @@ export function findInC(lexemes: readonly Lexeme[], partner: ReadonlyMap<number,
   return definitions;
 }
 
-/** Where the `{` of a definition stands whose parameter list ends at `close`; null if it is no definition. */
+/** The `{` of the definition whose parameter list ends at `close`; null if it is no definition. */
 function bodyAfter(lexemes: readonly Lexeme[], close: number): number | null {
   if (isText(lexemes[close + 1], '{')) return close + 1;
   // Before ANSI C the parameters' types were declared here, each with its semicolon.

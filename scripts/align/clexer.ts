@@ -1,8 +1,8 @@
-// Cuts a C file into lexemes, without comments, preprocessor lines, and what a Linux build leaves out.
+// Cuts a C file into lexemes, without comments, preprocessor lines and code that a Linux build leaves out.
 import type { Lexeme } from './lexeme';
 import { Conditionals } from './preprocessor';
 
-/** A macro that is another name for something, and no more. */
+/** A macro that only renames something. */
 const RENAMING = /^\s*define\s+([A-Za-z_]\w*)\s+([A-Za-z_]\w*)\s*$/;
 
 type Kind = Lexeme['kind'] | 'newline' | 'space' | 'directive';
@@ -11,10 +11,10 @@ type Kind = Lexeme['kind'] | 'newline' | 'space' | 'directive';
 const PATTERNS: readonly (readonly [Kind, RegExp])[] = [
   ['newline', /\n/y],
   ['space', /(?:[^\S\n]|\\\r?\n|\/\*[^]*?(?:\*\/|$)|\/\/(?:\\\r?\n|[^\n])*)+/y],
-  // Reads over comments, so that one that goes on after the line does not end the directive in its middle.
+  // Reads over comments, since a comment of several lines does not end the directive.
   ['directive', /#(?:\\\r?\n|\/\*[^]*?(?:\*\/|$)|[^\n])*/y],
   ['word', /[A-Za-z_]\w*/y],
-  // A literal left open ends with its line, as in the text of #error or a branch that is not compiled.
+  // An unclosed literal ends with its line: #error texts and branches that are not compiled may have one.
   ['string', /"(?:\\[^]|[^"\\\n])*"?|'(?:\\[^]|[^'\\\n])*'?/y],
   ['number', /\.?\d(?:[eEpP][+-]|[\w.])*/y],
   ['punctuator', /->|\+\+|--|&&|\|\||<<=?|>>=?|[-+*/%&|^!<>=]=|[^]/y],

@@ -1,7 +1,7 @@
-// The porting key of the aligner: what the two languages write differently, and no reader would call a difference.
+// The porting key of the aligner: spellings that differ between the languages without a difference in meaning.
 //
 // A statement is compared as its lexemes, each with one space behind it, and its strings as "". The rules are applied
-// one after the other, those of its language alone, and what they give is compared by its words.
+// one after the other, only those of its language, and the results are compared by their words.
 
 export interface Rule {
   of: 'c' | 'ts' | 'both';
@@ -27,7 +27,7 @@ export const rules: readonly Rule[] = [
   },
   { of: 'c', from: /^(\w+) \[ \w+ \] $/, to: '$1 ', reason: 'the port has no arrays on the stack' },
   { of: 'c', from: /= \{ (?:0 ,? ?)+\} $/, to: '', reason: 'the members of a struct on the stack' },
-  // C: what the port's calls have no need of.
+  // C: arguments that the port's calls do not need.
   { of: 'c', from: /\btime \( 0 \) /g, to: 'time ( ) ', reason: 'the time is what it returns' },
   { of: 'c', from: /\bhton[sl] /g, to: '', reason: 'the port holds addresses in host byte order' },
   {
@@ -102,7 +102,7 @@ export const rules: readonly Rule[] = [
   { of: 'both', from: /\btrue /g, to: '1 ', reason: 'yes' },
 ];
 
-/** Words that every program is made of: a statement of these alone is known by its place only. */
+/** Words that every program has: only its place identifies a statement of these alone. */
 export const COMMON_WORDS: ReadonlySet<string> = new Set([
   'if', 'else', 'while', 'do', 'for', 'switch', 'case', 'default', 'break', 'continue', 'return', 'goto', 'try',
   'catch', 'finally', 'throw', 'new', '0', '1', '2', '4',

@@ -1,4 +1,4 @@
-// What both languages are cut into.
+// The lexemes into which both languages are cut.
 
 export interface Lexeme {
   kind: 'word' | 'number' | 'string' | 'punctuator';
@@ -10,7 +10,7 @@ export function isText(lexeme: Lexeme | undefined, text: string): boolean {
   return lexeme !== undefined && lexeme.kind !== 'string' && lexeme.text === text;
 }
 
-/** For each `(`, `[` and `{` the index of what closes it. */
+/** Maps the index of each `(`, `[` and `{` to that of its closing bracket. */
 export function matchBrackets(lexemes: readonly Lexeme[]): Map<number, number> {
   const partner = new Map<number, number>();
   const open: number[] = [];
@@ -29,7 +29,7 @@ export function matchBrackets(lexemes: readonly Lexeme[]): Map<number, number> {
 /** Where a function stands among the lexemes of its file. */
 export interface Definition {
   name: string;
-  /** That of the name. */
+  /** The name's line. */
   line: number;
   /** Indices: the first lexeme of the head, the first one of the body, and the one after the body. */
   head: number;

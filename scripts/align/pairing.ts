@@ -3,21 +3,21 @@ import type { Statement } from './statements';
 import type { Language, Words } from './words';
 import { isTelling, wordsOf } from './words';
 
-/** How much two statements have in common, 0 to 1, that are each other's counterpart wherever they stand. */
+/** From this likeness on, 0 to 1, two statements are counterparts wherever they stand. */
 const ALIKE = 0.6;
-/** Likewise, where they begin alike and stand at the same place: the same variable is assigned something else. */
+/** The same for statements that begin alike at the same place: the same variable gets another value. */
 const ALIKE_IN_PLACE = 0.4;
-/** How alike what heads rule over must be, so that at the same place they are counterparts whatever they ask for. */
+/** From this likeness of their bodies on, two heads at the same place are counterparts, whatever their conditions. */
 const BODY_ALIKE = 0.8;
 const BODY_TELLING = 5;
-/** So many telling words must be common to those that are not quite alike, or do not stand at the same place. */
+/** Statements below ALIKE, or at different places, need this many telling words in common. */
 const TELLING = 2;
 
 interface Entry {
   words: Words;
-  /** Of all that it rules over, how often each word stands there. */
+  /** How often each word occurs in the statements under this head. */
   body: Map<string, number>;
-  /** Index of what rules over it. */
+  /** Index of the head that it is under. */
   parent: number | null;
 }
 
@@ -35,7 +35,7 @@ export function pairStatements(c: readonly Statement[], ts: readonly Statement[]
   const likeness = inC.map(({ words: a }, i) => inTs.map(({ words: b }, j) =>
     dice(commonWeight(a.counts, b.counts, weights), sizes[0][i] + sizes[1][j])));
 
-  /** How alike the places are at which they stand, from the innermost ruler out. */
+  /** How alike the places of two statements are, from the innermost head outwards. */
   const placeLikeness = (a: number | null, b: number | null): number =>
     a === null || b === null ? Number(a === b) : (likeness[a][b] + placeLikeness(inC[a].parent, inTs[b].parent)) / 2;
   const bodiesAlike = ({ body: a }: Entry, { body: b }: Entry): boolean => commonTelling(a, b) >= BODY_TELLING
@@ -54,7 +54,7 @@ export function pairStatements(c: readonly Statement[], ts: readonly Statement[]
   const anywhere = ({ c: i, ts: j }: Pairing): boolean =>
     likeness[i][j] >= ALIKE && commonTelling(inC[i].words.counts, inTs[j].words.counts) >= TELLING;
 
-  // A `break` is the counterpart of a `break` only where the two end the same thing.
+  // Two `break`s are counterparts only if they end the same loop or switch.
   const counterpart = new Map<number | null, number | null>([[null, null]]);
   return bestInOrder(inC.length, inTs.length, gain).filter((pair) => {
     const samePlace = counterpart.get(inC[pair.c].parent) === inTs[pair.ts].parent;
@@ -71,7 +71,7 @@ function entries(statements: readonly Statement[], language: Language): Entry[] 
     body: new Map(),
     parent: parent === null ? null : indices.get(parent) ?? null,
   }));
-  // What rules stands before what it rules over.
+  // A head comes before the statements under it.
   for (const { words, body, parent } of found.toReversed()) {
     if (parent === null) continue;
     const outer = found[parent].body;
@@ -102,7 +102,7 @@ function commonTelling(a: ReadonlyMap<string, number>, b: ReadonlyMap<string, nu
   return [...a.keys()].filter((word) => b.has(word) && isTelling(word)).length;
 }
 
-/** A word says the less, the more statements of the function have it. */
+/** The more statements of the function have a word, the less it weighs. */
 function weigh(c: readonly Entry[], ts: readonly Entry[]): Map<string, number> {
   const [inC, inTs] = [c, ts].map((side) => {
     const holders = new Map<string, number>();
@@ -121,7 +121,7 @@ function weigh(c: readonly Entry[], ts: readonly Entry[]): Map<string, number> {
 function bestInOrder(c: number, ts: number, gain: (i: number, j: number) => number): Pairing[] {
   const width = ts + 1;
   const gains = new Float64Array((c + 1) * width);
-  // best[i * width + j] is the sum for the rests from i and j on.
+  // best[i * width + j] is the sum for the statements from i and j on.
   const best = new Float64Array((c + 1) * width);
   for (let i = c - 1; i >= 0; i--) {
     for (let j = ts - 1; j >= 0; j--) {

@@ -1,6 +1,6 @@
 // Decides which lines of a C file a Linux build would compile, from its #if directives alone.
 
-/** What a Linux build of these sources has; anything else is undefined, as WIN32, USE_LOG and USE_DEBUG are. */
+/** What a Linux build of these sources defines; all else is undefined, such as WIN32, USE_LOG and USE_DEBUG. */
 const DEFINED: ReadonlySet<string> = new Set([
   '__linux__', 'HAVE_CONFIG_H', 'HAVE_SYS_TIME_H', 'HAVE_EPOLL', 'HAVE_POLL', 'HAVE_SELECT',
 ]);
@@ -19,7 +19,7 @@ export class Conditionals {
     return this.levels.at(-1)?.active ?? true;
   }
 
-  /** `text` is the directive without its `#`, on one line; those that are not conditional change nothing. */
+  /** `text` is the directive without its `#`, on one line; directives that are not conditional change nothing. */
   directive(text: string, line: number): void {
     const [, name = '', rest = ''] = /^\s*(\w*)\s*(.*)$/s.exec(text) ?? [];
     switch (name) {
@@ -30,7 +30,7 @@ export class Conditionals {
         this.open(!DEFINED.has(rest.trim()));
         break;
       case 'if':
-        // In a branch that is not compiled C does not read the condition either.
+        // C does not read the condition in a branch that is not compiled, either.
         this.open(this.active && evaluate(rest, line));
         break;
       case 'elif': {
@@ -65,7 +65,7 @@ export class Conditionals {
   }
 }
 
-/** Conditions out of `defined`, names, integers, `!`, `&&`, `||` and parentheses. */
+/** Conditions made of `defined`, names, integers, `!`, `&&`, `||` and parentheses. */
 function evaluate(condition: string, line: number): boolean {
   const words: string[] = condition.match(/\w+|&&|\|\||\S/g) ?? [];
 

@@ -1,18 +1,18 @@
 // Cuts the body of a function, of either language, into its statements. A head such as `if (…)` is a statement of its
-// own, and the parent of what it rules over.
+// own, and the parent of the statements under it.
 import type { Definition, Lexeme } from './lexeme';
 import { isText } from './lexeme';
 
 export interface Statement {
   lexemes: readonly Lexeme[];
-  /** What rules over it: a head or a case; null right in the function. */
+  /** The head or case that it is under; null right in the function. */
   parent: Statement | null;
 }
 
 /** Heads with parentheses behind them, and heads without. */
 const WITH_CONDITION: ReadonlySet<string> = new Set(['if', 'while', 'for', 'switch', 'catch']);
 const ALONE: ReadonlySet<string> = new Set(['else', 'do', 'try', 'finally']);
-/** What makes no declaration of the name that follows. */
+/** Words that do not make a declaration of the name after them. */
 const NO_TYPE: ReadonlySet<string> = new Set(['return', 'goto', 'throw', 'await', 'delete', 'typeof', 'yield']);
 
 export function statementsOf(
@@ -37,7 +37,7 @@ export function statementsOf(
     } else if (text === ';' && kind === 'punctuator') {
       at++;
     } else if (kind === 'word' && ALONE.has(text) && !isText(lexemes[at + 1], 'if')) {
-      // What is tried stands where it would stand untried.
+      // The block of a `try` stands where it would stand without.
       const head = emit(at + 1, parent);
       if (at < end) one(text === 'try' ? parent : head);
     } else {
@@ -76,7 +76,7 @@ export function statementsOf(
     if (at < end && isText(lexemes[at], ';')) at++;
   }
 
-  /** One for each name: C and its port need not declare the same ones together. */
+  /** One statement for each name: C and its port may group their declarations differently. */
   function declarations(first: number, to: number, parent: Statement | null): void {
     const prefix = lexemes.slice(at, first).filter(({ text }) => text !== '*');
     at = first;
@@ -96,7 +96,7 @@ export function statementsOf(
   function conditionEnd(): number | null {
     const first = isText(lexemes[at], 'else') ? at + 1 : at;
     const { kind, text } = lexemes[first];
-    // A macro that is a for loop in its definition stands as one.
+    // A macro that expands to a for loop counts as one.
     if (kind !== 'word' || !(WITH_CONDITION.has(text) || text.endsWith('_FOREACH'))) return null;
     return partner.get(first + 1) ?? null;
   }
@@ -110,9 +110,9 @@ export function statementsOf(
   }
 }
 
-/** How many lexemes stand before the first name that is declared here; 0 where none is. */
+/** The number of lexemes before the first name that is declared here; 0 if there is none. */
 function prefixLength(lexemes: readonly Lexeme[], from: number, to: number): number {
-  // C has a const, too, with a type behind it.
+  // In C a type follows const.
   const named = isText(lexemes.at(from + 2), ':') || isText(lexemes.at(from + 2), '=');
   if (isText(lexemes[from], 'let') || (isText(lexemes[from], 'const') && named)) return 1;
   let at = from;

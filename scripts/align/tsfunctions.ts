@@ -2,7 +2,7 @@
 import type { Definition, Lexeme } from './lexeme';
 import { isText } from './lexeme';
 
-/** `partner` tells for each opening bracket where it is closed. */
+/** `partner` maps each opening bracket to its closing one. */
 export function findInTs(lexemes: readonly Lexeme[], partner: ReadonlyMap<number, number>): Definition[] {
   const definitions: Definition[] = [];
   for (let i = 0; i < lexemes.length; i++) {
@@ -43,7 +43,7 @@ export function findInTs(lexemes: readonly Lexeme[], partner: ReadonlyMap<number
     return { name: lexemes[name].text, line: lexemes[name].line, head };
   }
 
-  /** The `{` of the body behind the parameters that end at `close`; one behind these signs belongs to a type. */
+  /** The `{` of the body after the parameters that end at `close`; a `{` after these signs belongs to a type. */
   function bodyAfter(close: number | undefined): number | null {
     if (close === undefined) return null;
     for (let i = close + 1; i < lexemes.length && !isText(lexemes[i], ';'); i++) {

@@ -1,4 +1,4 @@
-// Cuts a TypeScript file into lexemes, without comments. It knows no grammar, so that a page can do without a compiler.
+// Cuts a TypeScript file into lexemes, without comments. It needs no compiler, so a page can use it.
 import type { Lexeme } from './lexeme';
 import { isText } from './lexeme';
 

@@ -5,9 +5,9 @@ import type { Lexeme } from './lexeme';
 export type Language = 'c' | 'ts';
 
 export interface Words {
-  /** How often it has each. */
+  /** How often each occurs. */
   counts: ReadonlyMap<string, number>;
-  /** What it begins with, up to its first telling word: `if res`, `settings`, `free`. */
+  /** Its beginning, up to the first telling word: `if res`, `settings`, `free`. */
   start: string;
   /** The keyword of a head, without its `else`; empty for any other statement. */
   head: string;
@@ -64,7 +64,7 @@ function plainNumber(text: string): string {
   return Number.isNaN(value) ? text : String(value);
 }
 
-/** A character in C is a number, and the port writes it as one, but for the letters. */
+/** The port writes C's character constants as numbers, except for letters. */
 function isChar({ text }: Lexeme, language: Language): boolean {
   return language === 'c' && text.startsWith('\'') && !/^'\w'/.test(text);
 }

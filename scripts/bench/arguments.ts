@@ -9,14 +9,14 @@ export { Misuse };
 export const serverNames = ['ours', 'memcached', 'net', 'plain', '1.0', 'classic'] as const;
 export type ServerName = (typeof serverNames)[number];
 
-/** Workloads that are measured once, not in rounds. */
+/** Workloads that run once, not in rounds. */
 export const onceNames = ['memory', 'stall', 'connections'] as const;
 
 export interface Options {
   workloads: string[];
-  /** Null where it was not said. */
+  /** Null if not given. */
   servers: ServerName[] | null;
-  /** Of our server: null is what it chooses itself. */
+  /** Of our server; null lets it choose. */
   backend: 'epoll' | 'net' | null;
   against: { host: string; port: number }[];
   rounds: number;

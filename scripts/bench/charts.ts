@@ -1,16 +1,16 @@
-// Draws plots as SVG, on no screen. Text and lines have the page's own colour, so that they can be read in light and
-// dark.
+// Draws plots as SVG, without a screen. Text and lines have the page's own colour, to be readable in light and dark
+// mode.
 import type { CustomSeriesRenderItem, EChartsOption } from 'echarts';
 import { init } from 'echarts';
 
 import type { Spread } from './statistics';
 
-/** For the servers in their order: told apart by the colour-blind too, on white and on black. */
+/** In the servers' order. Colour-blind readers can tell them apart, too, on white and on black. */
 const COLOURS = ['#3b8bd0', '#e08a00', '#0b9e73', '#c869a0', '#d55e00', '#8a7f00', '#7b6fd0'];
 const INK = 'currentColor';
 const FAINT = '#8884';
 
-/** A server, and which of the colours it has in all plots: from 0. */
+/** A server and the index of its colour in all plots. */
 export interface Painted {
   name: string;
   colour: number;
@@ -23,7 +23,7 @@ export interface Bar extends Painted {
 
 export interface Row {
   name: string;
-  /** By series; null where there is nothing to draw. */
+  /** By series; null if there is nothing to draw. */
   values: (Spread | null)[];
 }
 
@@ -125,7 +125,7 @@ function draw(width: number, height: number, option: EChartsOption): string {
   }
 }
 
-/** A line from min to max, with a dot at the median where one is wanted. A datum is [median, row, min, max]. */
+/** A line from min to max, with a dot at the median if `dot`. A datum is [median, row, min, max]. */
 function whisker(place: (band: number, y: number) => number, stroke: string, dot: boolean): CustomSeriesRenderItem {
   return (_params, api) => {
     const row = api.value(1);

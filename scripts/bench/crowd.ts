@@ -1,4 +1,4 @@
-// Many connections at once: how long a server takes to accept and to answer all of them, and what one costs that rests.
+// Many connections at once: how long a server takes to accept and answer all of them, and what an idle one costs.
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { EINPROGRESS, errno, strerror } from '../../reactor/errno.h';
@@ -12,25 +12,25 @@ import { cpuSeconds, residentBytes } from './proc';
 
 const REQUEST = Buffer.from('version\r\n');
 const VERSION = 'VERSION ';
-/** So many wait for their answer at a time: fewer than the backlog that memcached asks for, or some would be late. */
+/** Connections that wait for a reply at a time: fewer than memcached's listen backlog, or some would be late. */
 const WAITING_MAX = 1000;
-/** A connection rests after so long. */
+/** After this long a connection is idle. */
 const SETTLING_MS = 1000;
 
 export interface Crowd {
   connections: number;
-  /** From the first connect until the last answer. */
+  /** From the first connect to the last reply. */
   seconds: number;
   /** The server's processor time meanwhile, in seconds; null if unknown. */
   serverCpu: number | null;
-  /** What it takes to ask each of them once more, when all are open. */
+  /** For one more request on each connection, when all are open. */
   askedSeconds: number;
-  /** Of the server: before, and with all connections open and at rest. Null if unknown. */
+  /** Resident bytes of the server: before, and with all connections open and idle. Null if unknown. */
   before: number | null;
   open: number | null;
 }
 
-/** Opens `count` connections and asks on each; then once more on each, when all are open. Throws Failure. */
+/** Opens `count` connections with a request on each, then sends one more on each when all are open. Throws Failure. */
 export async function crowd(address: Address, count: number, pid: number | null): Promise<Crowd> {
   const members: Member[] = [];
   let answered = 0;
@@ -81,7 +81,7 @@ class Member {
     if (fd === -1) throw new Failure(`no socket: ${strerror(errno)}`);
     this.fd = fd;
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL, 0) | O_NONBLOCK);
-    // At the end it leaves with a reset, and its port is free at once.
+    // So that close sends a reset, which frees the local port at once.
     setsockopt(fd, SOL_SOCKET, SO_LINGER, { lOnoff: 1, lLinger: 0 });
     if (connect(fd, { sinFamily: AF_INET, sinPort: port, sinAddr: host }) === -1 && errno !== EINPROGRESS) {
       throw new Failure(`cannot connect: ${strerror(errno)}`);

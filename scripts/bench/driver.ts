@@ -2,8 +2,8 @@
 // checks every byte of the replies, and measures.
 //
 // It polls instead of sleeping: a reply never waits for a wake-up, and a server never pays for waking the generator. A
-// poll that finds nothing ends eventLoop(EVLOOP_NONBLOCK), so only such polls cost a promise, and their time is what
-// the generator's spare time. It allocates nothing else: state is in typed arrays, by descriptor.
+// poll that finds nothing ends eventLoop(EVLOOP_NONBLOCK), so only such polls cost a promise, and their time is the
+// generator's spare time. It allocates nothing else: state is in typed arrays, by descriptor.
 import { createHistogram } from 'node:perf_hooks';
 
 import { EAGAIN, EINPROGRESS, EINTR, EWOULDBLOCK, errno, strerror } from '../../reactor/errno.h';
@@ -36,7 +36,7 @@ export interface Plan {
   seconds: number | 'once';
   warmUp: number;
   connections: number;
-  /** One more connection, and the latencies are of this one alone. */
+  /** Adds a connection, and reports the latencies of that one only. */
   probe: boolean;
   /** The process whose processor time to report. */
   pid: number | null;
@@ -141,7 +141,7 @@ class Driver {
   private operations = 0;
   private misses = 0;
   private hits = 0;
-  /** Polls that found nothing; those of them right after another one, and the time that these took. */
+  /** Polls that found nothing; how many of them came right after another such poll, and the time that these took. */
   private polls = 0;
   private idlePolls = 0;
   private idleTime = 0;
@@ -289,7 +289,7 @@ class Driver {
     if (sent !== length) this.sendLater(fd, at, sent);
   }
 
-  /** The kernel has taken only `sent` bytes (-1: none) of what is at `at`. */
+  /** The kernel has taken only `sent` bytes (-1: none) of the request at `at`. */
   private sendLater(fd: number, at: number, sent: number): void {
     if (sent === -1 && !again(errno)) throw this.lost(fd, sent);
     this.unsentAt[fd] = at + Math.max(sent, 0);
@@ -310,7 +310,7 @@ class Driver {
     if (sent !== length) this.sendLater(fd, at, sent);
   };
 
-  /** From warming up to measuring, and from measuring to the end. */
+  /** Goes from warm-up to measurement, or ends the measurement. */
   private advance(now: number): void {
     if (this.counting) {
       this.stop(now);

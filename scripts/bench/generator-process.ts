@@ -1,4 +1,4 @@
-// The generator as its parent sees it: starts it on its processor, gives it one task at a time, ends it.
+// The parent's side of the generator: starts it on its processor, gives it one task at a time, and ends it.
 import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 

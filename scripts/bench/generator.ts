@@ -50,7 +50,7 @@ async function performWorkload(task: Task): Promise<Answer> {
   pauses = [];
   const measured = await drive(address(task), tables, plan);
   pauses.push(...collector.takeRecords());
-  // The observer is told late: also of the collection above.
+  // The observer reports late, so the collection above may be among the pauses.
   const pause = Math.max(0, ...pauses.filter(({ startTime }) => startTime >= begun).map(({ duration }) => duration));
   return { kind: 'measured', measured, pause };
 }

@@ -1,5 +1,5 @@
-// The items that the servers hold, and the requests for them with their replies. A value tells its key, so that another
-// item's is noticed.
+// The items that the servers hold, and the requests for them with their replies. A value contains its key, so that the
+// value of another item is noticed.
 import type { Exchange } from './tables';
 
 /** `count` items with the keys `prefix` and a number, 16 bytes together. */
@@ -23,7 +23,7 @@ function found(items: Items, item: number): string {
   return `VALUE ${keyOf(items, item)} 0 ${items.size}\r\n${valueOf(items, item)}\r\n`;
 }
 
-/** One get of several items: one operation. */
+/** A get of several items counts as one operation. */
 export function get(items: Items, chosen: readonly number[]): Exchange {
   return {
     request: `get ${chosen.map((item) => keyOf(items, item)).join(' ')}\r\n`,

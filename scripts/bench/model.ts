@@ -25,7 +25,7 @@ export interface ConnectionsResult {
   /** Its processor time meanwhile, in seconds. */
   firstCpu: number | null;
   laterCpu: number | null;
-  /** What a connection that rests takes of resident memory: in the first round. */
+  /** Resident memory per idle connection, from the first round. */
   bytesPerConnection: number | null;
 }
 
@@ -48,7 +48,7 @@ export interface WorkloadResult {
 export interface ServerResult {
   server: string;
   perSecond: Spread;
-  /** Of perSecond, to the baseline: of the medians, and the least and greatest of the rounds. */
+  /** Of perSecond to the baseline's: of the medians, and the least and greatest of the rounds. */
   ratio: Spread | null;
   /** Medians of the rounds' percentiles; max is the greatest of all. */
   latency: Latency;
@@ -88,7 +88,7 @@ export interface StallResult {
   seconds: number;
   /** Of all connections. */
   perSecond: number;
-  /** Of the connection that does one get after the other, beside the others. */
+  /** Of the one connection that sends one get after the other beside the rest. */
   latency: Latency;
   /** The longest pause of the generator's own garbage collector, which may be the reason for a slow get. */
   generatorPause: number;

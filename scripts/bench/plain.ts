@@ -23,7 +23,7 @@ function serve(socket: Socket): void {
   });
 }
 
-/** Does all the commands that are complete, and tells how many bytes they took. */
+/** Runs all complete commands, and returns how many bytes they took. */
 function execute(input: Buffer, replies: Buffer[]): number {
   let at = 0;
   for (;;) {
@@ -53,7 +53,7 @@ function get(words: readonly string[], replies: Buffer[]): void {
   replies.push(END);
 }
 
-/** `data` is where the data is in the input, and `next` where the next command begins, behind the data's "\r\n". */
+/** `data`: offset of the data in the input; `next`: offset of the next command, behind the data's "\r\n". */
 function set(words: readonly string[], input: Buffer, data: number, next: number): Buffer {
   if (input[next - 2] !== 0x0d || input[next - 1] !== 0x0a) return BAD_CHUNK;
   const head = `VALUE ${words[1]} ${words[2]} ${words[4]}\r\n`;

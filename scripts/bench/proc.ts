@@ -1,4 +1,4 @@
-// What Linux tells of a process in /proc; null where there is no /proc, or no such process.
+// Figures of a process from Linux's /proc; null if there is no /proc, or no such process.
 import { readFileSync } from 'node:fs';
 
 /** The kernel's unit of times in /proc, USER_HZ: 100 on all that Node runs on. */
@@ -19,7 +19,7 @@ export function residentBytes(pid: number): number | null {
   return found === null ? null : Number(found[1]) * 1024;
 }
 
-/** The processors that this process may run on; null where that is not told. */
+/** The processors that this process may run on; null if unknown. */
 export function allowedCpus(): number[] | null {
   const found = /^Cpus_allowed_list:\s*(\S+)$/m.exec(readProc('self', 'status') ?? '');
   if (found === null) return null;

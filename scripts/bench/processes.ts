@@ -1,4 +1,4 @@
-// Starts the bench's processes, each on a processor of its own, and ends them by number whatever happens.
+// Starts the bench's processes, each on a processor of its own, and ends them by process id in any case.
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,13 +11,13 @@ import { allowedCpus } from './proc';
 export interface Pinning {
   server: number | null;
   generator: number | null;
-  /** For the reader of the figures, where they share one. */
+  /** For the reader of the figures, if they share a processor. */
   note: string | null;
 }
 
 const running = new Set<ChildProcess>();
 
-/** Ends what was started when this process ends, with an error or by a signal. */
+/** Kills the started processes when this process ends, with an error or by a signal. */
 export function endWithUs(): void {
   process.on('exit', () => {
     for (const child of running) child.kill('SIGKILL');

@@ -1,17 +1,17 @@
-// What the bench and its generator, a process of its own, say to each other.
+// Messages between the bench and its generator, a process of its own.
 import type { Crowd } from './crowd';
 import type { Measured } from './driver';
 
-/** What the generator is to do, one after the other. */
+/** Tasks for the generator, one at a time. */
 export interface Task {
   kind: 'store' | 'measure' | 'crowd';
-  /** By name; of a crowd it does not matter. */
+  /** Its name; ignored for a crowd. */
   workload: string;
   seed: number;
   /** Dotted IPv4. */
   host: string;
   port: number;
-  /** Of the server, where it is on this machine. */
+  /** The server's, if it runs on this machine. */
   pid: number | null;
   warmUp: number;
   seconds: number;

@@ -1,4 +1,4 @@
-// Chance with a seed, so that a run can be repeated: a generator of numbers, a shuffle, and Zipf's distribution.
+// Seeded random numbers, so that a run can be repeated: a generator, a shuffle, and Zipf's distribution.
 
 /** Numbers from 0 to below 1. */
 export type Random = () => number;
@@ -19,7 +19,7 @@ export function below(random: Random, n: number): number {
   return Math.floor(random() * n);
 }
 
-/** 0 to `n` - 1 in an order of chance (Fisher and Yates). */
+/** 0 to `n` - 1 in random order (Fisher and Yates). */
 export function shuffled(random: Random, n: number): Uint32Array {
   const all = Uint32Array.from({ length: n }, (_, i) => i);
   for (let i = n - 1; i > 0; i--) {
@@ -39,7 +39,7 @@ export function zipf(random: Random, n: number, exponent: number): () => number 
   }
   return () => {
     const drawn = random() * sum;
-    // The first rank whose cumulative weight is above what was drawn.
+    // Finds the first rank whose cumulative weight is above `drawn`.
     let low = 0, high = n - 1;
     while (low < high) {
       const middle = (low + high) >>> 1;

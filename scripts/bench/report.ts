@@ -77,7 +77,7 @@ function latencyChart(servers: readonly Pick<ServerResult, 'server' | 'latency'>
   }));
 }
 
-/** The servers come in the same order everywhere, but for those that --against names, which come last. */
+/** The servers have the same order everywhere; those of --against come last. */
 function painted(servers: readonly { server: string }[]): Painted[] {
   return servers.map(({ server }, i) => ({ name: server, colour: i }));
 }

@@ -20,13 +20,13 @@ import { baselineOf, serverResults, roundOf } from './summary';
 import type { Store, Workload } from './workloads';
 import { CROWD, MILLION, stall, stores, workloads } from './workloads';
 
-/** Shares of the measurement's seconds. The first time, the server's code is not compiled yet. */
+/** Shares of the measurement's seconds. The first warm-up is longer: the server's code is not compiled yet. */
 const FIRST_WARM_UP_SHARE = 1.5;
 const WARM_UP_SHARE = 0.15;
 const CONNECTIONS = 'connections';
-/** Beside those of a crowd. */
+/** Room for more than a crowd's. */
 const SPARE_CONNECTIONS = 100;
-/** How long to wait after filling a server: memcached's hash table grows on in a thread of its own for some seconds. */
+/** The wait after filling a server: a thread of memcached goes on growing its hash table for some seconds. */
 const SETTLING_MS = 5000;
 
 type Measured = Extract<Answer, { kind: 'measured' }>;
@@ -70,7 +70,7 @@ function notes(all: readonly Contestant[], { note }: Pinning): string[] {
 
 class Bench {
   private readonly servers = new Map<string, Server>();
-  /** By server, the items that it has, and the workloads that it has done. */
+  /** By server, the items that it holds, and the workloads that it has run. */
   private readonly stored = new Set<string>();
   private readonly warm = new Set<string>();
   private readonly generator: GeneratorProcess;
@@ -137,7 +137,7 @@ class Bench {
     return { memory, stalls };
   }
 
-  /** The generator, too, is slow when it is new: the first crowd does not count. */
+  /** The first crowd does not count: a new generator is slow, too. */
   async crowds(): Promise<ConnectionsResult[]> {
     const wanted = this.onceWanted.includes(CONNECTIONS) ? this.all : [];
     for (const contestant of wanted.slice(0, 1)) await this.crowdsOf(contestant, 1);
@@ -155,7 +155,7 @@ class Bench {
     return results;
   }
 
-  /** Starts the server anew, with room for all of them. */
+  /** Starts a new server with room for all connections. */
   private async crowdsOf(contestant: Contestant, rounds: number): Promise<Crowd[]> {
     const server = await startServer(contestant, stores.main, this.pins.server, CROWD + SPARE_CONNECTIONS);
     const crowds: Crowd[] = [];

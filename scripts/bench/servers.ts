@@ -21,11 +21,11 @@ type Limits = [port: number, megabytes: number, connections: number];
 export interface Contestant {
   name: string;
   /**
-   * The command line and what it adds to the environment, for a port, megabytes for items, and so many connections at
-   * most; null where it runs already.
+   * The command line and its additions to the environment, for a port, megabytes for items, and a maximum of
+   * connections; null if the server runs already.
    */
   command: ((...limits: Limits) => { line: string[]; env?: NodeJS.ProcessEnv }) | null;
-  /** Where it runs already. */
+  /** Of a server that runs already. */
   address: Address | null;
 }
 
@@ -36,7 +36,7 @@ export interface Address {
 }
 
 export interface Server extends Address {
-  /** Null where it was not started here. */
+  /** Null if it was not started here. */
   pid: number | null;
   stop: () => Promise<void>;
 }
@@ -92,7 +92,7 @@ async function external({ host, port }: Address): Promise<Contestant> {
   }
 }
 
-/** Starts it, or takes it as it runs, and resolves when it accepts connections. */
+/** Starts the server unless it runs already, and resolves when it accepts connections. */
 export async function startServer(
   contestant: Contestant, megabytes: number, cpu: number | null, connections = CONNECTIONS,
 ): Promise<Server> {

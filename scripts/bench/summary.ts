@@ -5,7 +5,7 @@ import { median, medianKnown, ratio, spread } from './statistics';
 
 /** From this share of one processor on, a server had no time to spare. */
 const BUSY = 0.97;
-/** The same, where the generator waited for it: other programs, and the kernel's own work, took the rest. */
+/** The same if the generator waited for it: other programs and the kernel's own work took the rest. */
 const BUSY_WHILE_WAITED_FOR = 0.9;
 /** Below this share of its time, the generator had none to spare. */
 const IDLE = 0.03;

@@ -3,10 +3,10 @@
 /** The most that one read takes. */
 export const READ_SIZE_BYTES = 128 * 1024;
 
-/** Exchanges, numbered from 0: a request, the expected reply, and how many operations that is. */
+/** Exchanges, numbered from 0: a request, the expected reply, and its number of operations. */
 export interface Tables {
   /**
-   * One memory for all, since a system call looks up the address of a buffer only when it is another one than before:
+   * One buffer for all, since a system call looks up a buffer's address only if the buffer changes between calls:
    * READ_SIZE_BYTES bytes to read into, then all requests, then all replies.
    */
   bytes: Buffer;
@@ -15,7 +15,7 @@ export interface Tables {
   replyAt: Uint32Array;
   operations: Uint32Array;
   /**
-   * By exchange, the one to do next after a miss (the reply is only END), or -1 if a miss would be wrong.
+   * By exchange, the next one after a miss (the reply is only END), or -1 if a miss would be wrong.
    */
   onMiss: Int32Array;
   /** The reply of a miss. */
@@ -42,7 +42,7 @@ export interface Exchange {
 const MISS = 'END\r\n';
 const REFUSED = 'SERVER_ERROR out of memory storing object\r\n';
 
-/** Collects texts one behind the other, a byte for each character (latin1). */
+/** Concatenates texts, one byte per character (latin1). */
 class Bytes {
   private buffer = Buffer.allocUnsafe(1 << 16);
   private length = 0;
@@ -64,7 +64,7 @@ class Bytes {
     return this.buffer.subarray(0, this.length);
   }
 
-  /** Where each text starts, and where the last one ends, if the first one starts at `base`. */
+  /** The start of each text and the end of the last one, if the first starts at `base`. */
   offsets(base: number): Uint32Array {
     const offsets = new Uint32Array(this.starts.length + 1);
     this.starts.forEach((start, i) => void (offsets[i] = base + start));
@@ -73,7 +73,7 @@ class Bytes {
   }
 }
 
-/** The tables of some exchanges, which are done in `order`, or one after the other. */
+/** The tables for exchanges that run in `order`, or one after the other. */
 export function makeTables(exchanges: Iterable<Exchange>, order?: Uint32Array, mayRefuse = false): Tables {
   const requests = new Bytes();
   const replies = new Bytes();

@@ -13,7 +13,7 @@ export const MILLION: Items = { prefix: 'key:', count: 1_000_000, size: 32 };
 /** Connections at once. */
 export const CROWD = 10_000;
 
-/** A server is started for each of these that is wanted, with so many megabytes for items (-m). */
+/** Each store that is needed gets a server of its own, with this many megabytes for items (-m). */
 export const stores = { main: 1024, evicting: 64, million: 1024 } as const;
 export type Store = keyof typeof stores;
 
@@ -25,15 +25,15 @@ export interface Workload {
   connections: number;
   store: Store;
   items: Items;
-  /** By chance, but not over the edge of the set: which exchanges, and in which order. */
+  /** Draws which exchanges to do, and in which order. */
   tables: (random: Random) => Tables;
-  /** The order in which the items are stored before. */
+  /** The order in which the items are stored beforehand. */
   stored?: (random: Random) => Iterable<number>;
-  /** One more connection does the same exchanges, and the latencies are those of this one alone. */
+  /** One more connection does the same exchanges, and only its latencies are reported. */
   probe?: boolean;
 }
 
-/** How many exchanges are drawn by chance; after them they begin anew. */
+/** The number of exchanges that are drawn; then they begin again. */
 const DRAWN = 1 << 17;
 const EXPONENT = 0.99;
 const MULTIGET_KEYS = 50;
@@ -84,7 +84,7 @@ export const stall: Workload = {
 const STORED_AT_ONCE = 50;
 
 /**
- * The tables that store a workload's items: where more are stored than fit, one at a time, since some may be refused.
+ * The tables that store a workload's items: one at a time if more are stored than fit, since some may be refused.
  */
 export function storing({ items, stored }: Workload, seed: number): Tables {
   if (stored !== undefined) return makeTables(map(stored(seeded(seed)), (item) => set(items, item)), undefined, true);
@@ -115,7 +115,7 @@ function* pipelines(items: Items, order: Iterable<number>): Generator<Exchange> 
   if (waiting.length > 0) yield pipeline(waiting);
 }
 
-/** The exchanges in an order of chance, any as often as any other. */
+/** The exchanges in random order, all equally likely. */
 function drawn(random: Random, exchanges: Iterable<Exchange>): Tables {
   const tables = makeTables(exchanges);
   const { length } = tables.operations;
@@ -139,7 +139,7 @@ function compounds(random: Random, exchange: (items: readonly number[]) => Excha
 }
 
 /**
- * The items from the most to the least popular. The first that `random` decides.
+ * The items from the most to the least popular. Call it first: it must be the first to draw from `random`.
  */
 function ranking(random: Random): Uint32Array {
   return shuffled(random, MILLION.count);

@@ -1,7 +1,7 @@
 // malloc, realloc and free, checked. A block has red zones before and behind it. It is filled with junk when it is
-// allocated and when it is freed, and what is freed is not given out again for a while, so that whoever still uses it
-// is found. realloc always moves the block. A large block that fills its power of two has no red zones, which would
-// double it.
+// allocated and when it is freed, and a freed block is not reused for a while, so that a use after free is found.
+// realloc always moves the block. A large block that fills its power of two has no red zones, which would double its
+// size.
 import * as memory from '../../lib/libc/memory';
 import type { Ptr } from '../../lib/libc/memory';
 import { NULL, SMALL_MAX_BYTES } from '../../lib/libc/memory';
@@ -14,13 +14,13 @@ const RED_ZONE_BYTES = 16;
 const RED = 0xfa;
 export const NEW_JUNK = 0xa5;
 export const FREED_JUNK = 0xdd;
-/** Freed blocks are kept back up to this many, and this many bytes. */
+/** At most this many freed blocks, and this many bytes of them, are kept back. */
 const KEPT_BACK_MAX = 256;
 const KEPT_BACK_BYTES_MAX = 1 << 20;
 /** The allocator's blocks are powers of two, from this size on. */
 const SMALLEST_BYTES = 256;
 
-/** The block that the allocator has given for a block. */
+/** The allocator's block that holds a checked block. */
 interface Raw {
   start: Ptr;
   size: number;
@@ -37,19 +37,19 @@ export class CheckedAllocator {
   private raws = new Map<Block, Raw>();
   private keptBack: KeptBack[] = [];
   private keptBackBytes = 0;
-  /** How many bytes more than without red zones are in use, or kept back. */
+  /** Bytes in use only because of red zones and kept-back blocks. */
   private excess = 0;
   private readonly original = { ...memory };
 
   /** `bytes()`: the flat memory without a guard. */
   constructor(private readonly guard: Guard, private readonly bytes: () => Uint8Array) {}
 
-  /** The program's modules call the checked functions, until those that are returned are called. */
+  /** Makes the program's modules call the checked functions. Call the returned functions to undo it. */
   install(): (() => void)[] {
     const { original } = this;
     const malloc = (size: number): Ptr => this.allocate(size, original.malloc, RED_ZONE_BYTES, 'malloc');
     const forItems = (size: number): Ptr => this.allocate(size, original.mallocForItems, 0, 'mallocForItems');
-    // What an allocator takes for itself is not checked: the slabs give out their pages in chunks, which are.
+    // Blocks that an allocator takes for itself are not checked: slabs cut their pages into chunks, which are.
     const inside = (): boolean => this.guard.open > 0;
     return [
       replace(memory, 'malloc', () => (size) => inside() ? original.malloc(size) : malloc(size)),
@@ -71,7 +71,7 @@ export class CheckedAllocator {
     this.keptBackBytes = this.excess = 0;
   }
 
-  /** Throws if a red zone has changed, or a block that was freed and is kept back. */
+  /** Throws if a red zone or a kept-back block has changed. */
   verify(): void {
     for (const [block, raw] of this.raws) this.verifyRedZones(block, raw);
     for (const kept of this.keptBack) this.verifyFreed(kept);
@@ -90,7 +90,7 @@ export class CheckedAllocator {
     return start;
   }
 
-  /** Null where there is no memory. Red zones, and what is kept back, are given up before that. */
+  /** Null if there is no memory. Before that, it gives up red zones and kept-back blocks. */
   private rawBlock(size: number, malloc: (size: number) => Ptr, wanted: number): Raw | null {
     const fits = size <= SMALL_MAX_BYTES || powerOfTwo(size + 2 * wanted) === powerOfTwo(size);
     const redZone = fits ? wanted : 0;
@@ -140,7 +140,7 @@ export class CheckedAllocator {
     while (this.keptBack.length > 0) this.giveBack();
   }
 
-  /** Gives the block that was freed first to the allocator. */
+  /** Returns the oldest kept-back block to the allocator. */
   private giveBack(): void {
     const kept = this.keptBack.shift();
     if (kept === undefined) return;
@@ -167,7 +167,7 @@ export class CheckedAllocator {
     return null;
   }
 
-  /** As without red zones, and with nothing kept back. */
+  /** Figures as without red zones and kept-back blocks. */
   private mallinfo(): memory.Mallinfo {
     this.giveBackAll();
     const info = this.guard.opened(() => this.original.mallinfo());

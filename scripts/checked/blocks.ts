@@ -1,21 +1,21 @@
-// The blocks of the checked memory, those in use and those that were freed last, with the stacks of both.
+// The blocks of the checked memory, in use and lately freed, each with its call stacks.
 import type { Ptr } from '../../lib/libc/memory';
 
 /** So many freed blocks are remembered. */
 const FREED_MAX = 1 << 14;
-/** A byte so far from a block is told as being beside it. */
+/** Up to this distance a byte is reported as beside a block. */
 const BESIDE_BYTES = 64;
 
-/** Frames of a stack that are kept, those of the checks included. */
+/** Stack frames that are kept, those of the checks included. */
 const FRAMES = 24;
 const OWN_FRAME = /[\\/]scripts[\\/]checked[\\/]/;
 
-/** A call stack. Its text is made when it is read for the first time, which takes longer than to keep it. */
+/** A call stack. V8 makes its text on the first read, which costs more than keeping the stack. */
 export interface Trace {
   readonly stack?: string;
 }
 
-/** Where the program is. */
+/** The stack of the caller. */
 export function trace(): Trace {
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = FRAMES;
@@ -25,7 +25,7 @@ export function trace(): Trace {
   return holder;
 }
 
-/** A line for each function, from the innermost on, without those of the checks. */
+/** A line per function, innermost first, without the frames of the checks. */
 export function textOf({ stack = '' }: Trace): string {
   return stack.split('\n').slice(1).filter((line) => !OWN_FRAME.test(line)).join('\n');
 }
@@ -33,7 +33,7 @@ export function textOf({ stack = '' }: Trace): string {
 export interface Block {
   readonly start: Ptr;
   size: number;
-  /** What allocated it: 'malloc', 'slabs_alloc'. */
+  /** The allocating function: 'malloc', 'slabs_alloc'. */
   readonly by: string;
   readonly allocated: Trace;
   freed: Trace | null;
@@ -41,7 +41,7 @@ export interface Block {
 
 export class Blocks {
   private readonly live = new Map<Ptr, Block>();
-  /** A ring: the next one is put to `nextFreed`. */
+  /** A ring buffer: `nextFreed` is the next slot to fill. */
   private readonly freed: Block[] = [];
   private nextFreed = 0;
 
@@ -63,12 +63,12 @@ export class Blocks {
     this.nextFreed = (this.nextFreed + 1) % FREED_MAX;
   }
 
-  /** Those in use, in the order in which they were allocated. */
+  /** The blocks in use, in order of allocation. */
   inUse(): Block[] {
     return [...this.live.values()];
   }
 
-  /** The block that was freed last of those with the byte `p`. */
+  /** The most recently freed block that contained the byte `p`. */
   freedAt(p: Ptr): Block | null {
     for (let i = 1; i <= this.freed.length; i++) {
       const block = this.freed[(this.nextFreed - i + FREED_MAX) % FREED_MAX];
@@ -77,7 +77,7 @@ export class Blocks {
     return null;
   }
 
-  /** The block in use with the byte `p`, or the one that is nearest to it, if one is near. */
+  /** The block in use that contains the byte `p`, or the nearest within BESIDE_BYTES. */
   near(p: Ptr): Block | null {
     let nearest: Block | null = null;
     let least = BESIDE_BYTES;

@@ -1,5 +1,5 @@
-// The functions that take a range of the flat memory, checked as a whole: those of <string.h>, the system calls, and
-// what reads a file. What a call sends must have been written; what it reads counts as written.
+// Functions that take a range of the flat memory check the whole range: those of <string.h>, the system calls, and
+// fs.readSync. Bytes that a call sends must have been written; bytes that it reads in count as written.
 import files from 'node:fs';
 
 import heap from '../../lib/libc/heap';
@@ -10,7 +10,7 @@ import type { Iovec } from '../../reactor/uio.h';
 import type { Guard } from './guard';
 import { replace } from './replace';
 
-/** Of node:fs, with its arguments as lib/1.6/restart.ts has them. */
+/** Of node:fs, with the arguments that lib/1.6/restart.ts passes. */
 interface Files {
   readSync: (fd: number, buffer: Uint8Array, offset: number, length: number, position: number | null) => number;
 }
@@ -20,10 +20,10 @@ export function checkCalls(guard: Guard, memory: () => Uint8Array<ArrayBuffer>):
   const isChecked = (buf: Uint8Array): boolean => buf === heap.u8;
   const opened = <T>(work: () => T): T => guard.opened(work);
 
-  /** What read and recvfrom have in common: `n` bytes may come to `p`, `received` says how many did. */
+  /** Shared by read and recvfrom: up to `n` bytes may come to `p`; `call` returns how many did. */
   const receive = (buf: Uint8Array, p: Ptr, n: number, call: (bytes: Uint8Array) => number): number => {
     if (!isChecked(buf)) return call(buf);
-    guard.read(p, n); // may be touched; what does not come is not written
+    guard.read(p, n); // addressable; bytes that do not come stay unwritten
     const received = call(memory());
     if (received > 0) guard.write(p, received);
     return received;
@@ -31,7 +31,7 @@ export function checkCalls(guard: Guard, memory: () => Uint8Array<ArrayBuffer>):
 
   const unguarded = (buf: Uint8Array): Uint8Array => isChecked(buf) ? memory() : buf;
 
-  /** `sent`: how many bytes of the parts have gone, or -1. The others may go with a later call. */
+  /** `sent`: bytes of the parts that were sent, or -1. A later call may send the rest. */
   const send = (iov: readonly Iovec[], sent: number): number => {
     let left = sent;
     for (const { buf, offset, length } of iov) {

@@ -49,7 +49,7 @@ function checkChunksOf16(guard: Guard, bytes: () => Uint8Array): (() => void)[] 
   const allocated = (it: Ptr, size: number): Ptr => {
     if (it === NULL) return NULL;
     guard.allocate(it, size, 'slabs_alloc');
-    guard.shadow.write(it, header.SIZEOF_ITEM); // no client sees what is in the header
+    guard.shadow.write(it, header.SIZEOF_ITEM); // no client sees the header
     bytes().fill(NEW_JUNK, it + header.SIZEOF_ITEM, it + size);
     return it;
   };
@@ -70,7 +70,7 @@ function checkChunksOf16(guard: Guard, bytes: () => Uint8Array): (() => void)[] 
       guard.opened(() => { original(it, id); });
     }),
     replace(slabs, 'slabsFinalizePageMove', (original) => (from, to, page) => {
-      // The mover has emptied the page, chunk by chunk, without slabs_free.
+      // The mover has emptied the page chunk by chunk, without slabs_free.
       for (const block of guard.blocks.inUse()) {
         if (block.start >= page && block.start < page + PAGE_BYTES) guard.free(block);
       }
@@ -85,7 +85,7 @@ function checkChunksOf16(guard: Guard, bytes: () => Uint8Array): (() => void)[] 
   ];
 }
 
-/** The page mover looks at free chunks of its page, and marks them, by some functions of the header. */
+/** The page mover reads and marks free chunks of its page through some header functions. */
 function checkMover(guard: Guard): (() => void)[] {
   let runs = false;
   const opened = <T>(work: () => T): T => runs ? guard.opened(work) : work();

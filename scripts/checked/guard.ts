@@ -1,4 +1,4 @@
-// Decides whether an access to the flat memory is right, and tells where it is not.
+// Decides whether an access to the flat memory is valid, and reports one that is not.
 import type { Ptr } from '../../lib/libc/memory';
 import type { Block } from './blocks';
 import { Blocks, textOf, trace } from './blocks';
@@ -12,7 +12,7 @@ export type Fault =
 export class MemoryViolation extends Error {
   override readonly name = 'MemoryViolation';
 
-  /** `address`: the first byte that was wrong. The others are stacks; null where there is none. */
+  /** `address`: the first wrong byte. `touched`, `allocated` and `freed` are stacks; null if there is none. */
   constructor(
     readonly fault: Fault, access: string, readonly address: Ptr, block: Block | null, readonly touched: string,
     readonly allocated: string | null, readonly freed: string | null,
@@ -38,7 +38,7 @@ export class Guard {
   shadow = new Shadow(0);
   blocks = new Blocks();
   readonly violations: MemoryViolation[] = [];
-  /** Above 0, an allocator runs, which may touch everything. */
+  /** Above 0 while an allocator runs, which may touch everything. */
   open = 0;
 
   /** A new memory: all blocks are forgotten. */
@@ -68,12 +68,12 @@ export class Guard {
     }
   }
 
-  /** Throws unless all of `n` bytes at `p` are in blocks. */
+  /** Throws unless all `n` bytes at `p` are in blocks. */
   read(p: Ptr, n: number): void {
     if (this.open === 0) this.check(p, n, 'read');
   }
 
-  /** The same, and they have been written from now on. */
+  /** The same, and marks the bytes as written. */
   write(p: Ptr, n: number): void {
     if (this.open > 0) return;
     this.check(p, n, 'write');
@@ -87,7 +87,7 @@ export class Guard {
     this.shadow.copy(to, from, n);
   }
 
-  /** Throws unless all of the bytes that leave the program have been written. */
+  /** Throws unless all bytes that leave the program have been written. */
   send(p: Ptr, n: number): void {
     this.read(p, n);
     const wrong = this.shadow.firstUnwritten(p, n);
@@ -147,7 +147,7 @@ export class Guard {
     const freed = this.blocks.freedAt(wrong);
     const near = this.blocks.near(wrong);
     const said = `${access} of ${n} ${n === 1 ? 'byte' : 'bytes'} at ${p}`;
-    // Behind a block in use rather than in a freed one, where both are so: a loop that goes too far is more common.
+    // If it is both behind a block in use and in a freed one, reports the former: overruns are more common.
     if (near !== null && isWithin(p, near)) this.violate('outside of a block', said, wrong, near);
     if (freed !== null) this.violate('use after free', said, wrong, freed);
     this.violate('outside of a block', said, wrong, near);

@@ -1,5 +1,5 @@
 // A checking mode of the flat memory, for runs on the simulated backend: what AddressSanitizer and Valgrind do for C.
-// It replaces functions of the program's modules, so a program that is not checked is as it would be without this.
+// It replaces functions of the program's modules, so an unchecked program pays nothing for it.
 import heap from '../../lib/libc/heap';
 import * as memory from '../../lib/libc/memory';
 import { CheckedAllocator } from './allocator';
@@ -15,25 +15,25 @@ export { MemoryViolation } from './guard';
 export type { Fault } from './guard';
 
 export interface CheckedMemory {
-  /** Those that were found; each has also been thrown where it came about, and may have been caught there. */
+  /** All violations so far; each was also thrown where it happened, and may have been caught there. */
   readonly violations: readonly MemoryViolation[];
   /**
-   * Looks at the red zones, and at what was freed and is not used again yet: finds what was written past the checks.
+   * Looks at the red zones and the freed blocks that are not reused yet: finds writes that bypassed the checks.
    * Throws the violation. Call it between two steps of a run.
    */
   verify(): void;
   /** Runs `look`, which may read everything, free chunks too: for invariants. */
   unchecked<T>(look: () => T): T;
-  /** Blocks in use, those of slabs included: where each was allocated, for whoever looks for a leak. */
+  /** Blocks in use, those of slabs included, with the stack that allocated each: for finding leaks. */
   live(): { start: memory.Ptr; size: number; by: string; readonly allocated: string }[];
-  /** The modules have their own functions again. The next memoryInit makes a memory that is not checked. */
+  /** Gives the modules their own functions back. The next memoryInit makes an unchecked memory. */
   restore(): void;
 }
 
 /**
  * Every memoryInit from now on makes a checked memory. An access outside of a block, or to a freed one, a double free,
- * a red zone that was written to, and bytes that are sent though nobody wrote them are violations. A process has one
- * checked memory at a time.
+ * a write to a red zone, and sending bytes that were never written are violations. A process has one checked memory
+ * at a time.
  */
 export function checkedMemory(): CheckedMemory {
   const guard = new Guard();
@@ -70,7 +70,7 @@ export function checkedMemory(): CheckedMemory {
       start: block.start,
       size: block.size,
       by: block.by,
-      // The text of a stack takes long.
+      // Lazy: making a stack's text is slow.
       get allocated() { return textOf(block.allocated); },
     })),
     restore: () => {

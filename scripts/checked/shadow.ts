@@ -1,5 +1,5 @@
-// What is known of each byte of the flat memory: whether the program may touch it, and whether it has been written
-// since it was allocated. One byte of state for each byte, so the system commits it as the memory is used.
+// The state of each byte of the flat memory: whether the program may touch it, and whether it has been written since
+// it was allocated. One byte of state for each byte, so the system commits it as the memory is used.
 import type { Ptr } from '../../lib/libc/memory';
 
 /** Within a block. */
@@ -8,7 +8,7 @@ const ADDRESSABLE = 1;
 const WRITTEN = 2;
 const BOTH = ADDRESSABLE | WRITTEN;
 const FOUR_ADDRESSABLE = 0x01010101;
-/** For a longer search, a call of the engine pays. */
+/** For longer searches, a call of a built-in is faster. */
 const SHORT_BYTES = 32;
 
 export class Shadow {
@@ -16,7 +16,7 @@ export class Shadow {
   /** The states of four bytes in a word. */
   private readonly words: Uint32Array;
 
-  /** Of a memory of `size` bytes, of which none may be touched yet. */
+  /** For a memory of `size` bytes, none of them addressable yet. */
   constructor(size: number) {
     this.states = new Uint8Array(size);
     this.words = new Uint32Array(this.states.buffer);
@@ -52,13 +52,13 @@ export class Shadow {
     return (this.words[index] & FOUR_ADDRESSABLE) === FOUR_ADDRESSABLE;
   }
 
-  /** The first of `n` bytes at `p` that may not be touched; null if there is none. */
+  /** The first of `n` bytes at `p` that is not addressable; null if there is none. */
   firstOutside(p: Ptr, n: number): Ptr | null {
     if (!Number.isInteger(p) || p < 0 || p + n > this.states.length) return p;
     return this.firstOf(0, p, n);
   }
 
-  /** The first of `n` addressable bytes at `p` that have not been written; null if there is none. */
+  /** The first of `n` addressable bytes at `p` that has not been written; null if there is none. */
   firstUnwritten(p: Ptr, n: number): Ptr | null {
     return this.firstOf(ADDRESSABLE, p, n);
   }

@@ -1,5 +1,5 @@
-// The typed arrays of the flat memory, with a guard before each access. Slow, since each index passes a Proxy as a
-// string: only for runs that are checked.
+// The typed arrays of the flat memory, with a guard before each access. Slow, since a Proxy gets each index as a
+// string: only for checked runs.
 import type { Guard } from './guard';
 
 /** `array`, whose elements have four bytes. */
@@ -22,7 +22,7 @@ export function checkedWords<T extends Uint32Array | Int32Array>(array: T, guard
   });
 }
 
-/** `array` of single bytes. Its methods check the bytes that they are called for. */
+/** `array` of single bytes. Its methods check the bytes that they use. */
 export function checkedBytes(array: Uint8Array<ArrayBuffer>, guard: Guard): Uint8Array<ArrayBuffer> {
   const methods = new Map(Object.entries(checkedMethods(array, guard)));
   return new Proxy(array, {

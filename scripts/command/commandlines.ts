@@ -1,10 +1,10 @@
-// Finds the command lines in what a client sends: the data behind a set and its like are none.
+// Finds the command lines in a client's bytes, and skips the data behind storage commands.
 
-/** Storage commands have the length of their data as this word; ms has it as its third. */
+/** Index of the word with the length of the data; ms has it at index 2. */
 const LENGTH_WORD = 4;
 const STORAGE = new Set(['set', 'add', 'replace', 'append', 'prepend', 'cas']);
 const META_LENGTH_WORD = 2;
-/** Of what is no command line, so much is kept. */
+/** At most this much is kept of bytes without a line end. */
 const LINE_MAX_BYTES = 2048;
 const BINARY_REQUEST = 0x80;
 
@@ -15,7 +15,7 @@ export class CommandLines {
   private binary = false;
   private begun = false;
 
-  /** The lines that end in `bytes`, without their ends; none of the binary protocol. */
+  /** The lines that end in `bytes`, without line ends; none for the binary protocol. */
   take(bytes: Uint8Array): string[] {
     const lines: string[] = [];
     if (!this.begun && bytes.length > 0) {

@@ -1,25 +1,25 @@
-// Allocates, before main begins, the memory that a C program would get bit by bit. It is large enough for -m and -c.
+// Allocates before main begins, and large enough for -m and -c, the memory that a C program would get bit by bit.
 import { MEMORY_MAX_BYTES, memoryInit } from '../../lib/libc/memory';
 
 const MEGABYTE_BYTES = 1024 * 1024;
 const DEFAULT_MEGABYTES = 64;
 const DEFAULT_CONNECTIONS = 1024;
 
-/** For all connections, however many items there may be. */
+/** Reserved for connections, whatever -m says. */
 const CONNECTIONS_MIN_BYTES = 96 * MEGABYTE_BYTES;
-/** A connection in use has four small blocks, of which its read buffer has up to 32 KB. */
+/** An active connection has four small blocks, among them a read buffer of up to 32 KB. */
 const SMALL_PER_CONNECTION_BYTES = 64 * 1024;
 const SMALL_MIN_BYTES = 16 * MEGABYTE_BYTES;
 /** Long lines and long replies are the exception. */
 const LARGE_PER_CONNECTION_BYTES = 32 * 1024;
 const LARGE_MIN_BYTES = 64 * MEGABYTE_BYTES;
-/** Beside the pages of -m there are the lists of their free chunks, in blocks that are powers of two. */
+/** Besides the pages of -m, the lists of their free chunks take blocks that are powers of two. */
 const ITEMS_FACTOR = 1.25;
 const ITEMS_MIN_BYTES = 64 * MEGABYTE_BYTES;
 
 /**
  * Allocates the flat memory for the arguments of -m (megabytes; 0 for as much as there is) and -c, or for their
- * defaults if an argument is missing or main would refuse it. Throws Errx if the system has not as much.
+ * defaults if an argument is missing or main would refuse it. Throws Errx if the system has less.
  */
 export function takeMemory(megabytes: string | undefined, connections: string | undefined): void {
   const maxbytes = numberOr(megabytes, DEFAULT_MEGABYTES) * MEGABYTE_BYTES;

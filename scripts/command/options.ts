@@ -1,11 +1,11 @@
-// Takes the options that no memcached has from the command line before main sees it, and looks up those of 1.0.4's main
-// about memory, which we must allocate before main begins.
+// Takes our own options off the command line before main sees it, and looks up those options of 1.0.4's main that size
+// the memory, which must be allocated before main begins.
 import { parseArgs } from 'node:util';
 
 export interface CommandOptions {
   /** memcached 1.0.4 as it was, system call for system call. */
   classic: boolean;
-  /** What memcached 1.0.4 speaks; the system calls are today's. */
+  /** memcached 1.0.4's protocol with today's system calls. */
   of2003: boolean;
   /** Clients may send `stats maps`. */
   statsMaps: boolean;
@@ -19,10 +19,10 @@ export interface CommandOptions {
 }
 
 const OWN = ['classic', '1.0', 'stats-maps', 'version'];
-/** Options of main that have an argument, which we must not mistake for an option. */
+/** Options of main with an argument, which must not be mistaken for an option. */
 const WITH_ARGUMENT = ['p', 'm', 'c', 'l'];
 
-/** `args` are the words behind the program's name. main reports what is wrong with them. */
+/** `args` are the words behind the program's name. main reports errors in them. */
 export function commandOptions(args: readonly string[]): CommandOptions {
   const options: Record<string, { type: 'boolean' | 'string'; short?: string }> = { h: { type: 'boolean', short: 'h' } };
   for (const name of OWN) options[name] = { type: 'boolean' };

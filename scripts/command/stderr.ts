@@ -1,12 +1,12 @@
-// A pipe that nobody empties must not stop the server: Node waits when it writes to one. What does not fit is dropped.
+// A full pipe that is not read must not block the server, as Node's writes would. Text that does not fit is dropped.
 import { constants, fstatSync, openSync, writeSync } from 'node:fs';
 
-/** From now on writing to stderr does not wait, where it is a pipe that may be opened. */
+/** From now on writing to stderr does not block, if it is a pipe that can be opened. */
 export function neverWaitForStderr(): void {
   let fd: number;
   try {
     if (!fstatSync(2).isFIFO()) return;
-    // Not the descriptor itself: who else has it expects that it waits.
+    // Opens it anew: O_NONBLOCK on descriptor 2 would affect other processes that share it.
     fd = openSync('/proc/self/fd/2', constants.O_WRONLY | constants.O_NONBLOCK);
   } catch {
     return;
@@ -16,7 +16,7 @@ export function neverWaitForStderr(): void {
       writeSync(fd, typeof text === 'string' ? Buffer.from(text) : text);
       return true;
     } catch {
-      return false; // it is full, or nobody is there to read
+      return false; // the pipe is full, or has no reader
     }
   };
 }

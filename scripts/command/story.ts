@@ -1,5 +1,5 @@
-// What DEBUG=memcached:* tells beside the port's own lines: each command line, and the bytes of each read and
-// write, with the size that was asked for.
+// What DEBUG=memcached:* prints besides the port's own lines: each command line, and the bytes of each read and
+// write, with the requested size.
 import debug from 'debug';
 import { getSystemErrorName } from 'node:util';
 import { errno } from '../../reactor/errno.h';
@@ -14,7 +14,7 @@ const BYTES_MAX = 80;
 const io = debug('memcached:io');
 const command = debug('memcached:command');
 
-/** The layer that tells it; null where nobody wants to know, so that it costs nothing. */
+/** The layer that prints it; null if DEBUG does not ask for it, so that it costs nothing. */
 export function story(): ((base: Eventop) => Eventop) | null {
   if (!io.enabled && !command.enabled) return null;
   return (base) => observed(base, new Teller());
@@ -49,7 +49,7 @@ function outcome(result: number, bytes: Uint8Array): string {
 
 const ESCAPES: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t', '"': '\\"', '\\': '\\\\' };
 
-/** As C writes it in a string, and not much of it. */
+/** As in a C string literal, cut off after BYTES_MAX. */
 function shown(bytes: Uint8Array): string {
   const text = Buffer.from(bytes.subarray(0, BYTES_MAX)).toString('latin1')
     .replace(/[^ !#-[\]-~]/g, (c) => ESCAPES[c] ?? `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);

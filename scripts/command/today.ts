@@ -1,4 +1,4 @@
-// Runs memcached 1.6. It is a module of its own, so that --1.0 and --classic need not load lib/1.6.
+// Runs memcached 1.6. A module of its own, so that --1.0 and --classic need not load lib/1.6.
 import { main, tells } from '../../lib/1.6/main';
 import { memoryNeeds } from '../../lib/1.6/options';
 import { restartMmapClose } from '../../lib/1.6/restart';

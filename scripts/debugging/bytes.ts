@@ -1,4 +1,4 @@
-// What lies in the flat memory, as text.
+// The contents of the flat memory, as text.
 import heap from '../../lib/libc/heap';
 
 const MAX_BYTES = 64;
@@ -23,7 +23,7 @@ export function string(p: number): string {
   return quoted(p, (end === -1 ? heap.u8.length : end) - p);
 }
 
-/** An address with the bytes that lie there. */
+/** An address with the bytes at it. */
 export function pointer(p: number, length: number): string {
   return p === 0 || length <= 0 ? address(p) : `${address(p)} ${quoted(p, length)}`;
 }

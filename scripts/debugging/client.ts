@@ -1,5 +1,5 @@
-// A client for who debugs the server alone: it says a few commands, each when the last one was answered, and shows both
-// sides. It waits as long as the server stands at a breakpoint. Its argument is the port, on 127.0.0.1.
+// A client for debugging the server: it sends a few commands, each after the reply to the last, and prints both sides.
+// It waits while the server stands at a breakpoint. Its argument is the port, on 127.0.0.1.
 import { connect } from 'node:net';
 
 /** Each with the end of its reply. */
@@ -38,10 +38,10 @@ function talk(): void {
     reply += text;
     if (at < CONVERSATION.length - 1 && reply.endsWith(CONVERSATION[at][1])) next();
   });
-  // It is not listening yet.
+  // The server is not listening yet.
   socket.on('error', () => setTimeout(talk, RETRY_MS));
 }
 
-// It ends with the server.
+// Ends with the server.
 process.on('disconnect', () => process.exit());
 talk();

@@ -1,4 +1,4 @@
-// What a debugger shows of a connection, an item and an event: a line, and the fields with names in place of numbers.
+// How a debugger shows a connection, an item and an event: one line, and fields with names in place of numbers.
 import * as eventFlags from '../../reactor/event.h';
 import * as memcached from '../../lib/memcached.h';
 import heap from '../../lib/libc/heap';
@@ -63,7 +63,7 @@ function within(p: number, start: number, size: number, name: string): string {
   return start !== 0 && p >= start && p <= start + size ? `${name}+${p - start}` : address(p);
 }
 
-/** The items that a get has found, and that are still to be written. */
+/** The items that a get has found and still has to write. */
 function ilist(c: memcached.Conn): string | memcached.Item[] {
   if (c.ilist === 0 || c.ileft === 0) return address(c.ilist);
   return Array.from({ length: c.ileft }, (_, i) => new Item(heap.u32[(c.icurr + 4 * i) >>> 2]));
@@ -93,7 +93,7 @@ export function itemFields(it: memcached.Item): Fields {
   };
 }
 
-/** A view of our own, since those of the port are used in turn. */
+/** A new view, since the port reuses its own views. */
 function neighbour(pp: number): memcached.Item | null {
   const p = heap.u32[pp >>> 2];
   return p === 0 ? null : new Item(p);

@@ -1,5 +1,5 @@
 // Puts the names of the port's files on globalThis. A debugger looks names up in the compiled file, where an imported
-// one is a field of its module: `settings.maxbytes` would be a ReferenceError.
+// name is a field of its module: `settings.maxbytes` would be a ReferenceError.
 import heap from '../../lib/libc/heap';
 import * as memory from '../../lib/libc/memory';
 import * as items from '../../lib/items';
@@ -14,7 +14,7 @@ import { string } from './bytes';
 
 const modules: readonly object[] = [memcachedH, memcached, items, slabs, later, eventH, event, errno, memory];
 
-/** What a name stands for is looked up when it is asked for. A name that is there already stays what it is. */
+/** A name's value is looked up at each use. Names that globalThis already has stay as they are. */
 export function nameAll(): void {
   for (const module of modules) {
     for (const name of Object.keys(module)) give(name, () => (module as Readonly<Record<string, unknown>>)[name]);

@@ -1,5 +1,5 @@
-// A scene of the teaching page for a debugger: clients, kernel and clock are simulated, so nothing goes on while one
-// looks. Its argument is the scene's name, or a file. It prints what happens from outside, and what the clients got.
+// Plays a scene of the teaching page under a debugger: clients, kernel and clock are simulated, so they stop at a
+// breakpoint, too. Its argument is the scene's name, or a file. It prints outside events, and what the clients got.
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 

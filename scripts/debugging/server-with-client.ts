@@ -6,5 +6,5 @@ import '../memcached-ts';
 const at = process.argv.indexOf('-p');
 const port = at === -1 ? '11211' : process.argv[at + 1];
 
-// No debugger for the client: it would stop, too.
+// No debugger for the client: it would stop it, too.
 fork(join(__dirname, 'client'), [port], { env: { ...process.env, NODE_OPTIONS: '' }, execArgv: [] });

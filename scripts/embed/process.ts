@@ -1,14 +1,14 @@
-// The process of an embedded server, seen from its parent: what it says, that it listens, and that it has ended.
+// The parent's side of an embedded server: the server's messages, that it listens, and that it has ended.
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { Socket } from 'node:net';
 
-/** What is kept of stderr. */
+/** This much of stderr is kept. */
 const SAID_CHARACTERS = 4096;
 
 export class Child {
-  /** Resolves to its port of TCP, or to 0; rejects with what the server says if it ends before. */
+  /** Resolves to its TCP port, or 0; rejects with the server's message if it ends before. */
   readonly listening: Promise<number>;
   /** Resolves when it has ended: to null after close(), else to an error that says how. */
   readonly closed: Promise<Error | null>;
@@ -17,7 +17,7 @@ export class Child {
   private listens = false;
   private closing = false;
 
-  /** `program` is run with the words `args`; `verbose`: what it says goes to our stderr, too. */
+  /** Runs `program` with `args`; with `verbose` its messages also go to our stderr. */
   constructor(program: string, args: readonly string[], verbose: boolean) {
     this.process = spawn(process.execPath, [program, ...args], {
       env: { ...process.env, DEBUG: undefined }, // the user's is about the user's program
@@ -36,7 +36,7 @@ export class Child {
     return this.process.pid ?? 0;
   }
 
-  /** It keeps our process alive no longer. */
+  /** Lets our process end before the child. */
   unref(): void {
     for (const handle of this.handles()) handle.unref();
   }
@@ -50,7 +50,7 @@ export class Child {
     await this.closed;
   }
 
-  /** What keeps our process alive as long as the child lives. */
+  /** The handles that keep our process alive while the child lives. */
   private handles(): { ref(): void; unref(): void }[] {
     const { channel, stderr } = this.process;
     return [this.process, ...(channel ? [channel] : []), ...(stderr instanceof Socket ? [stderr] : [])];
@@ -67,7 +67,7 @@ export class Child {
   private end(): Promise<Error | null> {
     return new Promise((resolve) => {
       this.process.once('error', resolve);
-      // 'exit' would come before the last of stderr.
+      // 'exit' may come before the last of stderr.
       this.process.once('close', (status, signal) => resolve(this.closing ? null : this.failure(status, signal)));
     });
   }

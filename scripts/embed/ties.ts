@@ -1,5 +1,5 @@
-// What ties an embedded server to its parent: it tells when it listens, and ends with the parent, whose end of the
-// channel the system closes in any case.
+// Ties an embedded server to its parent: it tells the parent when it listens, and ends with it, since the system
+// closes the parent's end of the IPC channel in any case.
 import { tells } from '../../lib/1.6/main';
 import { exit } from '../../lib/libc/stdlib';
 

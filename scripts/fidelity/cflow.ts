@@ -7,12 +7,12 @@ import { portName } from '../align/names';
 import { forMacro, ignoredInC } from './key';
 import type { FlowFunction, Token } from './model';
 
-/** `else` and `if` are the two that need a look at what comes next. */
+/** Only `else` and `if` depend on the lexeme after them. */
 const FLOW: ReadonlySet<string> = new Set([
   'if', 'else', 'while', 'do', 'for', 'switch', 'case', 'default', 'break', 'continue', 'return', 'goto',
 ]);
 
-/** Words that can stand directly before an expression; any other word before a name makes a declaration of it. */
+/** Words that can stand directly before an expression; any other word before a name makes it a declaration. */
 const BEFORE_EXPRESSION: ReadonlySet<string> = new Set(['return', 'else', 'do', 'case', 'goto', 'sizeof']);
 
 export function readC(source: string): FlowFunction[] {

@@ -1,4 +1,4 @@
-// The command: reads the arguments and the files, and tells the exit status.
+// The command: reads the arguments and the files, and returns the exit status.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -70,7 +70,7 @@ function readArguments(args: readonly string[]): Arguments {
 function compare(pair: Pair, source: string, projectRoot: string): FileResult {
   const port = join(projectRoot, pair.ts);
   try {
-    // latin1 takes any byte; the C files are not UTF-8 where they have names with accents.
+    // latin1 takes any byte; C files with accented names are not UTF-8.
     return compareFile(pair, readFileSync(source, 'latin1'), existsSync(port) ? readFileSync(port, 'utf8') : '');
   } catch (error) {
     throw error instanceof SyntaxError ? new Misuse(`${source}: ${error.message}`) : error;

@@ -25,14 +25,14 @@ export interface FunctionResult extends Totals {
   tsLine: number | null;
   inOrder: boolean;
   deviations: Deviation[];
-  /** Where they differ without a deviation to say why. */
+  /** Why they differ, if no DEVIATION comment says it. */
   reason: string | null;
   onlyInC: Token[];
   onlyInTs: Token[];
   linesOnlyInTs: PortLine[];
 }
 
-/** A function of the port that C does not have there: nothing of it is compared, and its lines count. */
+/** A function of the port that C lacks: it is not compared, but its lines count. */
 export interface Extra {
   name: string;
   line: number;
@@ -53,7 +53,7 @@ export interface GroupResult extends Totals {
   files: FileResult[];
 }
 
-/** Throws SyntaxError where the C source has a condition that cannot be read. */
+/** Throws SyntaxError if the C source has a condition that cannot be read. */
 export function compareFile(pair: Pair, cSource: string, tsSource: string): FileResult {
   const c = readC(cSource);
   const port = readTs(tsSource, pair.ts);

@@ -1,16 +1,16 @@
-// The porting key of the comparison: what is left out of it on either side, each with the reason why.
+// The porting key of the comparison: names that it leaves out on either side, each with the reason.
 //
 // A name belongs here only if it is no step of the program: a way to reach a value that the other language
-// reaches without a call. Whatever does something stays in the comparison, also where it has to differ.
+// reaches without a call. Calls with an effect stay in the comparison, even if they have to differ.
 
 export interface Ignored {
   reason: string;
-  /** What stands between the parentheses is left out as well. */
+  /** Its arguments are left out as well. */
   withArguments?: true;
 }
 
 export interface IgnoredTs extends Ignored {
-  /** Matched with the whole dotted name of what is called; what is no name in it stands as `?`. */
+  /** Matched against the callee's whole dotted name, with `?` for parts that are not names. */
   call: RegExp;
 }
 
@@ -49,7 +49,7 @@ export function spelledForMacro(first: string, next: string): boolean {
   return queue !== undefined && next === `${queue}_NEXT`;
 }
 
-/** Objects of Node and JavaScript: their methods are told with the whole name, lest one passes for a C function. */
+/** Objects of Node and JavaScript: their methods keep the whole name, lest one passes for a C function. */
 export const GLOBALS: ReadonlySet<string> = new Set([
   'Array', 'Buffer', 'JSON', 'Math', 'Number', 'Object', 'Promise', 'String', 'console', 'globalThis', 'process',
 ]);

@@ -13,9 +13,9 @@ export interface Totals {
 }
 
 export interface Measures {
-  /** 2 * LCS / (a + b): what is missing is made up for by what is new. */
+  /** 2 * LCS / (a + b): new tokens make up for missing ones. */
   mean: number;
-  /** LCS / max(a, b): it is not. */
+  /** LCS / max(a, b): they do not. */
   max: number;
   /** The share of the port's lines that have their C line. */
   lines: number;

@@ -1,6 +1,6 @@
-// The words in which both languages are told: a function, and the control flow inside it as tokens.
+// The common model of both languages: a function, and the control flow inside it as tokens.
 
-/** One step of control flow: a keyword, or the name of what is called. */
+/** One step of control flow: a keyword, or a callee's name. */
 export interface Token {
   text: string;
   line: number;
@@ -17,7 +17,7 @@ export interface FlowFunction {
 export interface Deviation {
   line: number;
   text: string;
-  /** The later version, or versions, that do the same; null where none is named. */
+  /** The later version, or versions, that do the same; null if none is named. */
   version: string | null;
 }
 
@@ -27,6 +27,6 @@ export interface PortFunction extends FlowFunction {
 
 export interface PortFile {
   functions: PortFunction[];
-  /** Those that stand outside of any function. */
+  /** Deviations outside of any function. */
   deviations: Deviation[];
 }

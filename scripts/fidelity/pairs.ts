@@ -3,7 +3,7 @@
 export interface Pair {
   c: string;
   ts: string;
-  /** The least share of the port's lines that have their C line; null where the number is for information only. */
+  /** The least share of the port's lines that have their C line; null if the number is for information only. */
   lines: number | null;
   /** The least LCS/max of single functions, under their names in C. */
   functions: Readonly<Record<string, number>>;

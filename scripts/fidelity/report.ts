@@ -116,12 +116,12 @@ function row([name, ...cells]: readonly string[]): string {
   return `  ${name.padEnd(NAME_WIDTH)}${columns.join('')}  ${cells[widths.length]}`.trimEnd();
 }
 
-/** Rounded down, so that 100.0% and a bar that is shown as met are what they say. */
+/** Rounded down, so that 100.0% means all, and a bar that is shown as met is met. */
 function percent(share: number): string {
   return `${(Math.floor(share * 1000 + 1e-9) / 10).toFixed(1)}%`;
 }
 
-/** The first line begins with `label`; the others stand as far in as the words after it do. */
+/** The first line begins with `label`; the others are indented to the words after it. */
 function wrap(label: string, words: readonly string[], indent: number, separator = ' '): string[] {
   const margin = ' '.repeat(indent);
   const lines: string[] = [];

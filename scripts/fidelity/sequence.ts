@@ -1,4 +1,4 @@
-// What two sequences have in common, in order, and what stands in one of them only.
+// The common elements of two sequences, in order, and the elements that only one has.
 
 export interface Alignment<A, B> {
   common: number;
@@ -9,7 +9,7 @@ export interface Alignment<A, B> {
 /** Aligns along a longest common subsequence. */
 export function align<A, B>(a: readonly A[], b: readonly B[], same: (x: A, y: B) => boolean): Alignment<A, B> {
   const width = b.length + 1;
-  // longest[i * width + j] is that of the rests from a[i] and b[j].
+  // longest[i * width + j] is the length for the rests from a[i] and b[j].
   const longest = new Uint32Array((a.length + 1) * width);
   for (let i = a.length - 1; i >= 0; i--) {
     for (let j = b.length - 1; j >= 0; j--) {
@@ -35,7 +35,7 @@ export function align<A, B>(a: readonly A[], b: readonly B[], same: (x: A, y: B)
   return { common: longest[0], onlyA: [...onlyA, ...a.slice(i)], onlyB: [...onlyB, ...b.slice(j)] };
 }
 
-/** Of distinct elements: those of a longest part of `a` that stands in `b` in the same order. */
+/** For distinct elements: a longest part of `a` that has the same order in `b`. */
 export function inSameOrder<T>(a: readonly T[], b: readonly T[]): Set<T> {
   const moved = new Set(align(a, b, (x, y) => x === y).onlyA);
   return new Set(a.filter((element) => !moved.has(element)));

@@ -1,4 +1,4 @@
-// Finds the reader's C files in the folders that he names.
+// Finds the reader's C files in the given folders.
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 

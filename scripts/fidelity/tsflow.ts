@@ -17,7 +17,7 @@ export function readTs(source: string, fileName = 'port.ts'): PortFile {
   const unclaimed = new Set(findDeviations(source));
 
   const functions = file.statements.flatMap(definitions).map((definition): PortFunction => {
-    // A comment right above a function speaks of it.
+    // A comment right above a function belongs to it.
     const { statement } = definition;
     const comment = ts.getLeadingCommentRanges(source, statement.pos)?.at(0);
     const from = lineAt(file, comment?.pos ?? statement.getStart(file));
@@ -37,7 +37,7 @@ export function readTs(source: string, fileName = 'port.ts'): PortFile {
 function definitions(statement: ts.Statement): Definition[] {
   if (ts.isFunctionDeclaration(statement)) {
     const { name, body, parameters } = statement;
-    // Without a body it is an overload's signature or a declaration.
+    // Without a body it is an overload signature or a declaration.
     return name === undefined || body === undefined ? [] : [{ name, statement, parameters, body }];
   }
   if (!ts.isVariableStatement(statement)) return [];
@@ -89,7 +89,7 @@ function flow(file: ts.SourceFile, definition: Definition): Token[] {
     if (ts.isForOfStatement(node)) {
       emit('for', start);
       const over = node.expression;
-      // The port's FOREACH gives what the macro's loop would step over.
+      // The port's FOREACH yields the elements of the macro's loop.
       const macro = ts.isCallExpression(over) && forMacro(calleeName(over.expression));
       visitAll(macro ? [node.initializer, ...over.arguments, node.statement]
         : [node.initializer, over, node.statement]);
@@ -124,7 +124,7 @@ function flow(file: ts.SourceFile, definition: Definition): Token[] {
 
   function visitCall(node: ts.CallExpression): void {
     const callee = unwrap(node.expression);
-    // In source order: what is on the left of the name, the name, the arguments.
+    // In source order: the expression before the name, the name, the arguments.
     if (ts.isPropertyAccessExpression(callee) || ts.isElementAccessExpression(callee)) visit(callee.expression);
     if (ts.isElementAccessExpression(callee)) visit(callee.argumentExpression);
     if (ts.isCallExpression(callee)) visit(callee);
@@ -141,7 +141,7 @@ function flow(file: ts.SourceFile, definition: Definition): Token[] {
   return tokens;
 }
 
-/** Words of TypeScript that C lacks are told too, so that they count as a difference. */
+/** Includes TypeScript's keywords that C lacks, so that they count as a difference. */
 function keywordOf(node: ts.Node): string | null {
   if (ts.isWhileStatement(node)) return 'while';
   if (ts.isForStatement(node) || ts.isForInStatement(node)) return 'for';
@@ -188,7 +188,7 @@ function calleeName(expression: ts.Expression): string {
   return GLOBALS.has(dotted.split('.')[0]) ? dotted : callee.name.text;
 }
 
-/** `a.b.c`; what is no plain name stands as `?`. */
+/** `a.b.c`, with `?` for parts that are not plain names. */
 function dottedName(expression: ts.Expression): string {
   const node = unwrap(expression);
   if (ts.isIdentifier(node)) return node.text;

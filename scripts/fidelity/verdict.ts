@@ -1,4 +1,4 @@
-// Whether what was measured is what is wanted.
+// Whether the measures meet their bars.
 import type { GroupResult } from './compare';
 import { complete } from './compare';
 import type { Measures } from './measures';
@@ -17,7 +17,7 @@ export function groupName({ files }: GroupResult): string {
   return files.map(({ pair }) => pair.c).join(' + ');
 }
 
-/** One for each bar of what is there. */
+/** One verdict for each bar. */
 export function verdicts(result: GroupResult): Verdict[] {
   const { group, files } = result;
   const found: Verdict[] = [];

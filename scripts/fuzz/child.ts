@@ -3,7 +3,7 @@ import { Coverage } from './coverage';
 import { Fuzzer } from './fuzzer';
 import { targets } from './targets';
 
-/** What the process is given. Inputs are latin1. */
+/** The orders of the process. Inputs are latin1. */
 export interface Work {
   target: string;
   seed: number;
@@ -11,7 +11,7 @@ export interface Work {
   known: string[];
 }
 
-/** What it tells: each input before it is tried, and at the end what it has found. */
+/** Its reports: each input before it is tried, and its findings at the end. */
 export type News =
   | { what: 'trying'; input: string }
   | { what: 'done'; runs: number; blocks: number; inputs: string[]; findings: { input: string; problem: string }[] };

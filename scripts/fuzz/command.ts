@@ -72,7 +72,7 @@ function numberOf(name: string, argument: string): number {
   return Number(argument);
 }
 
-/** Resolves to how many problems were found. */
+/** Resolves to the number of problems found. */
 function fuzz(target: string, { minutes, seed, corpus }: Options, out: (text: string) => void): Promise<number> {
   const known = (readCorpus(corpus, target) ?? []).map((input) => input.toString('latin1'));
   out(`${target}: seed ${seed}, ${known.length} inputs in the corpus\n`);

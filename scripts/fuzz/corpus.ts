@@ -1,9 +1,9 @@
-// The inputs that are kept: for each target those that together reach all that was ever reached, as few and as short as
-// that can be. A file has them as an array of strings, a character for each byte.
+// The corpus: for each target the fewest and shortest inputs that together reach all code that was ever reached. A file
+// holds them as an array of strings, a character for each byte.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Null where there is no file yet. */
+/** Null if there is no file yet. */
 export function readCorpus(folder: string, name: string): Buffer[] | null {
   let text: string;
   try {

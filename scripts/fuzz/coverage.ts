@@ -14,7 +14,7 @@ export class Coverage {
     this.session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true });
   }
 
-  /** The blocks that were run since the last time. */
+  /** The blocks that have run since the last call. */
   take(): Set<string> {
     const blocks = new Set<string>();
     for (const { url, scriptId, functions } of this.takeAll()) {

@@ -1,5 +1,5 @@
-// Coverage-guided fuzzing of one target: inputs that reach a new part of the server are kept, and others are made of
-// them. An input is tried in one piece and in several, and both must be answered alike.
+// Coverage-guided fuzzing of one target: inputs that reach new code of the server are kept, and mutated into others.
+// An input is tried in one piece and in several, and both must get the same answer.
 import { Random } from '../../reactor/sim';
 import type { Coverage } from './coverage';
 import { cut, mutate } from './mutate';
@@ -8,14 +8,14 @@ import type { Outcome } from './server';
 import type { Target } from './targets';
 import { piecesOf } from './targets';
 
-/** So many inputs are tried before it is asked what they have reached together, for that takes longer than an input. */
+/** Inputs per coverage report, since taking a report takes longer than running an input. */
 const BATCH = 24;
-/** A server serves so many inputs. */
+/** Inputs per server. */
 const RUNS_PER_SERVER = 400;
 const SHRINKS_MAX = 40;
 const PIECES_MAX = 8;
 
-/** What such inputs are answered depends on how they came, or on what was before. */
+/** Answers to such inputs depend on how they are cut, or on earlier inputs. */
 const NOT_COMPARED = /stats|watch|lru|slabs|verbosity|flush|cache_memlimit|[^\n]{1024}/;
 /** Opcodes of the binary protocol, likewise: stat. */
 const STAT = '\x80\x10';
@@ -25,7 +25,7 @@ export interface Finding {
   problem: string;
 }
 
-/** Whether an input is answered alike, however it is cut. */
+/** Whether an input must get the same answer, however it is cut. */
 export function isCompared(input: Buffer): boolean {
   const text = input.toString('latin1');
   return !NOT_COMPARED.test(text) && !text.includes(STAT);
@@ -78,10 +78,10 @@ export class Fuzzer {
       const news = [...this.reached].filter((block) => !before.has(block));
       await this.keep(await this.shrink(input, news));
     }
-    for (const block of together) this.reached.add(block); // what came of all of them, and of none alone
+    for (const block of together) this.reached.add(block); // blocks that no input reached on its own
   }
 
-  /** Keeps only inputs that are needed to reach what all reach, short ones first. */
+  /** Keeps only inputs that are needed to reach all known blocks, short ones first. */
   async minimise(): Promise<void> {
     const inputs = [...this.corpus].sort((a, b) => a.length - b.length);
     this.corpus = [];
@@ -96,7 +96,7 @@ export class Fuzzer {
     this.server = null;
   }
 
-  /** Whether an input reaches something new; from now on that is known. */
+  /** Whether an input reaches new blocks, which then count as known. */
   private async isNew(input: Buffer): Promise<boolean> {
     await this.attempt(input, false);
     const before = this.reached.size;
@@ -110,7 +110,7 @@ export class Fuzzer {
     this.coverage.take();
   }
 
-  /** The input without what is not needed to reach `blocks`. */
+  /** The input without the parts that are not needed to reach `blocks`. */
   private async shrink(input: Buffer, blocks: readonly string[]): Promise<Buffer> {
     let shortest = input;
     let tries = SHRINKS_MAX;
@@ -126,7 +126,7 @@ export class Fuzzer {
     return shortest;
   }
 
-  /** In one piece and in several, each on a server of its own, the input must be answered alike. */
+  /** In one piece and in several, each on a server of its own, the input must get the same answer. */
   private async compare(input: Buffer): Promise<void> {
     if (this.target.datagrams || !isCompared(input)) return;
     const outcomes: string[] = [];

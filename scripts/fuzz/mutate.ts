@@ -1,4 +1,4 @@
-// New inputs from those that are known: of bytes, of words, of lines, and of two inputs.
+// Makes new inputs from known ones: mutations of bytes, words and lines, and mixes of two inputs.
 import type { Random } from '../../reactor/sim';
 
 const INPUT_MAX_BYTES = 2048;
@@ -10,7 +10,7 @@ function splice(input: Buffer, at: number, removed: number, added: Buffer | stri
   return Buffer.concat([input.subarray(0, at), bytes, input.subarray(at + removed)]);
 }
 
-/** A part of the input: where it begins, and how long it is. */
+/** A random part of the input: its offset and length. */
 function part(random: Random, input: Buffer, most = 64): [at: number, length: number] {
   const at = random.int(input.length + 1);
   return [at, random.int(Math.min(most, input.length - at) + 1)];
@@ -29,7 +29,7 @@ function linesOf(input: Buffer): Buffer[] {
   return lines;
 }
 
-/** Where the words of the input are, apart from blanks and ends of lines. */
+/** The places of the input's words, without blanks and line ends. */
 function wordsOf(input: Buffer): [at: number, length: number][] {
   return [...input.toString('latin1').matchAll(/[^ \r\n]+/g)].map(({ 0: word, index }) => [index, word.length]);
 }
@@ -75,7 +75,7 @@ const mutations: readonly Mutation[] = [
   },
 ];
 
-/** An input that is made of `input`, and perhaps of `other`. */
+/** A new input made of `input`, and perhaps of `other`. */
 export function mutate(random: Random, input: Buffer, other: Buffer, words: readonly string[]): Buffer {
   let made = input;
   for (let times = 1 + random.int(4); times > 0; times--) made = random.pick(mutations)(random, made, other, words);

@@ -1,4 +1,4 @@
-// What may come back for hostile bytes: the grammar of each protocol's replies. A stream may be cut off at its end.
+// The replies that hostile bytes may get: each protocol's grammar of replies. A stream may be cut off at its end.
 
 const LINE = new RegExp('^(' + [
   'STORED|NOT_STORED|EXISTS|NOT_FOUND|DELETED|TOUCHED|END|OK|RESET|NOT_READY|MN|EN|\\d+ *',
@@ -8,7 +8,7 @@ const LINE = new RegExp('^(' + [
 ].join('|') + ')$', 's');
 const VALUE = /^(?:VALUE \S+ \d+|VA) (\d+)(?: .*)?$/s;
 
-/** The first thing in replies of the text protocol that no reply is; or null. */
+/** The first part of text protocol replies that is not a valid reply; or null. */
 export function wrongText(replies: Buffer): string | null {
   const text = replies.toString('latin1');
   for (let at = 0; ;) {
@@ -35,7 +35,7 @@ interface Request {
   opaque: number;
 }
 
-/** The requests that the server can have seen, as far as each has a header that says where the next one is. */
+/** The requests that the server can have seen: a header tells where the next one is. */
 function requestsOf(input: Buffer): Request[] {
   const requests: Request[] = [];
   for (let at = 0; at + HEADER_BYTES <= input.length && input[at] === REQUEST;) {
@@ -45,7 +45,7 @@ function requestsOf(input: Buffer): Request[] {
   return requests;
 }
 
-/** What is wrong with replies of the binary protocol: they belong to requests, in their order. Null if nothing is. */
+/** The error in binary protocol replies, which must belong to requests, in their order; null if there is none. */
 export function wrongBinary(input: Buffer, replies: Buffer): string | null {
   if (input.length === 0 || input[0] !== REQUEST) return wrongText(replies);
   const requests = requestsOf(input);
@@ -68,7 +68,7 @@ export function wrongBinary(input: Buffer, replies: Buffer): string | null {
 const UDP_HEADER_BYTES = 8;
 const UDP_MAX_BYTES = 1400;
 
-/** What is wrong with datagrams: each belongs to a request, and tells rightly which part of its answer it is. */
+/** The error in datagrams, each of which must have a request's id and a valid sequence number; null if none. */
 export function wrongDatagrams(requests: readonly Buffer[], replies: readonly Buffer[]): string | null {
   const whole = requests.filter(({ length }) => length >= UDP_HEADER_BYTES);
   const ids = new Set(whole.map((bytes) => bytes.readUInt16BE(0)));

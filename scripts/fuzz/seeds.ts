@@ -1,5 +1,5 @@
-// What inputs begin with, and the words of which mutations are made: the commands of each protocol, and numbers at
-// their ends.
+// The first inputs, and words for mutations: the commands of each protocol, and numbers at the limits of their
+// ranges.
 
 const NUMBERS = [
   '0', '1', '-1', '2', '9', '10', '250', '251', '255', '256', '1024', '2048', '65535', '65536', '1048576', '2147483647',
@@ -79,7 +79,7 @@ function packet(opcode: number, { key = '', extras = '', value = '', opaque = op
 const SET = packet(0x01, { key: 'a', extras: '\0'.repeat(8), value: 'abc' });
 const NUMBER = `${'\0'.repeat(7)}\x01${'\0'.repeat(7)}\x05${'\0'.repeat(4)}`;
 
-/** Opcodes: what has a key; and with extras of 8 bytes, of 20, of 4. */
+/** Opcodes of requests with a key; and with extras of 8 bytes, of 20, of 4. */
 const KEYED = [0x00, 0x04, 0x09, 0x0c, 0x0d, 0x0e, 0x0f, 0x14, 0x19, 0x1a];
 const STORING = [0x01, 0x02, 0x03, 0x11, 0x12, 0x13];
 
@@ -99,7 +99,7 @@ export const BINARY_WORDS: readonly string[] = [
   '\0\xfb', '\0\x01', 'a', 'items', 'PLAIN', SET, packet(0x0a), packet(0x00, { key: 'a' }), packet(0x07), packet(0x17),
 ];
 
-/** A request by UDP, with its length before it: of at most 255 bytes, as latin1. */
+/** A UDP request of at most 255 bytes, with its length before it in one byte, as latin1. */
 export function datagram(request: string): string {
   const payload = `\0\x07\0\0\0\x01\0\0${request}`.slice(0, 255);
   return String.fromCharCode(payload.length) + payload;

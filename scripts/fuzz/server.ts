@@ -1,5 +1,5 @@
-// A server in this process on the simulated backend, in a checked memory, and what hostile bytes may do to it: end
-// their connection, and nothing else.
+// A server in this process on the simulated backend, in a checked memory. Checks that hostile bytes do nothing to it
+// but end their connection.
 import { main } from '../../lib/memcached';
 import { main as mainToday } from '../../lib/1.6/main';
 import { memoryInit } from '../../lib/libc/memory';
@@ -15,12 +15,12 @@ import type { Target } from './targets';
 const PORT = 11211;
 const MIB = 1 << 20;
 const MEMORY = [2 * MIB, 8 * MIB, 60 * MIB] as const;
-/** So many turns of the loop for one piece of input are a spin. */
+/** More turns of the loop for one piece of input count as a spin. */
 const TURNS_MAX = 5000;
-/** How much more memory may be in use after a connection than after the first one: lists that keep their lengths. */
+/** How much more memory may be in use than after the first connection: some lists never shrink. */
 const GROWTH_MAX_BYTES = 256 * 1024;
 
-/** What other clients have stored, under keys that nobody guesses. No reply to the input may contain it. */
+/** Other clients' data, under keys that no input guesses. No reply to the input may contain it. */
 const MARKER = '#of another client#';
 const HIDDEN_KEYS = ['hidden-3f9a', 'hidden-b07c'];
 const HIDDEN = [MARKER.repeat(3), MARKER.repeat(120)];
@@ -30,10 +30,10 @@ const JUNK = [NEW_JUNK, FREED_JUNK].map((byte) => Buffer.alloc(8, byte));
 
 let checked: CheckedMemory | null = null;
 
-/** What the input has got for an answer: the bytes of a connection, or its datagrams. */
+/** The answer to the input: the bytes of a connection, or its datagrams. */
 export interface Outcome {
   replies: Buffer[];
-  /** What went wrong, with its stack where there is one; null if nothing did. */
+  /** The error, with its stack if there is one; null if there is none. */
   problem: string | null;
 }
 
@@ -70,7 +70,7 @@ export class HostileServer {
     return server;
   }
 
-  /** Sends the pieces one after the other, each when the server has done with the one before, and then leaves. */
+  /** Sends the pieces one by one, each when the server is done with the last, and then disconnects. */
   async run(pieces: readonly Buffer[]): Promise<Outcome> {
     let replies: Buffer[] = [];
     let problem: string | null;
@@ -112,7 +112,7 @@ export class HostileServer {
     return client.take();
   }
 
-  /** What is wrong with the replies themselves. */
+  /** The error in the replies themselves. */
   private wrongReply(pieces: readonly Buffer[], replies: readonly Buffer[]): string | null {
     const input = Buffer.concat(pieces);
     for (const reply of replies) {
@@ -122,7 +122,7 @@ export class HostileServer {
     return this.target.wrongReply(pieces, replies);
   }
 
-  /** What is wrong beside the connection. */
+  /** An error outside of the connection. */
   private async wrongOtherwise(): Promise<string | null> {
     const others = await this.exchange(`get ${HIDDEN_KEYS.join(' ')}\r\n`);
     // The input may have flushed them.
@@ -141,7 +141,7 @@ export class HostileServer {
     return this.guest.take().toString('latin1');
   }
 
-  /** A violation, or what the server has said of an exception, since the last time. */
+  /** A memory violation, or the server's message about an exception, since the last call. */
   private failure(): string | null {
     const { stderr } = this;
     this.stderr = '';

@@ -1,19 +1,19 @@
-// What is fuzzed: a server of each protocol, what its input is made of, and what its replies look like.
+// The targets: a server for each protocol, with the material for inputs and a check of the replies.
 import { BINARY_SEEDS, BINARY_WORDS, CLASSIC_SEEDS, META_SEEDS, TEXT_SEEDS, WORDS, datagram } from './seeds';
 import { wrongBinary, wrongDatagrams, wrongText } from './replies';
 
 export interface Target {
   name: string;
-  /** Whether it speaks as memcached 1.6; else as 1.0.4. */
+  /** Whether it is memcached 1.6; else 1.0.4. */
   today: boolean;
   economy: boolean;
   args: readonly string[];
-  /** Whether an input is some datagrams: each has its length before it, in one byte. */
+  /** Whether an input is a series of datagrams, each with its length before it in one byte. */
   datagrams: boolean;
-  /** What the first inputs are, and what is put into inputs, as latin1. */
+  /** The first inputs, and words to put into inputs, as latin1. */
   seeds: readonly string[];
   words: readonly string[];
-  /** What is wrong with the replies to these pieces; null if nothing is. */
+  /** The error in the replies to these pieces; null if there is none. */
   wrongReply: (pieces: readonly Buffer[], replies: readonly Buffer[]) => string | null;
 }
 
@@ -43,7 +43,7 @@ export const targets: readonly Target[] = [
   },
 ];
 
-/** What is sent one by one: the whole input, or its datagrams. */
+/** The pieces to send one by one: the whole input, or its datagrams. */
 export function piecesOf(target: Target, input: Buffer): Buffer[] {
   if (!target.datagrams) return [input];
   const pieces: Buffer[] = [];

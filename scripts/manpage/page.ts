@@ -40,7 +40,7 @@ const EXAMPLES: readonly Entry[] = [
   ['memcached-ts -p -1 -vv', 'on any port that is free, telling what clients send and get.'],
 ];
 
-/** The page, with what `s` has as its defaults. */
+/** The page, with the defaults of `s`. */
 export function page(s: Settings, version: string): string {
   return [
     `.TH MEMCACHED\\-TS 1 "" "memcached\\-ts ${version}" ""\n`,

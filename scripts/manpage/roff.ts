@@ -1,4 +1,4 @@
-// The few requests of man(7) that a page needs. In all text, what stands between backticks is bold.
+// The few requests of man(7) that a page needs. In all text, backticks mark bold words.
 import type { Entry } from '../../lib/1.6/usage';
 
 export function heading(name: string): string {
@@ -19,7 +19,7 @@ function inline(text: string): string {
   return words.replace(/`([^`]*)`/g, '\\fB$1\\fR');
 }
 
-/** Text that troff takes as it is: no request at its begin, a hyphen that is the one to type, and no other quotes. */
+/** Escapes text for troff: no request at its beginning, a hyphen that can be typed, and no curly quotes. */
 function escaped(text: string): string {
   return text.replace(/\\/g, '\\e').replace(/-/g, '\\-').replace(/'/g, '\\(aq').replace(/"/g, '\\(dq')
     .replace(/^\./, '\\&.');

@@ -1,4 +1,4 @@
-// The command: reads the arguments, runs the files, prints the table, and tells the exit status.
+// The command: reads the arguments, runs the files, prints the table, and returns the exit status.
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
@@ -42,7 +42,7 @@ interface Options {
   jobs: number;
 }
 
-/** `program` is our server's. */
+/** `program` is our server's file. */
 export async function command(args: readonly string[], program: string, { out, err }: Output): Promise<number> {
   try {
     const options = readArguments(args);

@@ -1,4 +1,4 @@
-// The files that are not expected to come out whole with our server, each with the reason.
+// The test files that are not expected to pass completely with our server, each with the reason.
 
 export const exceptions: ReadonlyMap<string, string> = new Map([
   ['64bit', 'skips itself where pointer_size is 32, as it is here'],

@@ -1,5 +1,5 @@
-// The folder that the tests run in. They take the current one for that of a build: memcached-debug and timedrun are in
-// it, and t/, and doc/.
+// The folder that the tests run in. They expect the current folder to be that of a build, with memcached-debug,
+// timedrun, t/ and doc/.
 import { chmodSync, cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -9,11 +9,11 @@ import { need } from './needs';
 export interface TestFile {
   /** Without `.t`. */
   name: string;
-  /** What it needs that is not there, or null. */
+  /** A missing feature that it needs, or null. */
   need: string | null;
 }
 
-/** The test files in the folder of a memcached's source, by name; none where that has no t/. */
+/** The test files in a folder of memcached's source, by name; none if it has no t/. */
 export function testFiles(source: string): TestFile[] {
   try {
     const names = readdirSync(join(source, 't')).filter((name) => name.endsWith('.t')).sort();
@@ -30,7 +30,7 @@ export function testFiles(source: string): TestFile[] {
 /** A new folder, in which `line` is the server; `remove` it afterwards. */
 export function makeFolder(source: string, line: readonly string[]): { path: string; remove: () => void } {
   const path = mkdtempSync(join(tmpdir(), 'memcached-tests-'));
-  // A test looks something up in doc/protocol.txt.
+  // A test reads doc/protocol.txt.
   for (const each of ['t', 'doc'].filter((name) => existsSync(join(source, name)))) {
     cpSync(join(source, each), join(path, each), { recursive: true });
   }

@@ -1,5 +1,5 @@
-// What a test file of memcached needs that our server does not have, or why it never runs; read from its text, so that
-// the list of what can be run is that of the source at hand.
+// Finds the feature that a test file of memcached needs and our server lacks, or why it never runs. It reads the file's
+// text, so the list of runnable files follows the source at hand.
 
 const NEEDS: readonly (readonly [need: string, sign: RegExp])[] = [
   ['the proxy', /!supports_proxy\(\)/],

@@ -1,4 +1,4 @@
-// What the user gets to see: a table of the files, what failed in each, and how many came out whole.
+// The report to the user: a table of the files, the failures in each, and how many passed completely.
 import Table from 'cli-table3';
 
 import type { TestFile } from './folder';
@@ -9,13 +9,13 @@ const NOTHING = 'nothing but a memcached';
 export interface Row {
   file: TestFile;
   outcome: Outcome;
-  /** Why it is not expected to come out whole, or null. */
+  /** Why it is not expected to pass completely, or null. */
   exception: string | null;
-  /** It is expected to, and did not. */
+  /** It should have passed, and did not. */
   failed: boolean;
 }
 
-/** `all` are the files that there are, run or not. */
+/** `all` are all files, run or not. */
 export function report(rows: readonly Row[], all: readonly TestFile[]): string {
   const table = new Table({ head: ['file', 'result', 'seconds', ''], style: { head: [], border: [], compact: true } });
   for (const { file, outcome, exception } of rows) {
@@ -40,7 +40,7 @@ function failures({ file, outcome }: Row): string {
   return `${file.name}:\n${outcome.failures.map((line) => `  ${line}\n`).join('')}`;
 }
 
-/** Of the files that need nothing special, and what the others need. */
+/** Counts the files that need nothing special, and names what the others need. */
 function total(rows: readonly Row[], all: readonly TestFile[]): string {
   const within = rows.filter(({ file }) => file.need === null);
   const whole = within.filter(({ outcome }) => outcome.whole).length;

@@ -1,4 +1,4 @@
-// Runs one test file with perl, and reads what it says: the Test Anything Protocol.
+// Runs one test file with perl, and parses its output, which is in the Test Anything Protocol.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
@@ -7,28 +7,28 @@ import { Parser } from 'tap-parser';
 import type { FinalResults } from 'tap-parser';
 
 export interface Outcome {
-  /** All that was planned has passed, and perl ended well. */
+  /** All planned tests passed, and perl exited with 0. */
   whole: boolean;
   passed: number;
-  /** Null if the file did not come to say it. */
+  /** Null if the file ended before its plan. */
   planned: number | null;
-  /** Why it ran nothing, in its own words; null if it ran. */
+  /** The file's reason for running nothing; null if it ran. */
   skipped: string | null;
-  /** What did not pass, one line each, and how it ended if not well. */
+  /** The failed tests, one line each, and how perl ended if not with 0. */
   failures: string[];
   seconds: number;
 }
 
-/** The failures of a file that are told, and the characters of each. */
+/** At most this many failures of a file are reported, and this many characters of each. */
 const MOST_FAILURES = 20;
 const MOST_CHARACTERS = 200;
-/** The lines of stderr that are kept of a file that fails. */
+/** This many last lines of stderr are kept for a file that fails. */
 const LAST_LINES = 5;
 
 /** The process groups that run. */
 const running = new Set<number>();
 
-/** Ends them with this process. */
+/** Ends those groups with this process. */
 export function endWithUs(): void {
   process.on('exit', () => running.forEach(endGroup));
   process.once('SIGINT', () => process.exit(130));
@@ -46,7 +46,7 @@ function endGroup(group: number): void {
 /** Runs t/`name`.t in `folder`, for at most `limit` seconds. */
 export async function runFile(folder: string, name: string, limit: number): Promise<Outcome> {
   const start = performance.now();
-  // Files, not pipes: the servers share them with perl, and a server may make a pipe non-blocking, for perl as well.
+  // Files, not pipes: perl shares them with its servers, and a server may make a pipe non-blocking for perl as well.
   const [outPath, errPath] = ['out', 'err'].map((kind) => join(folder, `${name}.${kind}`));
   const [out, err] = [openSync(outPath, 'w'), openSync(errPath, 'w')];
   const child = spawn('perl', [join('t', `${name}.t`)], {
@@ -76,7 +76,7 @@ export async function runFile(folder: string, name: string, limit: number): Prom
 
 function read(path: string): Promise<FinalResults> {
   return new Promise((resolve) => {
-    // A test may be named by a value with a carriage return in it, at which the parser would give up the line.
+    // A test's name may contain a carriage return, at which the parser would give up the line.
     new Parser(resolve).end(readFileSync(path, 'latin1').replaceAll('\r', '\\r'));
   });
 }
@@ -101,7 +101,7 @@ function failures(results: FinalResults, ending: string | null, said: string): s
   return lines.map((line) => line.slice(0, MOST_CHARACTERS));
 }
 
-/** Ours, without what MemcachedTest.pm, a test or the server would take for an order. */
+/** Our environment, without variables that MemcachedTest.pm, a test or the server obeys. */
 function environment(): NodeJS.ProcessEnv {
   const orders = /^(T_MEMD_|VALGRIND_|MEMCACHED_|EVENT_|SSL_TEST$|RUN_SASL_TESTS$|DEBUG$|NODE_V8_COVERAGE$)/;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !orders.test(name)));

@@ -1,12 +1,12 @@
-// What the specs import as 'ava' while mutants are tried: it runs them in this process, one after another, which takes
-// milliseconds where ava takes a process for each file. It has the part of ava's interface that our specs use.
+// The specs import this as 'ava' in mutation tests. It runs them in this process, one after another, which takes
+// milliseconds, while ava starts a process for each file. It has the part of ava's interface that our specs use.
 import { isDeepStrictEqual } from 'node:util';
 
 export class AssertionFailed extends Error {}
 
 type Check = Record<string, unknown>;
 
-/** What ava's `t` has; its methods throw where an assertion fails. */
+/** ava's `t`; its methods throw if an assertion fails. */
 export class Execution {
   readonly context: Check = {};
   private readonly teardowns: (() => unknown)[] = [];
@@ -64,7 +64,7 @@ export class Execution {
     this.teardowns.push(undo);
   };
 
-  /** Undoes what the test has set up, the last first. */
+  /** Runs the test's teardowns, the last first. */
   async end(): Promise<void> {
     for (const undo of this.teardowns.reverse()) await undo();
   }
@@ -94,7 +94,7 @@ function isLike(a: unknown, b: unknown): boolean {
 
 type Body = (t: Execution, ...args: unknown[]) => unknown;
 
-/** What a file of specs has registered. */
+/** The tests and hooks that a spec file has registered. */
 export class Specs {
   readonly tests: { title: string; run: (t: Execution) => unknown }[] = [];
   readonly before: Body[] = [];
@@ -103,10 +103,10 @@ export class Specs {
   readonly after: Body[] = [];
 }
 
-/** To which the file that is loaded now adds its tests. */
+/** The file that is being loaded adds its tests here. */
 let current = new Specs();
 
-/** Loads a file of specs by `load`, and returns what it has registered. */
+/** Loads a spec file by `load`, and returns its tests and hooks. */
 export function specsOf(load: () => void): Specs {
   current = new Specs();
   load();

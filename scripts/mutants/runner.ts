@@ -1,6 +1,6 @@
-// A test runner for Stryker: runs specs in its own process, with ava's interface in place of ava. For a mutant only
-// those tests are run that reach it. After a mutant was found, all modules are loaded anew, since a test that fails may
-// leave anything behind.
+// A test runner for Stryker: runs specs in its own process, with ava's interface in place of ava. For a mutant it runs
+// only tests that reach it. After killing a mutant it loads all modules anew, since a failed test may leave anything
+// behind.
 import Module, { createRequire } from 'node:module';
 import { join, relative } from 'node:path';
 
@@ -18,18 +18,18 @@ import fc from 'fast-check';
 import type { Specs } from './ava';
 import { Execution, specsOf } from './ava';
 
-/** What this runner takes from the configuration. */
+/** This runner's part of the configuration. */
 interface Options {
   specs: {
     groups: readonly {
-      /** Where the mutants are: the start of a path. */
+      /** The start of the paths of files with mutants. */
       mutants: string;
-      /** Which specs are to find them: names without '.spec.ts'. */
+      /** The specs that should kill them: names without '.spec.ts'. */
       files: readonly string[];
     }[];
-    /** Tests whose titles begin so are left out: they start processes, in which there are no mutants. */
+    /** Skips tests whose titles begin like this: they start processes, which have no mutants. */
     without: readonly string[];
-    /** Tests that take longer, in milliseconds, are not run for a mutant. */
+    /** Tests that take longer than this, in milliseconds, do not run for a mutant. */
     slowest: number;
   };
 }
@@ -44,11 +44,11 @@ export class SpecRunner implements TestRunner {
   static readonly inject = tokens(commonTokens.options);
   private readonly context: InstrumenterContext;
   private readonly specs: Options['specs'];
-  /** By name, the files of specs that are loaded. */
+  /** The loaded spec files, by name. */
   private readonly loaded = new Map<string, Specs>();
   private stale = true;
   private names: readonly string[] = [];
-  /** By id, what the test took in the first run, in milliseconds. */
+  /** By id, the test's time in the first run, in milliseconds. */
   private readonly durations = new Map<string, number>();
 
   constructor(options: StrykerOptions) {
@@ -126,7 +126,7 @@ export class SpecRunner implements TestRunner {
   private specsOf(name: string): Specs {
     const known = this.loaded.get(name);
     if (known !== undefined) return known;
-    // While a mutant is active, a module that is loaded would be of the mutant.
+    // A module loaded while a mutant is active would contain the mutant.
     const { activeMutant } = this.context;
     delete this.context.activeMutant;
     const specs = specsOf(() => { load(join(process.cwd(), 'dist', 'spec', `${name}.spec.js`)); });

@@ -1,12 +1,12 @@
-// What twemproxy is told (its notes/recommendation.md and README have all words).
+// twemproxy's configuration (its notes/recommendation.md and README explain all words).
 
 export interface Configuration {
   port: number;
   /** The ring is made of the names, so a server may come back at another port. */
   servers: readonly { name: string; port: number }[];
-  /** After so long without an answer a server has failed, in milliseconds. */
+  /** A server that does not answer for this long has failed, in milliseconds. */
   timeoutMs: number;
-  /** After so long one that has failed is tried again, in milliseconds. */
+  /** A failed server is tried again after this long, in milliseconds. */
   retryMs: number;
 }
 

@@ -1,4 +1,4 @@
-// twemproxy as a child: started with a configuration, waited for until it listens, and ended with us.
+// twemproxy as a child process: starts it with a configuration, waits until it listens, and ends it with us.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -24,14 +24,14 @@ export interface Proxy {
  * if it cannot.
  */
 export async function startProxy(text: string, port: number): Promise<Proxy> {
-  if (!await isFree(port)) throw new Error(`port ${port} of 127.0.0.1 is taken`); // it would not say why it ends
+  if (!await isFree(port)) throw new Error(`port ${port} of 127.0.0.1 is taken`); // it would not say why it exits
   const folder = mkdtempSync(join(tmpdir(), 'memcached-ts-shards-'));
   const configuration = join(folder, 'nutcracker.yml');
   writeFileSync(configuration, text);
-  // Debian's would write its log and its number to /var, where only root can. Without a name the log goes to stderr.
+  // Debian's twemproxy writes its log and pid file to /var by default, as only root can. '' sends the log to stderr.
   const args = ['--conf-file', configuration, '--output', '', '--pid-file', join(folder, 'pid')];
   const statistics = ['--stats-addr', '127.0.0.1', '--stats-port', String(await freePort())];
-  // detached: a terminal's Ctrl-C is for us, who end it.
+  // detached: a terminal's Ctrl-C must reach only us, and we end it.
   const child = spawn(PROGRAM, [...args, ...statistics], { stdio: ['ignore', 'ignore', 'pipe'], detached: true });
   const kill = (): void => void child.kill();
   process.on('exit', kill);

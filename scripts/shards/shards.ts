@@ -1,4 +1,4 @@
-// Several servers, and a proxy that makes one cache of them.
+// Several servers, and a proxy that makes them one cache.
 import { start } from 'memcached-ts';
 import type { Server } from 'memcached-ts';
 
@@ -11,9 +11,9 @@ export interface ShardsOptions {
   port: number;
   /** Of each server, in megabytes. */
   memory: number;
-  /** When the proxy gives a server up that does not answer, in milliseconds. */
+  /** The proxy gives up a server that does not answer for this long, in milliseconds. */
   timeoutMs?: number;
-  /** When the proxy tries a server again that has failed, in milliseconds. */
+  /** The proxy tries a failed server again after this long, in milliseconds. */
   retryMs?: number;
 }
 
@@ -31,7 +31,7 @@ export interface Shards {
   configuration: string;
   /** Resolves when the proxy has ended: to null after close(), else to an error that says how. Never rejects. */
   closed: Promise<Error | null>;
-  /** Starts the server of a shard again, on its port, when it has ended. */
+  /** Restarts the server of a shard, which has ended, on its port. */
   restart(shard: Shard): Promise<void>;
   /** Ends all of them. */
   close(): Promise<void>;
@@ -40,7 +40,7 @@ export interface Shards {
 const TIMEOUT_MS = 400;
 const RETRY_MS = 2000;
 
-/** Resolves when all of them serve. If one does not start, none is left. */
+/** Resolves when all of them serve. If one does not start, it ends the others. */
 export async function startShards(options: ShardsOptions): Promise<Shards> {
   const { servers, port, memory, timeoutMs = TIMEOUT_MS, retryMs = RETRY_MS } = options;
   const shards: Shard[] = [];

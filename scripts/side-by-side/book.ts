@@ -1,4 +1,4 @@
-// What the page shows: the files with their sections, rows, links and notes. No HTML but that of single lines.
+// The content of the page: the files with their sections, rows, links and notes. Only single lines are HTML.
 import { posix } from 'node:path';
 
 import { portName } from '../align/names';
@@ -22,13 +22,13 @@ import type { Row } from './rows';
 export type ReadOurs = (path: string) => string;
 
 export interface BookSection extends Section {
-  /** Its address in the page; null for what stands between functions. */
+  /** Its address in the page; null for text between functions. */
   anchor: string | null;
   rows: Row[];
   notes: Note[];
-  /** Null where there is nothing to compare. */
+  /** Null if there is nothing to compare. */
   alike: Measures | null;
-  /** Where it is called from. */
+  /** The functions that call it. */
   callers: Anchored[];
 }
 
@@ -40,7 +40,7 @@ export interface Anchored {
 export interface BookFile extends Shown {
   hasC: boolean;
   sections: BookSection[];
-  /** Of all functions; null where there is nothing to compare. */
+  /** Of all functions; null if there is nothing to compare. */
   totals: Totals | null;
   /** The HTML of each line. */
   cLines: string[];
@@ -50,7 +50,7 @@ export interface BookFile extends Shown {
   tsSource: string[];
 }
 
-/** A function of a file that the page does not show: only it, since it is called. */
+/** A function that the shown files call, from a file that the page does not show. */
 export interface Called extends Anchored {
   file: string;
   firstLine: number;
@@ -64,7 +64,7 @@ export interface Book {
   memcached: Totals | null;
 }
 
-/** `cSources` has the text of the reader's C files by name. Throws SyntaxError where one of them cannot be read. */
+/** `cSources` has the text of the reader's C files by name. Throws SyntaxError if one of them cannot be parsed. */
 export function makeBook(
   shown: readonly Shown[], cSources: ReadonlyMap<string, string>, read: ReadOurs, readmes: readonly string[],
 ): Book {
@@ -111,7 +111,7 @@ function fileOf(file: Shown, cText: string | null, tsText: string, numbering: No
   };
 }
 
-/** Puts links into all lines, and tells each function its callers. Returns what is called besides. */
+/** Puts links into all lines, and gives each function its callers. Returns called functions of other files. */
 function linkAll(files: BookFile[], read: ReadOurs): Called[] {
   const sections = files.flatMap((file) => file.sections);
   const byAnchor = new Map(sections.map((section) => [section.anchor, section]));
@@ -205,7 +205,7 @@ function linkAll(files: BookFile[], read: ReadOurs): Called[] {
   return sorted.map((fn) => ({ ...fn, lines: linesOf(fn) }));
 }
 
-/** Functions that are the methods of a record: behind a dot they are called by their own names. */
+/** Functions that are shorthand members of a record: calls behind a dot use their own names. */
 function shorthands(text: string): string[] {
   const records = [...text.matchAll(/^const \w+: \w+ = \{([^}]*)\}/gm)];
   return records.flatMap(([, fields]) => fields.split(',').map((field) => field.trim()).filter((f) => /^\w+$/.test(f)));

@@ -42,13 +42,13 @@ export function run(args: readonly string[], projectRoot: string, { out, err }: 
   }
 }
 
-/** The page as it is to stand in `file`, and what it is made of. Throws Misuse where a folder has no C that we know. */
+/** The page for `file`, and the book behind it. Throws Misuse if a folder has no C file that we know. */
 export function sideBySide(
   folders: readonly string[], projectRoot: string, file: string,
 ): { html: string; book: Book } {
   const known = shown.flatMap(({ c }) => c === null ? [] : [c]);
   const paths = folders.length === 0 ? new Map<string, string>() : findSources(folders, known);
-  // latin1 takes any byte; the C files are not UTF-8 where they have names with accents.
+  // latin1 takes any byte; C files with accented names are not UTF-8.
   const sources = new Map([...paths].map(([name, path]) => [name, readFileSync(path, 'latin1')]));
   const read = (path: string): string => readFileSync(join(projectRoot, path), 'utf8');
   const readmes = [read('lib/README.md'), read('reactor/README.md')];

@@ -1,11 +1,11 @@
-// Which files the page shows, in which order, and what C calls them.
+// The files that the page shows, in order, with their C names.
 import { groups } from '../fidelity/pairs';
 
 export interface Shown {
-  /** The C file; null where C has none. */
+  /** The C file; null if C has none. */
   c: string | null;
   ts: string;
-  /** What a reader should know before he begins: one sentence. */
+  /** One sentence of introduction for the reader. */
   about: string;
 }
 
@@ -22,7 +22,7 @@ const pairs = groups.flatMap((group) => group.pairs.map(({ c, ts }): Shown => ({
 const memcached = pairs.filter(({ ts }) => ts.startsWith('lib/'));
 const libevent = pairs.filter(({ ts }) => ts.startsWith('reactor/'));
 
-/** Those of memcached, then those of libevent. */
+/** The files of memcached, then those of libevent. */
 export const shown: readonly Shown[] = [
   {
     c: 'memcached.h', ts: 'lib/memcached.h.ts',

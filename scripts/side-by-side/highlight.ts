@@ -1,7 +1,7 @@
 // Colours source text, line by line.
 import { createRequire } from 'node:module';
 
-/** What we use of it. Its own types would give all our files the names of a browser: close, stop, name and others. */
+/** The part that we use. Its own types would bring the browser's globals into all our files: close, stop, name. */
 interface Highlighter {
   registerLanguage(name: string, language: unknown): void;
   highlight(text: string, options: { language: string }): { value: string };
@@ -12,7 +12,7 @@ const hljs = load('highlight.js/lib/core') as Highlighter;
 hljs.registerLanguage('c', load('highlight.js/lib/languages/c'));
 hljs.registerLanguage('typescript', load('highlight.js/lib/languages/typescript'));
 
-/** The HTML of each line of a text. An element that goes on after its line is closed there, and opened anew. */
+/** The HTML of each line of a text. An element that spans lines is closed and reopened at each line end. */
 export function highlight(text: string, language: 'c' | 'typescript'): string[] {
   const html = hljs.highlight(text, { language }).value;
   const open: string[] = [];
@@ -26,7 +26,7 @@ export function highlight(text: string, language: 'c' | 'typescript'): string[] 
   });
 }
 
-/** What is written in HTML for any text. */
+/** Escapes text for HTML. */
 export function escape(text: string): string {
   return text.replace(/[&<>"]/g, (sign) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[sign] ?? sign);
 }

@@ -1,16 +1,16 @@
-// Reads what a TypeScript file imports of this project.
+// Reads a TypeScript file's imports from this project.
 import { posix } from 'node:path';
 
 export interface Imported {
   /** Path of the file, from the project's root. */
   file: string;
-  /** As that file names it; null for all of it, under a name of its own. */
+  /** The exported name; null for a namespace import. */
   name: string | null;
 }
 
 const IMPORT = /^import (?:type )?(?:\* as (\w+)|\{([^}]*)\}) from '(\.[^']*)';/gm;
 
-/** By the name that the importing file uses. `path` is its own, from the project's root. */
+/** By the name in the importing file, whose path from the project's root is `path`. */
 export function importsOf(path: string, text: string): Map<string, Imported> {
   const found = new Map<string, Imported>();
   for (const [, all, some, from] of text.matchAll(IMPORT) as Iterable<(string | undefined)[]>) {

@@ -1,6 +1,6 @@
-// Makes a link of each function that a line calls or hands on.
+// Links each function that a line calls or passes on.
 
-/** Where the functions are that a file may name: their anchors by name, and by name behind a dot. */
+/** The anchors of functions that a file may use, by plain name and by name behind a dot. */
 export interface Anchors {
   get(name: string): string | undefined;
   behindDot(name: string): string | undefined;
@@ -10,10 +10,10 @@ export interface Anchors {
 const PIECES = /<[^>]*>|[^<]+/g;
 /** A name with the dot before it. An entity is no name. */
 const NAMES = /&\w+;|(\.\s*)?\b([A-Za-z_]\w*)\b/g;
-/** Short names are also words for other things, so they are links only where they are called. */
+/** Shorter names may mean other things, so they become links only in calls. */
 const SHORTEST_UNCALLED = 8;
 
-/** The HTML of a line with its links. `found` is told the anchor of each. */
+/** The HTML of a line with its links. Calls `found` with the anchor of each. */
 export function link(html: string, anchors: Anchors, found: (anchor: string) => void): string {
   const pieces = html.match(PIECES) ?? [];
   /** For each open element whether it is a comment or the like. */

@@ -1,18 +1,18 @@
-// The notes in the margin: where the port differs on purpose, and what C does there.
+// The notes in the margin: the port's deviations, and what C does there.
 import { findDeviations } from '../fidelity/deviations';
 
 export interface Note {
   line: number;
-  /** From 1, in the order of the page; the same for the same difference in several places. */
+  /** From 1, in the order of the page. A difference in several places has one number. */
   number: number;
   text: string;
   /** The later version, or versions, that do the same. */
   version: string | null;
-  /** What C does; null where the table does not say so. */
+  /** What C does; null if the table does not say. */
   inC: string | null;
 }
 
-/** By the first column of the table in a README, what C does. */
+/** C's behaviour from the table in a README, by its first column. */
 export function differences(readme: string): Map<string, string> {
   const rows = readme.split('\n| DEVIATION |').at(1)?.split('\n\n')[0].split('\n').slice(2) ?? [];
   return new Map(rows.map((row) => row.replace(/^\| | \|$/g, '').split(' | ')).map(([what, , inC]) => {

@@ -1,5 +1,5 @@
-// Cuts a C file and its port into sections: functions that belong together, functions that only one side has, and what
-// stands between them.
+// Cuts a C file and its port into sections: paired functions, functions of one side only, and the text between
+// functions.
 import { alignSources } from '../align/align';
 import type { AlignedFunction } from '../align/align';
 import { findInC } from '../align/cfunctions';
@@ -10,14 +10,14 @@ import { findInTs } from '../align/tsfunctions';
 import { lexTs } from '../align/tslexer';
 import { increasing, likeness, sideBySide } from './together';
 
-/** Lines from `first` to `last`, counted from 1. Empty where `last` is less. */
+/** Lines from `first` to `last`, counted from 1. Empty if `last` is less. */
 export interface Span {
   first: number;
   last: number;
 }
 
 export interface Section {
-  /** What the aligner says; null for what stands between functions. */
+  /** The aligner's result; null for text between functions. */
   fn: AlignedFunction | null;
   c: Span | null;
   ts: Span | null;
@@ -29,7 +29,7 @@ interface Place extends Span {
 
 type Finder = (lexemes: readonly Lexeme[], partner: ReadonlyMap<number, number>) => Definition[];
 
-/** All lines of both files, each once. `cText` is null where there is no C; throws SyntaxError as the aligner does. */
+/** All lines of both files, each once. `cText` is null if there is no C. Throws SyntaxError as the aligner does. */
 export function outline(cText: string | null, tsText: string): Section[] {
   const ts = placesOf(tsText, lexTs(tsText), findInTs, isTsHead);
   const c = cText === null ? [] : placesOf(cText, lexC(cText), findInC, isCHead);
@@ -38,7 +38,7 @@ export function outline(cText: string | null, tsText: string): Section[] {
   const byTs = new Map(aligned.flatMap((fn) => fn.tsName === null ? [] : [[fn.tsName, fn] as const]));
   const tsIndex = new Map(ts.map(({ name }, i) => [name, i]));
 
-  // A function that is elsewhere in the port stands where C has it.
+  // A function at another place in the port goes where C has it.
   const pairs = c.flatMap((place, i) => {
     const at = tsIndex.get(byC.get(place.name)?.tsName ?? '');
     return at === undefined ? [] : [{ c: i, ts: at }];
@@ -55,7 +55,7 @@ export function outline(cText: string | null, tsText: string): Section[] {
   let cLine = 1;
   let tsLine = 1;
 
-  /** What comes before the functions of these indices. */
+  /** Adds the sections before the functions of these indices. */
   function upTo(cEnd: number, tsEnd: number, cLast: number, tsLast: number): void {
     const cRest: Span[] = [];
     const tsRest: Span[] = [];
@@ -81,7 +81,7 @@ export function outline(cText: string | null, tsText: string): Section[] {
     }
   }
 
-  /** The lines of C, cut so that each of ours stands beside its own. */
+  /** The lines of C, cut so that each span of ours is beside its own. */
   function divided(cSpan: Span, tsSpans: readonly Span[]): Span[] {
     const alike = (x: number, y: number): number => likeness(cLines[x - 1], tsLines[y - 1], true);
     const rows = sideBySide(linesOf(cSpan), tsSpans.flatMap(linesOf), alike);

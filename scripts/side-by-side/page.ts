@@ -55,7 +55,7 @@ ${view}<button type="button" id="theme" title="Light or dark (t)">◐<span class
 </header>`;
 }
 
-/** Every stop with its place; throws where a function or a case is gone. */
+/** Every stop with its place; throws if a function or a case is gone. */
 function placed(book: Book, teachingPage: string): PlacedStop[] {
   let number = 0;
   return legs.flatMap((leg) => leg.stops.map((stop): PlacedStop => {
@@ -149,7 +149,7 @@ ${sections.join('')}</section>
 `;
 }
 
-/** What the shown files call elsewhere in the project. */
+/** The functions elsewhere in the project that the shown files call. */
 function calledHtml(called: readonly Called[]): string {
   if (called.length === 0) return '';
   const parts = called.map(({ name, anchor, file, firstLine, lines }) => `<section class="fn" id="${anchor}" data-names="${name}">

@@ -1,17 +1,17 @@
-// Puts the lines of a section beside each other: those that the aligner has paired, and between them blank lines,
-// closing braces and comments.
+// Puts the lines of a section side by side: pairs of the aligner, and between them blank lines, closing braces and
+// comments.
 import type { AlignedFunction } from '../align/align';
 import type { Section } from './outline';
 import { linesOf } from './outline';
 import { increasing, likeness, sideBySide } from './together';
 
 export interface Row {
-  /** Line numbers; null where the side has nothing here. */
+  /** Line numbers; null if the side has nothing here. */
   c: number | null;
   ts: number | null;
-  /** Of a line of code of one side alone: it has nothing of the other's, or its C line stands elsewhere. */
+  /** The side of a line of code without a counterpart, or whose C line is elsewhere. */
   only: 'c' | 'ts' | null;
-  /** The C line of a line of ours that stands elsewhere in the function. */
+  /** The C line of our line, if it is elsewhere in the function. */
   elsewhere: number | null;
 }
 
@@ -36,13 +36,13 @@ export function rowsOf({ fn, c, ts }: Section, cLines: readonly string[], tsLine
     };
   }
 
-  /** A line of ours that goes on with what C has on the line above. */
+  /** Whether our line continues the C line of the row above. */
   function continues(tsLine: number, cLine: number): boolean {
     for (let above = tsLine - 1; counterpart.get(above) === cLine; above--) if (atAnchor.has(above)) return true;
     return false;
   }
 
-  /** A line of C that goes on with a statement that we have on one line. */
+  /** Whether a line of C continues a statement that we have on one line. */
   function isRest(cLine: number): boolean {
     const above = cLine - 1;
     return /(?:[,(+=?|&-])\s*$/.test(cLines[above - 1] ?? '') && (paired.has(above) || isRest(above));
@@ -64,7 +64,7 @@ export function rowsOf({ fn, c, ts }: Section, cLines: readonly string[], tsLine
   return rows;
 }
 
-/** The pairs of lines that are in the same order on both sides. */
+/** The line pairs in the same order on both sides. */
 function anchorsOf(fn: AlignedFunction | null): { c: number; ts: number }[] {
   if (fn === null || fn.cName === null || fn.tsName === null) return [];
   const pairs = fn.lines.flatMap(({ line, cLines }) => cLines.length === 0 ? [] : [{ c: cLines[0], ts: line }]);

@@ -1,11 +1,11 @@
-// The HTML of one function, or of what stands between two: its head, its lines beside each other, its notes.
+// The HTML of one function, or of the text between two: its head, its lines side by side, its notes.
 import type { BookFile, BookSection } from './book';
 import { escape } from './highlight';
 import type { Note } from './notes';
 import type { Row } from './rows';
 import type { Stop } from './stops';
 
-/** Of a line in the margin, and of a note beyond its text. */
+/** Width of a line in the margin; height that a note adds to its text. */
 const NOTE_COLUMNS = 30;
 const NOTE_EXTRA_LINES = 2;
 /** A line in the margin is less high than one of code. */
@@ -14,7 +14,7 @@ const NOTE_LINES_PER_ROW = 0.9;
 /** A stop of the reading order with its number and its links. */
 export interface PlacedStop extends Stop {
   number: number;
-  /** The line of its case; null where it is a whole function. */
+  /** The line of its case; null for a whole function. */
   line: number | null;
   /** In this page. */
   anchor: string;
@@ -50,7 +50,7 @@ function head(file: BookFile, { fn, anchor, c, ts, alike, callers }: BookSection
 ${by}`;
 }
 
-/** What the line above a function says of its origin: `memcached.c: drive_machine`. */
+/** The origin comment above a function: `memcached.c: drive_machine`. */
 function originOf(file: BookFile, first: number): string | null {
   return /^\/\/ (\w+\.[ch]: \w+)/.exec(file.tsSource[first - 1] ?? '')?.[1] ?? null;
 }
@@ -97,7 +97,7 @@ function indentOf(line: string): number {
   return column;
 }
 
-/** Each note, and each stop at a case, beside its line, or below what is above it in the margin. */
+/** Each note, and each stop at a case, beside its line, or below the last one in the margin. */
 function marginHtml(
   file: BookFile, rows: readonly Row[], notes: readonly Note[], stops: readonly PlacedStop[],
 ): string {
@@ -129,7 +129,7 @@ function noteId(file: BookFile, { line }: Note): string {
   return `${file.ts}/note${line}`;
 }
 
-/** Text of a README: what stands in backquotes is code. */
+/** Text of a README, with code in backquotes. */
 function inline(text: string): string {
   return escape(text).replace(/`([^`]*)`/g, '<code>$1</code>');
 }

@@ -4,12 +4,12 @@ export interface Stop {
   /** A function of the port, in its file. */
   file: string;
   fn: string;
-  /** The state whose case is meant, where the function is driveMachine. */
+  /** The state of the case, if the function is driveMachine. */
   state?: string;
   title: string;
-  /** What the reader sees there. */
+  /** What is to see there. */
   sentence: string;
-  /** A scene of the teaching page that comes by here, and the function that it shows, where that is another one. */
+  /** A scene of the teaching page that passes here, and the function that it shows, if that is another one. */
   scene: string;
   shows?: string;
 }
@@ -194,12 +194,12 @@ export const legs: readonly Leg[] = [
 
 export const stops: readonly Stop[] = legs.flatMap((leg) => leg.stops);
 
-/** Where the teaching page shows a stop. `page` is the address of that page. */
+/** The link to a stop in the teaching page, whose address is `page`. */
 export function sceneLink(page: string, stop: Stop): string {
   return `${page}#scene=${stop.scene}&at=${placeOf(stop)}`;
 }
 
-/** As the teaching page names a place: a function, or a case of its switch. */
+/** The teaching page's name of a place: a function, or a case of its switch. */
 export function placeOf({ fn, state, shows = fn }: Stop): string {
   return state === undefined ? shows : `${shows}:${state}`;
 }

@@ -1,7 +1,7 @@
-// Which lines of two texts belong together, where no aligner has paired them: by their kind and by their words.
+// Pairs lines of two texts that the aligner has left unpaired, by their kind and words.
 import { portName } from '../align/names';
 
-/** The lines of both sides, with the greatest sum of `alike` where two are paired; what is 0 never is. */
+/** Pairs lines of both sides so that the sum of `alike` is greatest; lines with 0 are never paired. */
 export function sideBySide(
   c: readonly number[], ts: readonly number[], alike: (c: number, ts: number) => number,
 ): [number | null, number | null][] {
@@ -30,16 +30,16 @@ export function sideBySide(
 const BLANK = 0.05;
 const BRACE = 0.1;
 const COMMENT = 0.2;
-/** Of the words of two lines, how many must be common. */
+/** The least share of common words of a pair. */
 const LEAST_COMMON = 0.55;
-/** Words that say nothing of what is declared. */
+/** Words that do not identify a declaration. */
 const FILLING = new Set([
   '0', '4', 'at', 'bss', 'c', 'char', 'class', 'const', 'define', 'enum', 'export', 'extern', 'function', 'get', 'i32',
   'include', 'int', 'let', 'long', 'new', 'null', 'number', 'ptr', 'readonly', 'short', 'static', 'struct', 'time_t',
   'timet', 'type', 'unsigned', 'u32', 'void',
 ]);
 
-/** From 0 to a little above 1. Of code, only `declarations` are compared, by their words; the rest is the aligner's. */
+/** From 0 to a little above 1. Compares code only if it is `declarations`, by words; the aligner pairs the rest. */
 export function likeness(c: string, ts: string, declarations: boolean): number {
   const kind = kindOf(c);
   if (kind !== kindOf(ts)) return 0;
@@ -56,7 +56,7 @@ function kindOf(line: string): 'blank' | 'brace' | 'comment' | 'code' {
   return /^\s*(?:\/\/|\/\*|\*\s|\*\/|\*$)/.test(line) ? 'comment' : 'code';
 }
 
-/** Of a declaration its names, without its comment, and without what it begins with. */
+/** The words of a line; of code without its comment and its value. */
 function wordsOf(line: string): string[] {
   const text = kindOf(line) === 'code'
     ? line.replace(/\/\*.*?(?:\*\/|$)|\/\/.*/g, '').replace(/\s*(?::[^=;()]*)?=.*$/, '') : line;

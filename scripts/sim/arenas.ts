@@ -1,5 +1,5 @@
-// The flat memory of all runs in this process: taken once, and all zero whenever a run begins. Of the memory of items,
-// only what was given out can be something else.
+// The flat memory of all runs in this process: allocated once, and zeroed when a run begins. Parts of the items' arena
+// are zeroed when they are allocated.
 import * as memory from '../../lib/libc/memory';
 import { NULL, memoryInit, memoryReset } from '../../lib/libc/memory';
 import type { Ptr } from '../../lib/libc/memory';
@@ -15,7 +15,7 @@ const ITEMS_BYTES = 10 * MIB;
 
 /** Where the memory of items begins. */
 export const ITEMS_START: Ptr = SMALL_BYTES + LARGE_BYTES;
-/** Below it is static storage, which modules fill once. */
+/** Static storage, which modules fill once, ends here. */
 const STATIC_END = 1 << 16;
 
 let isTaken = false;

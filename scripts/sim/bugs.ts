@@ -1,18 +1,18 @@
-// Bugs that there were, or could have been: each as the code without what prevents it. A text that is not there, since
-// the code has changed, is an error.
+// Past or possible bugs, each as an edit that removes the code that prevents it. If the searched text is not there,
+// since the code has changed, that is an error.
 import type { Mode } from './plan';
 
 export interface Edit {
   /** From the project's folder. */
   file: string;
-  /** It is there once. */
+  /** It must occur exactly once. */
   search: string;
   replace: string;
 }
 
 export interface Bug {
   name: string;
-  /** Where it is hunted. */
+  /** The mode in which to hunt it. */
   mode: Mode;
   edits: readonly Edit[];
 }

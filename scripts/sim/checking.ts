@@ -1,13 +1,13 @@
-// Runs on a checked memory (scripts/checked/): slower, but an access outside of a block, or to one that is free, is
-// found where it happens, whether anybody sees its consequences or not.
+// Runs on a checked memory (scripts/checked/): slower, but finds an access outside of a block, or to a freed one, where
+// it happens, even if it has no visible consequences.
 import { checkedMemory } from '../checked/memory';
 import type { CheckedMemory } from '../checked/memory';
 
 let memory: CheckedMemory | null = null;
-/** Violations of runs before. */
+/** Violations that earlier runs have reported. */
 let seen = 0;
 
-/** Every run of this process is checked from now on. Call it before the first. */
+/** Checks every run of this process from now on. Call it before the first. */
 export function checkMemory(): void {
   memory ??= checkedMemory();
 }
@@ -21,7 +21,7 @@ export function unchecked<T>(look: () => T): T {
   return memory === null ? look() : memory.unchecked(look);
 }
 
-/** The first violation since the last time, with its stacks; or null. */
+/** The first violation since the last call, with its stacks; or null. */
 export function violation(): string | null {
   if (memory === null) return null;
   try {

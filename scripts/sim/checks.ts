@@ -1,4 +1,4 @@
-// What has to be true whenever the server rests, whatever clients and the system have done to it.
+// Invariants that hold whenever the server is idle, whatever clients and the system have done.
 import { eventqueue } from '../../reactor/event';
 import { TAILQ_FIRST, TAILQ_NEXT } from '../../reactor/queue';
 import { lingering } from '../../reactor/syscalls';
@@ -31,7 +31,7 @@ export function isListening(c: Conn): boolean {
   return c.state === ConnState.listening;
 }
 
-/** Events, descriptors and connections: each belongs to the others. `listeners`: how many sockets listen. */
+/** Checks that events, descriptors and connections belong together. `listeners`: the number of listening sockets. */
 export function checkDescriptors(sim: Simulation, listeners: number): string | null {
   const open = new Set(sim.openFds());
   const fds = new Set<number>();
@@ -50,7 +50,7 @@ export function checkDescriptors(sim: Simulation, listeners: number): string | n
   return open.size === owned ? null : `${open.size} descriptors are open, and ${owned} have an owner`;
 }
 
-/** The buffers of connections: whoever waits for a command has none; none lies in the memory of items. */
+/** A connection that waits for a command has no buffers, and no buffer lies in the items' arena. */
 export function checkBuffers(itemsStart: Ptr): string | null {
   for (const c of conns()) {
     if (isListening(c)) continue;
@@ -64,7 +64,7 @@ export function checkBuffers(itemsStart: Ptr): string | null {
   return null;
 }
 
-/** Items of 1.6: each is held as often as its refcount says. `whole`: every chunk of every page is looked at, too. */
+/** 1.6: each item's refcount is its number of holders. `whole`: also checks every chunk of every page. */
 export function checkItems16(whole: boolean): string | null {
   const holds = new Map<Ptr, number>();
   const hold = (it: Ptr): void => {
@@ -83,7 +83,7 @@ export function checkItems16(whole: boolean): string | null {
   return null;
 }
 
-/** Items of 1.0.4: every chunk that is given out belongs to somebody, and is held as often as its refcount says. */
+/** 1.0.4: every allocated chunk has an owner, and its refcount is its number of holders. */
 export function checkItems2003(): string | null {
   const holds = new Map<Ptr, number>();
   const inHand = new Set<Ptr>();
@@ -109,7 +109,7 @@ export function checkItems2003(): string | null {
   return linked.length === stats.currItems ? checkLists2003(linked) : `${linked.length} items are linked, not ${stats.currItems}`;
 }
 
-/** Each is found, and the list of each class goes through all of its items. */
+/** A lookup finds each item, and the list of each class has all of its items. */
 function checkLists2003(linked: readonly Item[]): string | null {
   const ends = new Map<number, [heads: number, tails: number]>();
   let bytes = 0;

@@ -1,4 +1,4 @@
-// The command line of the simulation: one seed with all that happens, many seeds, or bugs that are put back.
+// The command line of the simulation: one seed in full detail, many seeds, or bugs that are put back.
 import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ import { Trace } from './trace';
 
 const RUNS = 1000;
 const SHRINK_TRIES = 400;
-/** So many failures are told in one line each. */
+/** At most this many failures are reported, in one line each. */
 const TOLD_MAX = 20;
 
 export const USAGE = `Usage: npm run sim -- [options]
@@ -74,7 +74,7 @@ export async function command(args: readonly string[], dist: string, io: Io): Pr
     if (values.planted === true) {
       const bugs = BUGS.filter(({ name }) => name.includes(values.bug ?? ''));
       if (bugs.length === 0) throw new Usage(`no bug has the words ${values.bug ?? ''}`);
-      const { plantAll } = await import('./planted.js'); // it needs the compiler, which takes long to load
+      const { plantAll } = await import('./planted.js'); // it needs the compiler, which loads slowly
       return await plantAll({ bugs, checked, runs, from, jobs, dist, ...io });
     }
     if (values.bug !== undefined) throw new Usage('--bug wants --planted');
@@ -102,7 +102,7 @@ function modeOf(text: string): Mode {
   return mode;
 }
 
-/** Plays a plan, and tells all of it. */
+/** Plays a plan, and prints all of it. */
 async function one(plan: Plan, shrinks: boolean, scene: string | null, io: Io): Promise<number> {
   io.out(`${head(plan)}\n`);
   const failure = await new Play(plan, new Trace((line) => { io.out(`${line}\n`); })).run();
@@ -159,7 +159,7 @@ async function many({ dist, ...what }: Omit<Hunt, 'folder' | 'done'> & { dist: s
 }
 
 async function tellFirst(caught: readonly Caught[], mode: Mode, io: Io): Promise<void> {
-  // One that ends the process, or does not end, cannot be cut down here.
+  // A failure that ends the process, or never ends, cannot be shrunk here.
   const first = caught.find(({ failure }) => failure.act !== -1);
   if (first === undefined) return;
   await tellSmallest(generate(first.seed, mode), first.failure, io);

@@ -1,10 +1,10 @@
-// What a client has to receive: known bytes, or bytes that only have to be of a kind. What comes is taken off as far as
-// it is right.
+// The bytes that a client must receive: known bytes, or bytes that only have to match a pattern. Received bytes that
+// are right are taken off the queue.
 
 /** How many characters at the front of `text` are the reply; null if more must come; or what is wrong. */
 export type Pattern = (text: string) => number | string | null;
 
-/** Bytes of which some may be one or another: those of a number that another client counts up meanwhile. */
+/** Bytes with several valid forms: a number that another client increments meanwhile. */
 export interface Changing {
   of: object;
   forms: string[];
@@ -16,7 +16,7 @@ const SHOWN = 120;
 
 export class Expected {
   private readonly queue: Expectation[] = [];
-  /** What has come and is not taken off yet. */
+  /** Received bytes that are not taken off yet. */
   private come: string[] = [];
   private comeBytes = 0;
   /** Bytes at the front of the queue that have come already. */
@@ -26,19 +26,19 @@ export class Expected {
     if (next !== '') this.queue.push(next);
   }
 
-  /** Nothing is due, and nothing has come that is not. */
+  /** Whether nothing is due, and nothing else has come. */
   get isDone(): boolean {
     return this.queue.length === 0 && this.comeBytes === 0;
   }
 
-  /** A number that may be on its way now also has this form. */
+  /** A number that may be in transit now also has this form. */
   changed(of: object, form: string): void {
     for (const next of this.queue) {
       if (typeof next === 'object' && next.of === of) next.forms.push(form);
     }
   }
 
-  /** Null, or what is wrong with what has come. */
+  /** Takes received bytes. Null, or the error in them. */
   receive(bytes: string): string | null {
     if (bytes === '') return null;
     this.come.push(bytes);
@@ -46,7 +46,7 @@ export class Expected {
     return this.takeOff();
   }
 
-  /** Looks once more at what has come: something is due now. */
+  /** Looks again at the received bytes, since something is due now. */
   takeOff(): string | null {
     while (this.queue.length > 0 && this.comeBytes > 0) {
       const [next] = this.queue;
@@ -71,12 +71,12 @@ export class Expected {
     return null;
   }
 
-  /** What has come, and nothing was due. */
+  /** Bytes that have come although nothing was due; or null. */
   get unasked(): string | null {
     return this.comeBytes > 0 && this.queue.length === 0 ? shown(this.text()) : null;
   }
 
-  /** What is due first. */
+  /** The next bytes that are due. */
   get next(): string {
     const next = this.queue.at(0);
     if (next === undefined) return 'nothing';
@@ -114,7 +114,7 @@ function shown(text: string): string {
   return JSON.stringify(text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text);
 }
 
-/** A reply of lines up to END. `isRight`: null, or what is wrong with them. */
+/** A reply of lines up to END. `isRight`: null, or the error in the lines. */
 export function untilEnd(isRight: (lines: readonly string[]) => string | null): Pattern {
   return (text) => {
     const end = text.startsWith('END\r\n') ? 0 : text.indexOf('\r\nEND\r\n') + 2;

@@ -1,4 +1,4 @@
-// The calls that are to fail, or to move little. They wait in a list, each for a call of its name.
+// Faults: calls that must fail, or move few bytes. Each waits in a list for a call of its name.
 import { constants } from 'node:os';
 import type { Call, Intervention } from '../../reactor/sim';
 import { EPOLL_CTL_ADD, EPOLL_CTL_DEL } from '../../reactor/sim/pollset';
@@ -13,7 +13,7 @@ interface Waiting {
 }
 
 export class Faults {
-  /** How many have come about. */
+  /** How many faults have happened. */
   fired = 0;
   private waiting: Waiting[] = [];
 
@@ -21,7 +21,7 @@ export class Faults {
     this.waiting.push({ fault, fdOf, skip: fault.skip ?? 0, times: fault.times ?? 1 });
   }
 
-  /** No more of them. */
+  /** Drops all faults. */
   clear(): void {
     this.waiting = [];
   }
@@ -52,7 +52,7 @@ export class Faults {
   }
 }
 
-/** What a fault may call this call: epoll_ctl has names for what it does. */
+/** The names by which a fault may mean this call: epoll_ctl has one per operation. */
 function namesOf({ name, args }: Call): string[] {
   if (name !== 'epoll_ctl') return [name];
   return [name, args[0] === EPOLL_CTL_ADD ? 'epoll_add' : args[0] === EPOLL_CTL_DEL ? 'epoll_del' : 'epoll_mod'];

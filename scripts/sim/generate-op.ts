@@ -1,4 +1,4 @@
-// What clients ask, by chance.
+// Random requests of clients.
 import type { Random } from '../../reactor/sim';
 import type { Op, StoreName, Value } from './op';
 import { START_TIME_SECONDS } from './times';
@@ -10,7 +10,7 @@ export interface Traits {
   small: boolean;
   /** Many counters. */
   numbers: boolean;
-  /** Much that expires soon. */
+  /** Many items that expire soon. */
   short: boolean;
   /** Bytes of a value, at most. */
   longest: number;
@@ -110,7 +110,7 @@ function opOf2003(random: Random, traits: Traits): Op {
 
 function get(random: Random, traits: Traits, names: readonly ('get' | 'gets')[], longest: number): Op {
   const missing = random.chance(0.9) ? 0 : random.int(random.chance(0.7) ? 300 : longest);
-  // A longer get of 1.6 is worked off in pieces.
+  // 1.6 processes a longer get in pieces.
   const most = traits.today ? LONG_GET_BYTES - missing * 8 : Infinity;
   return { name: random.pick(names), keys: fitting(keys(random, traits), most), missing };
 }

@@ -1,4 +1,4 @@
-// From a seed to a plan: clients who come, ask, read or do not, and go; time; and what fails meanwhile.
+// Makes a plan from a seed: clients that connect, send requests, read or not, and leave; time; and failing calls.
 import { Random } from '../../reactor/sim';
 import { COUNTERS, KEYS, setOf, someOp } from './generate-op';
 import type { Traits } from './generate-op';
@@ -6,15 +6,15 @@ import type { Op } from './op';
 import type { Act, Fault, Mode, Plan } from './plan';
 
 const UNLIMITED_FDS = 1 << 20;
-/** So many writes may a value need, where its reader waits. */
+/** A value may need this many writes while its reader waits. */
 const LONGEST_WRITES = 50;
 const HOUR_SECONDS = 3600;
-/** A value of so many bytes is not copied to a buffer of the connection, but sent from its item. */
+/** The server sends a value of this many bytes from its item, without a copy to a connection buffer. */
 const SHORTEST_LONG = 2100;
 /** Standard input, output and error, and the sockets that listen. */
 const OWN_FDS = 5;
 
-/** By call, what may fail, and how. */
+/** By call, the errno values with which it may fail. */
 const ERRORS: readonly (readonly [call: string, errnos: readonly string[]])[] = [
   ['read', ['EAGAIN', 'EAGAIN', 'EINTR', 'ECONNRESET', 'ETIMEDOUT', 'ENOMEM']],
   ['write', ['EAGAIN', 'EAGAIN', 'EINTR', 'ECONNRESET', 'EPIPE', 'ENOBUFS', 'ENOMEM']],
@@ -65,7 +65,7 @@ function argsOf(random: Random, today: boolean): string[] {
   if (random.chance(0.15)) args.push('-M');
   if (random.chance(0.3)) args.push('-R', String(1 + random.int(3)));
   if (random.chance(0.5)) args.push('-f', '2');
-  // Fewer chunks in a page, so that a run takes less time.
+  // Fewer chunks in a page make a run faster.
   args.push('-n', random.pick(['48', '500', '1000']));
   return args;
 }
@@ -85,7 +85,7 @@ class Script {
     private readonly crowded: number, private readonly keepsItems: boolean, private readonly acts: Act[],
   ) {}
 
-  /** Something happens. Mostly the server has time to come to rest, then. */
+  /** Adds a few acts. Mostly the server gets time to become idle afterwards. */
   step(): void {
     const { random, present } = this;
     if (random.chance(this.faulty)) this.acts.push({ fault: this.fault() });
@@ -117,7 +117,7 @@ class Script {
     acts.push({ push: [name, random.chance(0.7) ? 0 : 1 + random.int(random.pick([5, 60, 2000]))] });
   }
 
-  /** A number grows while there is no memory, so that something has to go for it: others, or the number itself. */
+  /** A number grows while there is no memory, so that it evicts other items, or itself. */
   private squeeze(): void {
     const { random, acts } = this;
     const { name } = random.pick(this.present);
@@ -129,7 +129,7 @@ class Script {
     acts.push({ say: [name, { key, noreply: false, name: 'incr', by, initial: null }] }, { push: [name, 0] });
   }
 
-  /** Somebody reads a long value slowly, or leaves. Meanwhile it goes, and others may get its place. */
+  /** A client reads a long value slowly, or leaves. Meanwhile the item goes, and others may get its chunk. */
   private overtake(): void {
     const { random, acts, traits } = this;
     const reader = random.pick(this.present);

@@ -1,19 +1,19 @@
-// A client of a run: what it has to send, what it has sent and is not done yet, and what it has to receive.
+// A client of a run: the bytes that it has to send, its requests that are not done yet, and the bytes that it must get.
 import type { SimClient } from '../../reactor/sim';
 import { Expected } from './expected';
 import { writeBinary, writeText } from './op';
 import type { Books, Op } from './op';
 import type { Job, Outcome } from './world';
 
-/** What a client is told who is one too many. */
+/** The server's message to a client above the limit. */
 const TOO_MANY = 'ERROR Too many open connections\r\n';
 
-/** As long as a connection lingers, of which the client's side sends nothing. */
+/** As long as a connection lingers whose client sends nothing. */
 const PATIENCE_SECONDS = 2;
 
 interface Sent {
   job: Job;
-  /** Where its line ends, and where all of it ends, in what the client has said. */
+  /** Offsets in the client's bytes: the end of its line, and of all of it. */
   headEnd: number;
   end: number;
 }
@@ -22,7 +22,7 @@ export class Guest {
   readonly expected = new Expected();
   paused = false;
   private pausedAt = 0;
-  /** Something was done for it. */
+  /** The server has processed a command of it. */
   hasBegun = false;
   /** It sends no more. */
   shut = false;
@@ -30,25 +30,25 @@ export class Guest {
   gone = false;
   /** The server may close the connection: a call on it has failed. */
   mayDie = false;
-  /** The connection may stay as it is, without an answer: what should have ended it has failed, too. */
+  /** The connection may hang without an answer: the call that should have ended it has failed, too. */
   mayStick = false;
-  /** A read on the connection has moved less than there was, so that the server takes it for all. */
+  /** A read on the connection was cut short by a fault, so that the server takes it for all input. */
   readShort = false;
-  /** The server is to close the connection, once what is due is sent. */
+  /** The server must close the connection, once all due replies are sent. */
   closes = false;
-  /** Memory has failed while something was done for it: its replies may be errors. */
+  /** An allocation has failed during a command of it, so its replies may be errors. */
   wild = false;
-  /** Bytes that it has received in all, in latin1, where somebody wants them. */
+  /** All bytes that it has received, in latin1. */
   readonly log: string[] = [];
 
-  /** It has said quit, or something else after which nothing is heard. */
+  /** It has sent quit, or something else after which the server ignores it. */
   private over = false;
   private hands = '';
   private said = 0;
   private sentBytes = 0;
-  /** In order; the server has not done them yet. */
+  /** Requests that the server has not done yet, in order. */
   private readonly waiting: Sent[] = [];
-  /** Its data are still to come. */
+  /** The request whose data are still to come. */
   private inData: Sent | null = null;
 
   constructor(readonly name: string, readonly client: SimClient, readonly binary: boolean) {}
@@ -82,7 +82,7 @@ export class Guest {
   push(bytes: number): string {
     const part = bytes === 0 ? this.hands : this.hands.slice(0, bytes);
     if (part === '' || !this.canSend) return '';
-    // The connection may be closed already. Then a reset is the answer, which takes away what the client has not read.
+    // If the connection is closed already, the answer is a reset, which drops the bytes that the client has not read.
     if (this.closes && this.paused) this.mayDie = true;
     this.hands = this.hands.slice(part.length);
     this.sentBytes += part.length;
@@ -102,7 +102,7 @@ export class Guest {
     this.client.resumeReading();
   }
 
-  /** Whoever reads nothing for so long may lose what is on its way, when the server has closed the connection. */
+  /** A client that reads nothing for PATIENCE_SECONDS may lose bytes in transit when the server closes. */
   waits(elapsed: number): void {
     const isLeaving = this.closes || this.shut;
     if (this.paused && isLeaving && elapsed - this.pausedAt >= PATIENCE_SECONDS) this.mayDie = true;
@@ -121,12 +121,12 @@ export class Guest {
     else this.client.close();
   }
 
-  /** The operation that the server does now, before it does it; null if nobody has sent one. */
+  /** The operation that the server is about to do; null if none was sent. */
   get next(): Job | null {
     return this.inData?.job ?? this.waiting.at(0)?.job ?? null;
   }
 
-  /** The server has done a line, or the data behind one. A string tells what is wrong. */
+  /** The server has processed a line, or the data behind one. A string is an error. */
   begun(phase: 'line' | 'data'): Job | string {
     this.hasBegun = true;
     if (phase === 'data') {
@@ -150,7 +150,7 @@ export class Guest {
     this.closes = outcome.closes;
   }
 
-  /** Takes what has come. Null, or what is wrong with it. */
+  /** Takes the received bytes. Null, or the error in them. */
   receive(): string | null {
     const bytes = this.client.take().toString('latin1');
     if (bytes !== '') this.log.push(bytes);
@@ -161,14 +161,14 @@ export class Guest {
     return unasked === null || this.refused ? null : `${this.name} received ${unasked}, and had not asked for it`;
   }
 
-  /** It was told that there are too many connections. */
+  /** The server has told it that there are too many connections. */
   get refused(): boolean {
     if (this.hasBegun) return false;
     const all = this.log.join('');
     return all !== '' && TOO_MANY.startsWith(all);
   }
 
-  /** What it has sent completely, and the server has not done; null if there is nothing. */
+  /** A request that it has sent completely and the server has not done; null if there is none. */
   get undone(): string | null {
     if (this.inData !== null && this.inData.end <= this.sentBytes) return `the data of ${nameOf(this.inData)}`;
     const first = this.waiting.at(0);

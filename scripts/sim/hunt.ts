@@ -1,4 +1,4 @@
-// Plays many seeds in several processes. So a run that ends its process, or does not end at all, is a failure like the
+// Plays many seeds in several processes, so that a run that ends its process, or never ends, counts as a failure like
 // others.
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -8,7 +8,7 @@ import type { Mode } from './plan';
 import type { Failure } from './play';
 import type { Order, Report } from './worker';
 
-/** A run takes some milliseconds. On a busy machine more; but not so many. */
+/** A run takes some milliseconds, and more on a busy machine, but never this many. */
 const PATIENCE_MS = 60_000;
 const SEEDS_AT_ONCE = 20;
 const STDERR_MAX_CHARACTERS = 2000;
@@ -60,7 +60,7 @@ export async function hunt({ mode, checked, from, runs, jobs, folder, done }: Hu
   return caught.sort((a, b) => a.seed - b.seed);
 }
 
-/** A worker's process. It is used until a run has ended it, or has to be ended. */
+/** A worker's process. It plays seeds until a run ends it, or hangs and must be ended. */
 class Worker {
   private readonly process: ChildProcess;
   private said = '';

@@ -1,4 +1,4 @@
-// The flat memory as it is looked at from outside: by Node's Buffer, not by the functions that are under test.
+// Access to the flat memory from outside: through Node's Buffer, not the functions under test.
 import type { Ptr } from '../../lib/libc/memory';
 import { u8 } from '../../lib/libc/heap';
 

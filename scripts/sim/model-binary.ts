@@ -1,4 +1,4 @@
-// What memcached 1.6 answers to the binary protocol, by the model of its storage.
+// memcached 1.6's replies in the binary protocol, by the model of its storage.
 import { isTooLarge, newItem } from './model';
 import type { Item, Model } from './model';
 import { HEADER_BYTES, opcodeOf, textOf } from './op';

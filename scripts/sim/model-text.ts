@@ -1,4 +1,4 @@
-// What memcached 1.6 answers to the text protocol and to meta commands, by the model of its storage.
+// memcached 1.6's replies in the text protocol and to meta commands, by the model of its storage.
 import { KEY_MAX_BYTES, isTooLarge, newItem } from './model';
 import type { Item, Mode, Model } from './model';
 import { untilEnd } from './expected';

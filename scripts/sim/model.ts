@@ -1,5 +1,5 @@
-// The storage of memcached 1.6 as its documents have it: a Map. What a client may see of an item is here, and what the
-// clock does to it. It knows nothing of slabs and LRUs: who has to go for another is told to it.
+// The storage of memcached 1.6 as documented, in a Map: the fields of an item that clients can see, and the effects of
+// the clock. It knows nothing of slabs and LRUs: the caller reports evictions to it.
 
 export const KEY_MAX_BYTES = 250;
 const ITEM_MAX_BYTES = 1024 * 1024;
@@ -17,7 +17,7 @@ export interface Item {
   /** When it was stored. */
   time: number;
   stale: boolean;
-  /** A client was told to store it anew. */
+  /** A client got the W flag: it should store the item anew. */
   tokenSent: boolean;
 }
 
@@ -34,7 +34,7 @@ export class Model {
   now = 0;
   wall = 0;
   noMemory = false;
-  /** The keys that were stored since it was emptied: what was evicted for them is not they. */
+  /** Keys stored since this set was cleared: an item evicted for a new one is not the new one. */
   readonly linked = new Set<string>();
   counts = emptyCounts();
   private cas = 1;
@@ -42,7 +42,7 @@ export class Model {
 
   constructor(readonly useCas: boolean) {}
 
-  /** The item of a key, if it is there for a client. */
+  /** The item of a key, if a client can see it. */
   find(key: string): Item | null {
     const item = this.items.get(key);
     if (item === undefined) return null;
@@ -51,7 +51,7 @@ export class Model {
     return null;
   }
 
-  /** A flush whose time has come. */
+  /** Does a flush whose time has come. */
   due(): void {
     if (this.flushAt === 0 || this.flushAt > this.now) return;
     for (const [key, item] of this.items) if (item.time < this.flushAt) this.items.delete(key);
@@ -73,7 +73,7 @@ export class Model {
     this.counts = { ...emptyCounts(), totalItems };
   }
 
-  /** A time of the server's clock, from what a client says. */
+  /** Converts a client's exptime to the server's clock, in seconds. */
   realtime(exptime: number): number {
     if (exptime === 0) return 0;
     if (exptime < 0) return LONG_GONE;
@@ -99,7 +99,7 @@ export class Model {
     this.items.delete(key);
   }
 
-  /** Stores `item` under `key`, or says why not. `cas`: the number that a client expects; 0 for none. */
+  /** Stores `item` under `key`, or returns why not. `cas`: the number that a client expects; 0 for none. */
   store(mode: Mode, key: string, item: Item, cas: number, stale = false): { status: Stored; item: Item | null } {
     const old = this.find(key);
     if (old === null) {
@@ -131,7 +131,7 @@ export class Model {
     return { status: 'STORED', item: this.link(key, item) };
   }
 
-  /** Counts up or down. `held`: the item is being sent, so that it is not changed in place. */
+  /** Increments or decrements. `held`: the item is being sent, so it is not changed in place. */
   add(key: string, incr: boolean, by: bigint, cas: number, held: boolean): Delta {
     const item = this.find(key);
     if (item === null) return { status: 'NOT_FOUND', value: 0n };

@@ -1,6 +1,6 @@
-// Sees what the server does at the moment when it does it: a command line that is worked off, the data behind one, a
-// chunk that is given out or back, an item that has to go. For this, functions of the port are replaced by ones that
-// tell first. Also lets allocations fail.
+// Observes the server's actions as they happen: a processed command line, the data behind one, a chunk allocated or
+// freed, an eviction. It replaces functions of the port with ones that report first. It also makes allocations
+// fail.
 import * as assoc from '../../lib/1.6/assoc';
 import * as items16 from '../../lib/1.6/items';
 import { itemstats } from '../../lib/1.6/lru';
@@ -23,15 +23,15 @@ import { text as cString } from './memory';
 import { replace } from '../checked/replace';
 import { keyText } from './storage';
 
-/** Who wants to know. */
+/** Gets the reports. */
 export interface Watcher {
   /** The server looks for a command of this connection, or its data are complete. */
   begins(c: Conn, phase: 'line' | 'data'): void;
-  /** It has worked off a line, and waits for data if `waits`; or it has worked off the data. */
+  /** The server has processed a line, and waits for data if `waits`; or it has processed the data. */
   done(c: Conn, phase: 'line' | 'data', waits: boolean): void;
-  /** An item has gone for another. */
+  /** An item was evicted for another. */
   evicted(key: string): void;
-  /** An item has gone, and nobody asked: the page mover needed its place. */
+  /** The page mover needed the item's chunk, and dropped the item. */
   moved(key: string): void;
   /** Whether this allocation fails. */
   fails(name: 'malloc' | 'slab'): boolean;
@@ -43,9 +43,9 @@ export interface Watcher {
 
 let watcher: Watcher | null = null;
 
-/** The chunks that slabs.ts of 2003 has given out, with their class. */
+/** The allocated chunks of 2003's slabs.ts, with their class. */
 export const chunksOut = new Map<Ptr, number>();
-/** Blocks for items, which never go back. */
+/** Blocks for items, which are never freed. */
 const itemBlocks = new Map<Ptr, number>();
 const evictedBefore = new Float64Array(itemstats.evicted.length);
 let isAllocating = false;
@@ -53,7 +53,7 @@ let isAllocating = false;
 let lacksChunk = false;
 const hadNone = (): boolean => lacksChunk;
 
-/** Tells `next` from now on, or nobody. */
+/** From now on reports to `next`, or to none if null. */
 export function watch(next: Watcher | null): void {
   watcher = next;
   chunksOut.clear();
@@ -62,7 +62,7 @@ export function watch(next: Watcher | null): void {
   isAllocating = false;
 }
 
-/** Bytes of malloc that are not items'. */
+/** Bytes of malloc's blocks that are not for items. */
 export function usedBytes(): number {
   let ofItems = 0;
   for (const size of itemBlocks.values()) ofItems += Math.max(256, 2 ** Math.ceil(Math.log2(size)));
@@ -72,7 +72,7 @@ export function usedBytes(): number {
 /** The functions are replaced once in a process. */
 const seen = new WeakSet<Protocol>();
 
-/** From now on it tells what connections of that protocol do. */
+/** From now on reports commands of connections with that protocol. */
 export function watchProtocol(protocol: Protocol): void {
   if (seen.has(protocol)) return;
   seen.add(protocol);

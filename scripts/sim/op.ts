@@ -1,5 +1,5 @@
-// What a client asks, and how it is written in each protocol. An operation is plain data: so a run can be cut down to a
-// part of it, and be written to a file.
+// Requests of clients, and their form in each protocol. An operation is plain data, so that a run can be cut down to a
+// part, and written to a file.
 
 /** `text` again and again, up to `length` bytes. */
 export interface Value {
@@ -16,16 +16,16 @@ export interface StoreOp {
   exptime: number;
   value: Value;
   noreply: boolean;
-  /** Of cas: whether the client knows the right number. */
+  /** For cas: whether the client knows the right number. */
   knows: boolean;
-  /** What is wrong with it: the two bytes behind the value, or the flags. */
+  /** The part that is wrong: the two bytes behind the value, or the flags. */
   wrong: 'chunk' | 'flags' | null;
 }
 
 export interface MetaOp {
   name: 'mg' | 'md' | 'ma';
   key: string;
-  /** Words; `C` and `E` alone stand for the right cas number, and for one that nobody else has. */
+  /** Words; `C` alone stands for the right cas number, `E` alone for a unique one. */
   flags: string[];
 }
 
@@ -45,29 +45,29 @@ export type Op =
   | { name: 'touch'; key: string; exptime: number; noreply: boolean }
   | { name: 'delete'; key: string; noreply: boolean }
   | { name: 'flush_all'; delay: number | null; noreply: boolean }
-  /** A line that is answered with the same line always; in the binary protocol a noop. */
+  /** A line with a fixed reply; in the binary protocol a noop. */
   | { name: 'line'; line: string; reply: string }
   | { name: 'stats'; what: string }
   | { name: 'quit' }
   /** A line without an end, of so many bytes. */
   | { name: 'flood'; length: number };
 
-/** A key that nobody stores. */
+/** A key that is never stored. */
 export const MISSING = 'nothing';
 
 export function textOf({ text, length }: Value): string {
   return text.repeat(Math.ceil(length / Math.max(1, text.length))).slice(0, length);
 }
 
-/** What a text needs from whoever keeps the books: cas numbers as they are now. */
+/** Supplies the current cas numbers for the text of a request. */
 export interface Books {
   casOf(key: string): number;
 }
 
-/** Nobody gets so far by counting. */
+/** No cas number gets this large. */
 const WRONG_CAS = 999_999_999;
 
-/** Of a meta command: the words with the numbers that they stand for. */
+/** A meta command's flags, with numbers in place of `C` and `E`. */
 export function flagsOf(op: MetaOp | MetaSetOp, books: Books, serial: number): string[] {
   return op.flags.map((flag) => {
     if (flag === 'C') return `C${books.casOf(op.key)}`;
@@ -78,14 +78,14 @@ export function flagsOf(op: MetaOp | MetaSetOp, books: Books, serial: number): s
 export interface Written {
   /** The bytes, in latin1. */
   text: string;
-  /** Of a command line: how many of them, the data not included. */
+  /** The length of the command line, without the data. */
   head: number;
-  /** Of a cas, and of meta commands: the numbers and words that were sent. */
+  /** For cas and meta commands: the sent number and flags. */
   cas: number;
   flags: string[];
 }
 
-/** The operation as text. `serial` is a number of its own. */
+/** The operation as text. `serial` is its unique number. */
 export function writeText(op: Op, books: Books, serial: number): Written {
   switch (op.name) {
     case 'get': case 'gets':
@@ -154,7 +154,7 @@ export function opcodeOf(op: Op): number {
   return OPCODES[name as keyof typeof OPCODES];
 }
 
-/** The operation as a packet, with `serial` as its opaque. gets is a get that says its key, so is gats. */
+/** The operation as a packet, with `serial` as its opaque. gets is a get that returns its key, as is gats. */
 export function writeBinary(op: Op, books: Books, serial: number): Written {
   const cas = op.name === 'cas' ? (op.knows ? books.casOf(op.key) : WRONG_CAS) : 0;
   const extras = extrasOf(op);

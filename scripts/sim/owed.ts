@@ -1,4 +1,4 @@
-// What the server owes: an answer to whoever reads, a place to whoever waits for one, and rest to the machine.
+// The server's duties: to answer clients that read, to accept clients that wait, and not to spin.
 import { constants } from 'node:os';
 import { lingering } from '../../reactor/syscalls';
 import type { CallRecord, Simulation } from '../../reactor/sim';
@@ -8,9 +8,9 @@ import type { Guest } from './guest';
 import type { Plan } from './plan';
 
 const { EAGAIN, ECONNRESET, EPIPE, ETIMEDOUT } = constants.errno;
-/** Turns of the loop in which something is ready and nothing moves, one behind the other. */
+/** Consecutive turns of the loop in which something is ready and nothing moves. */
 const IDLE_TURNS_MAX = 100;
-/** accept is tried again after 10 ms. */
+/** The server retries a failed accept after 10 ms. */
 export const PATIENCE_SECONDS = 0.05;
 const FIRST_FD = 3;
 
@@ -18,17 +18,17 @@ export class Owed {
   private seen = 0;
   private faults = 0;
   private idleTurns = 0;
-  /** Who waits to be accepted, although there is room. */
+  /** A client that waits for accept although there is room. */
   waiting: string | null = null;
 
   constructor(private readonly sim: Simulation) {}
 
-  /** Whether a call that fails so is made again, and nothing is lost. */
+  /** Whether the server retries a call that fails with `errno`, so that nothing is lost. */
   static isForNow(errno: number): boolean {
     return errno === EAGAIN;
   }
 
-  /** Whether a call that fails so leaves a connection that looks as good as before. */
+  /** Whether a call that fails with `errno` leaves a connection that looks intact. */
   static isHarmless(name: string, errno: number): boolean {
     return name === 'shutdown' || (name === 'read' && errno !== ECONNRESET && errno !== EPIPE && errno !== ETIMEDOUT);
   }
@@ -37,12 +37,12 @@ export class Owed {
     this.faults++;
   }
 
-  /** From here on time passes. */
+  /** Called before time passes. */
   begin(): void {
     this.faults = 0;
   }
 
-  /** Null, or that the loop has turned without anything to do. */
+  /** Null, or an error if the loop spins with nothing to do. */
   spin(): string | null {
     const { calls } = this.sim;
     for (; this.seen < calls.length; this.seen++) {
@@ -58,7 +58,7 @@ export class Owed {
   /** After a rest, before which `seconds` have passed. */
   check(guests: readonly Guest[], seconds: number, listeners: number, plan: Plan): string | null {
     this.waiting = null;
-    // With -c 1.6 tells those who are too many, and closes.
+    // With -c, 1.6 sends clients above the limit an error, and closes.
     const mayRefuse = machine.maxconns === Infinity && plan.args.includes('-c');
     for (const guest of guests) {
       if (guest.gone) continue;
@@ -80,7 +80,7 @@ export class Owed {
     if (guest.closed) {
       if (!mayClose) return `${name}: the connection was closed, and nobody knows why`;
       if (guest.mayDie || guest.wild) return null;
-      // A short read does not tell that nothing is left, then: what is left has the system send a reset.
+      // After a short read input may be left, which makes the system send a reset.
       if (guest.closes && (shortIo || guest.readShort) && guest.client.wasReset) return null;
       return expected.isDone ? null : `${name}: the connection was closed before ${expected.next} was sent`;
     }
@@ -100,7 +100,7 @@ export class Owed {
   }
 }
 
-/** Something has moved, or the loop has waited for a timer. */
+/** Whether bytes have moved, or the loop has waited for a timer. */
 function isProgress({ name, result }: CallRecord): boolean {
   if (typeof result === 'string') return false;
   if (name === 'epoll_wait') return result === 0;

@@ -1,23 +1,23 @@
-// A run as plain data: how the server is started, and what happens then, act by act. All of it follows from a seed; but
-// a plan can be cut down, and played without one.
+// A run as plain data: how the server is started, and then act by act what happens. A seed determines all of it, but a
+// plan can also be cut down, and played without a seed.
 import type { Op } from './op';
 
-/** Which server: memcached 1.6, 1.0.4 with the economy of system calls, 1.0.4 without. */
+/** The server: memcached 1.6, 1.0.4 with the economy of system calls, 1.0.4 without. */
 export type Mode = 'default' | '1.0' | 'classic';
 export const MODES: readonly Mode[] = ['default', '1.0', 'classic'];
 
 /** A call that fails, or moves less than it could: the one after `skip` more of that name. */
 export interface Fault {
-  /** A system call; or malloc; or slab, for a chunk of a slab class that is not to be had. */
+  /** A system call; malloc; or slab, for the allocation of a chunk. */
   call: string;
-  /** On that client's connection; else on any. */
+  /** Only on that client's connection; else on any. */
   client?: string;
   skip?: number;
   /** The most bytes that it moves. */
   limit?: number;
   /** The name of an errno value. */
   errno?: string;
-  /** How many calls of that name in a row; 1 if it is not said. */
+  /** How many calls of that name fail in a row; 1 by default. */
   times?: number;
 }
 
@@ -25,7 +25,7 @@ export type Act =
   | { connect: string; binary: boolean }
   /** The client has this to send. */
   | { say: [client: string, op: Op] }
-  /** It sends so many bytes of it; all of it, for 0. */
+  /** It sends this many bytes of it; 0 for all. */
   | { push: [client: string, bytes: number] }
   | { pause: string } | { resume: string }
   | { shutdown: string } | { reset: string } | { close: string }
@@ -44,9 +44,9 @@ export type Act =
 export interface Plan {
   seed: number;
   mode: Mode;
-  /** Of the server's command line. */
+  /** For the server's command line. */
   args: string[];
-  /** Bytes that the kernel takes from the server for a client who does not read. */
+  /** Bytes that the kernel takes from the server for a client that does not read. */
   sendBuffer: number;
   /** RLIMIT_NOFILE. */
   maxFds: number;

@@ -1,4 +1,4 @@
-// Puts bugs back, one at a time, in a copy of the project, and tells in how many seeds each is found.
+// Puts bugs back, one at a time, in a copy of the project, and reports how many seeds find each.
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -68,7 +68,7 @@ export function plant(bug: Bug, project: string, dist: string): string {
   return folder;
 }
 
-/** Throws if what is searched is not there once. */
+/** Throws unless each searched text occurs exactly once. */
 export function edited(source: string, edits: readonly Edit[]): string {
   let text = source;
   for (const { file, search, replace } of edits) {

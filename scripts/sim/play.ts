@@ -1,5 +1,5 @@
-// Plays a plan, and checks everything whenever the server rests. The model does an operation at the moment when the
-// server does it, so that it knows in which order clients come; what is sent and received, it predicts.
+// Plays a plan, and checks everything whenever the server is idle. The model does each operation at the moment when the
+// server does it, so it knows the order of the clients, and predicts all bytes sent and received.
 import { Simulation } from '../../reactor/sim';
 import { stats } from '../../lib/memcached.h';
 import { statsState } from '../../lib/1.6/memcached.h';
@@ -26,23 +26,23 @@ import type { Facts, World } from './world';
 import { World10 } from './world10';
 import { World16, noteHeld } from './world16';
 
-/** What stderr may have. */
+/** Allowed lines on stderr. */
 const TOLD = /^(warning: serving as root|accept\(\)|setting O_NONBLOCK|malloc\(\)|\[restart\] no metadata save file)/;
-/** Of malloc's block. */
+/** Size of malloc's block for a conn. */
 const CONN_BYTES = 512;
 const MAX_TURNS = 50_000;
-/** As long as a closed connection may go on reading, and then some. */
+/** Longer than a closed connection may go on reading. */
 const LAST_SECONDS = 35;
-/** Between the end of a server and its start with the items of before. */
+/** From the end of a server to its restart with the old items. */
 const DOWN_SECONDS = 2;
 
 export interface Failure {
-  /** The act after which it was seen; as many as there are, for the end. */
+  /** Index of the act after which it was seen; the number of acts for the end. */
   act: number;
   what: string;
 }
 
-/** Thrown inside of a run, to end it. */
+/** Thrown inside a run, to end it. */
 class Wrong extends Error {}
 
 export class Play implements Watcher {
@@ -57,9 +57,9 @@ export class Play implements Watcher {
   private serial = 0;
   private firstUsed = 0;
   private problem: string | null = null;
-  /** Of the command line: where it keeps its items, if it does. */
+  /** The command line words for the items' file, if there is one. */
   private memoryFile: string[] = [];
-  /** System calls that were told. */
+  /** How many system calls were reported. */
   private told = 0;
 
   // Of the command that is being done.
@@ -126,7 +126,7 @@ export class Play implements Watcher {
     });
   }
 
-  /** `kept`: of a server that has kept its items. */
+  /** `kept`: the model of a server that has kept its items. */
   private async start(kept: Model | null = null): Promise<void> {
     watch(this);
     const version = { classic: this.plan.mode === 'classic', today: this.today };
@@ -185,7 +185,7 @@ export class Play implements Watcher {
   private shutdown(name: string): void {
     const guest = this.guests.get(name);
     guest?.shutdown();
-    // In 2003 the end of a stream is seen before the commands.
+    // The server of 2003 sees the end of the stream before the commands.
     if (guest !== undefined && this.plan.mode === 'classic') guest.mayDie = true;
   }
 
@@ -195,7 +195,7 @@ export class Play implements Watcher {
     this.faults.add(fault, guest === null ? null : () => (guest.gone ? -1 : guest.client.fd));
   }
 
-  /** A call has failed, or moved less. What the server may do about it is to close the connection. */
+  /** A call has failed, or moved less. The server may then close the connection. */
   private noteFault(name: string, fd: number, intervention: { errno: number } | { limit: number }): void {
     this.owed.faulted();
     for (const guest of this.guests.values()) {
@@ -227,15 +227,15 @@ export class Play implements Watcher {
 
   // Checks.
 
-  /** Lets time pass, until the server rests; then looks at everything. */
+  /** Lets time pass until the server is idle; then checks everything. */
   private async rest(seconds: number, whole = false): Promise<void> {
     if (await this.restOnce(seconds, whole) === null) return;
-    // There may be room since a moment ago only.
+    // The room may have appeared only a moment ago.
     const still = await this.restOnce(PATIENCE_SECONDS, whole);
     expect(still === null ? null : `${still} waits to be accepted, and there is room`);
   }
 
-  /** Resolves to who waits to be accepted, although there is room. */
+  /** Resolves to a client that waits for accept although there is room. */
   private async restOnce(seconds: number, whole: boolean): Promise<string | null> {
     this.owed.begin();
     if (seconds > 0) await this.sim.advance(seconds);
@@ -270,14 +270,14 @@ export class Play implements Watcher {
     return this.today ? currentTime : Math.floor(this.sim.now);
   }
 
-  /** What stderr has, and should not. */
+  /** Unexpected lines on stderr; or null. */
   private saidWrong(): string | null {
     const said = this.stderr.lines();
     const strange = said.find((line) => !TOLD.test(line));
     return strange === undefined ? null : `stderr: ${said.join('\n')}`;
   }
 
-  /** The end: all that is due is sent; then all leave, and nothing is left of them. */
+  /** The end: all due replies are sent; then all clients leave, and nothing of them remains. */
   private async finish(): Promise<void> {
     this.faults.clear();
     for (const guest of this.guests.values()) {
@@ -332,7 +332,7 @@ export class Play implements Watcher {
       this.wrong(`${guest.name}: ${outcome.waits ? 'no data were' : 'data are'} waited for after ${job.written.text.slice(0, 60)}`);
     }
     guest.answered(outcome);
-    // What is unread then ends the connection with a reset, in which replies may be lost.
+    // Unread input then makes the close a reset, which may lose replies.
     if (outcome.closes && this.plan.mode === 'classic') guest.mayDie = true;
   }
 

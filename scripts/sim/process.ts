@@ -1,4 +1,4 @@
-// What the process says of itself, the same in every run: stats tells its number, and how long it has computed.
+// Fixes the process's own figures, the same in every run: stats shows its pid and its processor time.
 import * as unistd from '../../lib/libc/unistd';
 import { replace } from '../checked/replace';
 

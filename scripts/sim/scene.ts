@@ -1,5 +1,5 @@
-// A run as a scene, as the teaching page plays it: what clients do, as bytes. What a scene cannot say is left out, and
-// told.
+// A run as a scene for the teaching page: the clients' actions, as bytes. Acts that a scene cannot express are left
+// out and listed.
 import type { Act, Fault, Mode, Plan } from './plan';
 import type { Telling } from './telling';
 import { START_TIME_SECONDS } from './times';
@@ -48,7 +48,7 @@ export class SceneWriter implements Telling {
     // As above.
   }
 
-  /** `what`: what is wrong in it, if something is. */
+  /** `what`: the failure, if there is one. */
   scene({ seed, mode, args, sendBuffer, maxFds, shortIo }: Plan, what: string | null): Scene {
     const without = this.leftOut.size === 0 ? '' : ` Without: ${[...this.leftOut].join(', ')}.`;
     return {

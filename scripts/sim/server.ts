@@ -12,9 +12,9 @@ import { replace } from '../checked/replace';
 export const PORT = 11211;
 
 export interface Version {
-  /** Whether the system calls are those of C. */
+  /** Whether it makes the system calls of C. */
   classic: boolean;
-  /** Whether it speaks as memcached 1.6; else as 1.0.4. */
+  /** Whether it is memcached 1.6; else 1.0.4. */
   today: boolean;
   /** A layer over the backend. */
   over?: ((base: Eventop) => Eventop) | null;
@@ -25,28 +25,28 @@ export function argvOf(args: readonly string[]): string[] {
   return ['memcached-ts', '-p', String(PORT), ...args];
 }
 
-/** The events that were added, since a server was ended. */
+/** The events added since the last server ended. */
 const added = new Set<Event>();
 replace(event, 'eventAdd', (original) => (ev, tv) => {
   added.add(ev);
   return original(ev, tv);
 });
 
-/** Resolves when it listens, to what main will return. The flat memory is there. */
+/** Resolves when it listens; `ended` is main's promise. The flat memory must be allocated. */
 export async function startOn(
   sim: Simulation, argv: readonly string[], { classic, today, over = null }: Version,
 ): Promise<{ ended: Promise<number> }> {
   installSimulation(sim);
   eventEconomy(!classic, over);
   const ended = today ? mainToday(argv) : main(argv.length, argv);
-  ended.catch(() => {}); // whoever waits for it is told
+  ended.catch(() => {}); // callers that await it get the error
   await sim.idle();
   return { ended };
 }
 
 /**
- * Ends its loop. A process would take its events along; here those of the port's variables are found by the next
- * server, and must not think that they wait for something.
+ * Ends its loop. The end of a process would drop its events; here the next server finds those in the port's variables,
+ * so they must not count as added.
  */
 export async function stopOn(sim: Simulation, ended: Promise<number>): Promise<void> {
   for (const ev of added) eventDel(ev);

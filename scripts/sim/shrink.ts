@@ -1,16 +1,16 @@
-// Cuts a plan that fails down to a small one that fails, too: first large parts of its acts are left out, then smaller
-// ones, then each alone; and its circumstances are made plain (Zeller and Hildebrandt, ddmin).
+// Cuts a failing plan down to a small one that also fails: it leaves out first large parts of its acts, then smaller
+// ones, then single acts, and makes its settings plain (Zeller and Hildebrandt, ddmin).
 import type { Act, Plan } from './plan';
 import type { Failure } from './play';
 
 export interface Shrunk {
   plan: Plan;
   failure: Failure;
-  /** How many plans were tried. */
+  /** The number of plans that were tried. */
   tries: number;
 }
 
-/** `play` runs a plan. No more than `most` are tried. */
+/** `play` runs a plan. Tries at most `most` plans. */
 export async function shrink(
   plan: Plan, failure: Failure, play: (plan: Plan) => Promise<Failure | null>, most: number,
 ): Promise<Shrunk> {
@@ -24,7 +24,7 @@ export async function shrink(
     return true;
   };
 
-  // What comes after the failure did not matter.
+  // Acts after the failure do not matter.
   await attempt({ ...plan, acts: plan.acts.slice(0, failure.act + 1) });
   for (let size = Math.ceil(best.plan.acts.length / 2); size >= 1; size = Math.floor(size / 2)) {
     let removed = true;
@@ -55,7 +55,7 @@ function without(acts: readonly Act[], from: number, count: number): Act[] {
   return [...acts.slice(0, from), ...acts.slice(from + count)];
 }
 
-/** The first so many are always the same; the others get fewer. */
+/** The first arguments always stay; the others get fewer. */
 const PLAIN = 4;
 
 function plainerThan({ args }: Plan): Partial<Plan>[] {

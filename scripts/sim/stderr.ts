@@ -1,4 +1,4 @@
-// What the program in this process writes to stderr, kept instead of shown.
+// Captures what the program in this process writes to stderr.
 import { replace } from '../checked/replace';
 
 export class Stderr {
@@ -12,14 +12,14 @@ export class Stderr {
     });
   }
 
-  /** The lines since the last time. */
+  /** The lines since the last call. */
   lines(): string[] {
     const lines = this.text.split('\n').slice(0, -1);
     this.text = '';
     return lines;
   }
 
-  /** Those among them that begin a message, without the stack behind an error. */
+  /** The same lines, without the stacks of errors. */
   messages(): string[] {
     return this.lines().filter((line) => !/^ {4}at /.test(line));
   }

@@ -1,4 +1,4 @@
-// Whether the storage of lib/1.6 agrees with itself: its LRU lists, hash table, slab classes and counters.
+// Checks that the storage of lib/1.6 is consistent: its LRU lists, hash table, slab classes and counters.
 import { assocBucket, assocBuckets, assocFind, hashOf } from '../../lib/1.6/assoc';
 import { runLength } from '../../lib/1.6/chunk_runs';
 import { lruBytes, lruHead, lruSize, lruTail } from '../../lib/1.6/lru';
@@ -18,16 +18,16 @@ import { bytes } from './memory';
 
 const MIB = 1 << 20;
 
-/** A set of chunks of these pages. With a hundred thousand chunks, a Set would take most of the time of a check. */
+/** A set of chunks of some pages. With 100,000 chunks, a Set would take most of a check's time. */
 class Chunks {
-  /** By place, counted from the first page in eights of bytes, of which all sizes are multiples: the set it is in. */
+  /** By place, in units of 8 bytes from the first page (all sizes are multiples of 8): the set it is in. */
   private static places = new Uint16Array(0);
   private static sets = 0;
   private readonly first: Ptr;
   private readonly set: number;
   size = 0;
 
-  /** The set before is of no use any more. */
+  /** Invalidates the previous set. */
   constructor(pages: readonly Ptr[]) {
     this.first = pages.reduce((a, b) => Math.min(a, b), Infinity);
     const length = pages.reduce((end, page) => Math.max(end, (page - this.first + MIB) / 8), 0);
@@ -77,7 +77,7 @@ export function checkLinks(): Set<Ptr> {
 
 /**
  * Throws unless the LRUs, the hash table, the slab classes and the counters agree on which items there are. `unlinked`
- * is how many items are allocated beside those.
+ * are the items that are allocated besides those.
  */
 export function checkStorage(unlinked: readonly Ptr[] = []): void {
   const linked = checkLinks();
@@ -111,7 +111,7 @@ function checkHash(linked: ReadonlySet<Ptr>): void {
   equal('items in the hash table', found, linked.size);
 }
 
-/** Every chunk is in one place: it is an item's, or on the list of free ones, or the page mover's. */
+/** Every chunk is in exactly one place: in an item, on a free list, or with the page mover. */
 function checkSlabs(items: readonly Ptr[]): void {
   const known = new Set(items);
   let pages = slabsPageCount(SLAB_GLOBAL_PAGE_POOL), found = 0, spare = 0, cleared = 0;

@@ -1,2 +1,2 @@
-/** What the wall clock says as a run begins: 2003-06-23 00:00:00 UTC. */
+/** The wall clock when a run begins: 2003-06-23 00:00:00 UTC. */
 export const START_TIME_SECONDS = 1056326400;

@@ -1,4 +1,4 @@
-// A run as text: what clients do, what they send and receive, what the server works off, and its system calls.
+// A run as text: the clients' acts, the bytes that they send and receive, the commands processed, and system calls.
 import type { CallRecord } from '../../reactor/sim';
 import type { Guest } from './guest';
 import type { Act } from './plan';
@@ -7,7 +7,7 @@ import type { Job } from './world';
 
 const SHOWN = 100;
 
-/** A text of latin1 in quotes, cut off where it is long. */
+/** A latin1 text in quotes, cut off if it is long. */
 export function quoted(text: string): string {
   return text.length <= SHOWN ? JSON.stringify(text) : `${JSON.stringify(text.slice(0, SHOWN))}… (${text.length} bytes)`;
 }
@@ -56,7 +56,7 @@ export class Trace implements Telling {
   }
 }
 
-/** As strace has it. */
+/** As strace prints it. */
 function textOf({ name, fd, args, length, result }: CallRecord): string {
   const words = [...(fd === -1 ? [] : [fd]), ...args, ...(length === null ? [] : [length])];
   return `${name}(${words.join(', ')}) = ${result}`;

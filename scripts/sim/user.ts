@@ -1,2 +1,2 @@
-/** Without it, memcached 1.6 warns where it is started by root. */
+/** Without it, memcached 1.6 warns if root starts it. */
 export const userOption: readonly string[] = process.getuid?.() === 0 ? ['-u', 'root'] : [];

@@ -1,9 +1,9 @@
-// Where memcached 1.6 keeps its items while it is restarted (-e): two files, which no other process has.
+// The files in which memcached 1.6 keeps its items over a restart (-e): two, which no other process uses.
 import { mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Its name is equally long in every process, because clients can ask for it. */
+/** The name has the same length in every process, because clients can ask for it. */
 const folder = join(tmpdir(), `sim-${String(process.pid).padStart(10, '0')}`);
 
 /** The words of the command line, and an empty folder. */

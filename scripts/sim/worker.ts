@@ -1,11 +1,11 @@
-// A process that plays seeds, one after the other, as its parent says.
+// A process that plays the seeds that its parent sends, one after the other.
 import { checkMemory } from './checking';
 import { generate } from './generate';
 import type { Mode } from './plan';
 import { Play } from './play';
 import type { Failure } from './play';
 
-/** What a worker is told. */
+/** A message to a worker. */
 export interface Order {
   mode: Mode;
   /** On a checked memory: the same in all orders. */
@@ -13,7 +13,7 @@ export interface Order {
   seeds: number[];
 }
 
-/** What it tells: that it begins with a seed, and what came of it. */
+/** Its reports: that it begins a seed, and the outcome. */
 export type Report = { begins: number } | { seed: number; failure: Failure | null };
 
 async function work({ mode, checked, seeds }: Order): Promise<void> {

@@ -1,4 +1,4 @@
-// What a model of the server is told, and what it has to say.
+// The interface of a model of the server: its inputs and predictions.
 import type { Changing, Pattern } from './expected';
 import type { Books, Op, Written } from './op';
 
@@ -7,21 +7,21 @@ export interface Job {
   op: Op;
   written: Written;
   binary: boolean;
-  /** A number of its own; the opaque of the binary protocol. */
+  /** A unique number; the opaque of the binary protocol. */
   serial: number;
-  /** When its item is to expire, by the server's clock; the model notes it while the data are still to come. */
+  /** The item's expiry by the server's clock; the model keeps it until the data come. */
   exptime: number;
 }
 
-/** What cannot be predicted, because chance or the environment decides. All of it was seen as it happened. */
+/** Observations that cannot be predicted, because chance or the environment decides. */
 export interface Facts {
   /** The server's clock, in seconds: of 1.6 its own one, of 1.0.4 the wall clock. */
   now: number;
   /** The wall clock. */
   wall: number;
-  /** There was no memory for an item, although others may have gone for it. */
+  /** There was no memory for an item, although others may have been evicted for it. */
   noMemory: boolean;
-  /** Keys of items that had to go for another. */
+  /** Keys of items that were evicted for another. */
   evicted: readonly string[];
 }
 
@@ -35,17 +35,17 @@ export interface Outcome {
 }
 
 export interface World extends Books {
-  /** Memory has failed within a command: what is counted may be otherwise. */
+  /** An allocation has failed within a command, so counters may differ. */
   unsure: boolean;
   /** The command line was read. */
   line(job: Job, facts: Facts): Outcome;
-  /** The data behind it, too. */
+  /** The data behind it were read, too. */
   data(job: Job, facts: Facts): Outcome;
-  /** How late it is by the server's clock: told often, for what ends by itself. */
+  /** The server's clock says `now`: called often, since items expire by themselves. */
   sees(now: number): void;
-  /** An item had to go, although no client asked for anything. */
+  /** An item was evicted without a request. */
   evict(key: string): void;
-  /** Null, or what the server has otherwise than it should. `whole`: every byte of every value is looked at. */
+  /** Null, or how the server's storage differs. `whole`: compares every byte of every value. */
   compare(now: number, whole: boolean): string | null;
 }
 

@@ -1,4 +1,4 @@
-// memcached 1.0.4: its storage as a Map, what it answers, and the server's storage beside it.
+// A model of memcached 1.0.4: its storage as a Map, its replies, and a comparison with the server's storage.
 import { assocFind } from '../../lib/memcached';
 import { ITEM_DELETED, SIZEOF_ITEM, stats } from '../../lib/memcached.h';
 import type { Item as ServerItem } from '../../lib/memcached.h';
@@ -15,7 +15,7 @@ import type { Facts, Job, Outcome, World } from './world';
 const BAD_LINE = 'CLIENT_ERROR bad command line format';
 const NO_MEMORY = 'SERVER_ERROR out of memory';
 const KEY_MAX_BYTES = 250;
-/** After a delete, an item cannot be added for so many seconds, and as long as the timer takes. */
+/** A deleted item cannot be added for this many seconds, and until the timer comes. */
 const DELETE_SECONDS = 4;
 const ENDS_BYTES = 64;
 
@@ -43,7 +43,7 @@ export class World10 implements World {
   private readonly linked = new Set<string>();
   private counts = { getCmds: 0, getHits: 0, getMisses: 0, setCmds: 0, totalItems: 0 };
 
-  /** `changed`: the data of an item that may be on its way to clients have another form now. */
+  /** `changed`: reports a new form of an item's data, which may be in transit to clients. */
   constructor(private readonly changed: (of: object, form: string) => void) {}
 
   casOf(): number {
@@ -110,7 +110,7 @@ export class World10 implements World {
     }
   }
 
-  /** What a set, add or replace finds. */
+  /** The item that a set, add or replace finds. */
   private find(key: string): Item | null {
     const item = this.items.get(key);
     if (item === undefined) return null;
@@ -121,7 +121,7 @@ export class World10 implements World {
     return item;
   }
 
-  /** What the others find. The timer may have ended a delete already, or not yet. */
+  /** The item that other commands find. The timer may have ended a delete already, or not yet. */
   private findLive(key: string): Item | null {
     return this.items.get(key)?.deleted === true ? null : this.find(key);
   }
@@ -131,7 +131,7 @@ export class World10 implements World {
     if (item.deleted && (it.itFlags & ITEM_DELETED) === 0 && item.exptime < this.latest) item.deleted = false;
   }
 
-  /** Looks, before a command, whether the delete of its key is over. */
+  /** Checks before a command whether the delete of its key is over. */
   look(key: string): void {
     const item = this.items.get(key);
     const it = item?.deleted === true ? itemOf2003(key) : null;

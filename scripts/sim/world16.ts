@@ -1,4 +1,4 @@
-// memcached 1.6: the model of each protocol, and the server's storage beside it.
+// memcached 1.6: the model of each protocol, and a comparison with the server's storage.
 import { currentTime } from '../../lib/1.6/clock';
 import { itemIsFlushed } from '../../lib/1.6/flush';
 import { assocFind, hashOf } from '../../lib/1.6/assoc';
@@ -18,7 +18,7 @@ import { checkLinks, keyText } from './storage';
 import type { Facts, Job, Outcome, World } from './world';
 
 const name = bss(256);
-/** Of a long value that is compared often, the ends alone. */
+/** Frequent comparisons look only at the ends of a long value. */
 const ENDS_BYTES = 64;
 
 /** The server's item of a key, whether a client would find it or not; NULL if there is none. */
@@ -98,16 +98,16 @@ export class World16 implements World {
     model.due();
     model.linked.clear();
     const outcome = work();
-    // Who is stored anew may have been evicted for that.
+    // A key that is stored anew may have had its old item evicted for that.
     for (const key of facts.evicted) if (!model.linked.has(key)) model.remove(key);
     return outcome;
   }
 }
 
-/** Whether somebody but its link had the item, when the command began. */
+/** Keys whose items had a reference besides their link when the command began. */
 const heldKeys = new Set<string>();
 
-/** Notes who is held now, before a command. */
+/** Notes before a command whether the item of the key is held. */
 export function noteHeld(key: string): void {
   heldKeys.clear();
   const it = itemOf(key);

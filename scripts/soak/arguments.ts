@@ -9,7 +9,7 @@ export type ServerName = (typeof serverNames)[number];
 
 export interface Options {
   minutes: number;
-  /** Null where it was not said. */
+  /** Null if not given. */
   servers: ServerName[] | null;
   /** The path of memcached's program; null for the one that is installed. */
   memcached: string | null;

@@ -6,7 +6,7 @@ import { counter, key, mode, value } from './text';
 
 export interface BinaryExchange {
   request: string;
-  /** Null where there is to be none. */
+  /** Null if there must be none. */
   answer: Answer | null;
 }
 
@@ -14,7 +14,7 @@ export interface Answer {
   opcode: number;
   status: number;
   opaque: number;
-  /** Extras, key and value, one behind the other; null where it does not matter what an error says. */
+  /** Extras, key and value, concatenated; null for an error, whose text does not matter. */
   body: string | null;
 }
 
@@ -35,7 +35,7 @@ const GETQ = 0x09;
 const NOOP = 0x0a;
 const GETK = 0x0c;
 const STORE: Readonly<Record<StoreMode, number>> = { set: 0x01, add: 0x02, replace: 0x03, append: 0x0e, prepend: 0x0f };
-/** Of an increment: the item is not made where it is missing. */
+/** The expiry of an increment that does not create a missing item. */
 const NO_INITIAL = 0xffffffff;
 
 /** A packet, a character for each byte. */
@@ -50,7 +50,7 @@ export function packet(opcode: number, opaque: number, extras: string, name: str
   return header.toString('latin1') + extras + name + data;
 }
 
-/** What is wrong with a packet that came, of a header and what is behind it; null where it is the answer. */
+/** How a received packet, of header and body, differs from the answer; null if it does not. */
 export function difference(header: string, body: string, answer: Answer): string | null {
   const bytes = Buffer.from(header, 'latin1');
   const came: Answer = {

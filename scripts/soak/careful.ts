@@ -1,5 +1,5 @@
-// A client that knows what it has stored, and checks every byte of every answer: in the text protocol, with meta
-// commands, and in the binary protocol, about the same keys.
+// A client that knows its stored items, and checks every byte of every answer: in the text protocol, with meta
+// commands, and in the binary protocol, with the same keys.
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Random } from '../bench/random';
@@ -19,13 +19,13 @@ export class Careful {
   private readonly store = new Store();
   private opaque = 0;
 
-  /** `prefix`: what all its keys begin with, and no other client's. */
+  /** `prefix`: the start of all its keys, and of no other client's. */
   constructor(
     private readonly port: number, private readonly random: Random, private readonly prefix: string,
     private readonly tally: Tally,
   ) {}
 
-  /** Asks until `over` says so, or an answer is wrong: then it no longer knows what there is. */
+  /** Sends requests until `over()`, or until an answer is wrong: then it no longer knows the stored items. */
   async run(over: () => boolean): Promise<void> {
     let text = await Connection.open(this.port);
     let binary = await Connection.open(this.port);
@@ -47,7 +47,7 @@ export class Careful {
     }
   }
 
-  /** Whether all is right. */
+  /** Whether all answers are right. */
   private async askText(connection: Connection): Promise<boolean> {
     const { random, store, prefix, tally } = this;
     const count = 1 + below(random, BATCH_MAX);
@@ -92,7 +92,7 @@ export class Careful {
     return true;
   }
 
-  /** At once, or in two pieces. */
+  /** Sends the text at once, or in two pieces. */
   private async send(connection: Connection, text: string): Promise<void> {
     const at = this.random() < 0.7 ? text.length : below(this.random, text.length);
     connection.send(text.slice(0, at));

@@ -1,4 +1,4 @@
-// The clients of a soak: a process of its own, so that no measurement waits for them. Its parent tells it what to do.
+// The clients of a soak: a process of their own, so that no measurement waits for them. The parent sends orders.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 import { seeded } from '../bench/random';
@@ -10,7 +10,7 @@ import { Tally } from './tally';
 const CAREFUL = 6;
 const ROUGH = 4;
 
-/** Until the time is over, or an answer is wrong. */
+/** Runs the clients until the time is over, or an answer is wrong. */
 async function perform({ port, seed, seconds }: Orders): Promise<Outcome> {
   const tally = new Tally();
   const end = performance.now() + seconds * 1000;

@@ -1,4 +1,4 @@
-// A connection to a server: what is sent in pieces, and what comes, awaited by its length or its end.
+// A connection to a server: sends bytes, and awaits replies by their length or their end.
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 
@@ -25,7 +25,7 @@ export class Connection {
     socket.on('error', () => {}); // 'close' follows
   }
 
-  /** Rejects where nobody listens. */
+  /** Rejects if no server listens. */
   static open(port: number): Promise<Connection> {
     return new Promise((resolve, reject) => {
       const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
@@ -39,7 +39,7 @@ export class Connection {
     this.socket.write(text, 'latin1');
   }
 
-  /** The next `length` characters; fewer where the server has closed the connection, or is silent for long. */
+  /** The next `length` characters; fewer if the server has closed the connection, or is silent for PATIENCE_MS. */
   async take(length: number): Promise<string> {
     await this.until(() => this.received.length >= length);
     const taken = this.received.slice(0, length);
@@ -47,7 +47,7 @@ export class Connection {
     return taken;
   }
 
-  /** What comes, up to and with `end`; what came, where that does not come. */
+  /** The bytes up to and with `end`; all that came if `end` does not come. */
   async takeTo(end: string): Promise<string> {
     await this.until(() => this.received.includes(end));
     const at = this.received.indexOf(end);

@@ -1,5 +1,5 @@
-// Whether something grows without end. Memory goes up and down with what is asked for, and with the garbage collector,
-// so what counts is how far it comes down.
+// Whether a figure grows without end. Memory goes up and down with the load and with the garbage collector, so the
+// lows are compared.
 import { median } from '../bench/statistics';
 
 export interface Point {
@@ -8,11 +8,11 @@ export interface Point {
   value: number;
 }
 
-/** Of the time, what is left out: caches fill, and code is compiled. */
+/** This share of the time is left out: caches fill, and code is compiled. */
 const WARM_UP_SHARE = 0.3;
-/** The rest is cut into pieces, and of each the least value is taken. */
+/** The rest is cut into this many pieces, and each gives its least value. */
 const PIECES = 15;
-/** The first and the last of them are compared. */
+/** This many pieces at the beginning and the end are compared. */
 const COMPARED = 5;
 
 export interface Growth {
@@ -22,7 +22,7 @@ export interface Growth {
   grows: boolean;
 }
 
-/** More than `share` of what there was and `slack` is growth. Null where there are too few points to tell. */
+/** Growth is an increase by more than `share` of the old value plus `slack`. Null if there are too few points. */
 export function growth(points: readonly Point[], share: number, slack: number): Growth | null {
   const last = points.at(-1)?.at ?? 0;
   const begin = last * WARM_UP_SHARE;

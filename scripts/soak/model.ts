@@ -5,29 +5,29 @@ import type { Seen } from './tally';
 export interface ServerResult {
   server: string;
   seconds: number;
-  /** What its clients have seen. */
+  /** The observations of its clients. */
   seen: Seen;
   /** The longest pause of the clients' own process. */
   clientsPause: number;
   load: Load;
-  /** Over time. Without points where nobody tells them. */
+  /** Over time. Empty if unknown. */
   resident: Point[];
   heap: Point[];
   descriptors: Point[];
   /** After the clients have left. */
   descriptorsLeft: number | null;
-  /** The longest of its garbage collector; null for a server without one. */
+  /** The longest pause of its garbage collector; null for a server without one. */
   pause: number | null;
-  /** By what may grow. Null where that cannot be told, as in a short run. */
+  /** By figure. Null if unknown, as after a short run. */
   growth: Record<'resident memory' | 'heap' | 'descriptors', Growth | null>;
 }
 
-/** What the bench's generator has done beside the clients, in all. */
+/** The total of the bench's generator, which runs beside the clients. */
 export interface Load {
   operations: number;
   /** The greatest of all. */
   max: number;
-  /** What was wrong, or null. */
+  /** The error, or null. */
   failed: string | null;
 }
 

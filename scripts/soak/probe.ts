@@ -1,5 +1,5 @@
-// Loaded into a server of ours before its own code (--require): writes down from time to time what only a process knows
-// of itself.
+// Loaded into our server before its own code (--require): writes figures to a file regularly that only the process
+// itself knows.
 import { renameSync, writeFileSync } from 'node:fs';
 import type { PerformanceEntry } from 'node:perf_hooks';
 import { PerformanceObserver, constants } from 'node:perf_hooks';
@@ -7,17 +7,17 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 export interface Probe {
-  /** Bytes of JavaScript's heap in use, with its garbage; and what was left of them when all garbage was collected. */
+  /** Bytes of the JavaScript heap in use, with garbage; and those left after the last full collection. */
   heapBytes: number;
   liveBytes: number;
-  /** The longest pause of the garbage collector so far, in milliseconds, without those that were asked for here. */
+  /** The longest pause of the garbage collector so far, in milliseconds, without the collections forced here. */
   pause: number;
 }
 
 /** The environment variable that names the file. */
 export const PROBE_FILE = 'MEMCACHED_TS_SOAK_PROBE';
 const INTERVAL_MS = 250;
-/** How often all garbage is collected, in intervals: the collector itself lets it grow for minutes. */
+/** Intervals between forced collections: V8 itself lets garbage grow for minutes. */
 const COLLECTION = 40;
 
 const file = process.env[PROBE_FILE];
@@ -41,6 +41,6 @@ function watch(path: string): void {
     }
     const probe: Probe = { heapBytes, liveBytes, pause };
     writeFileSync(`${path}.new`, JSON.stringify(probe));
-    renameSync(`${path}.new`, path); // who reads it finds it whole
+    renameSync(`${path}.new`, path); // so that a reader finds it whole
   }, INTERVAL_MS).unref();
 }

@@ -1,4 +1,4 @@
-// What the soak and its clients, a process of their own, say to each other.
+// Messages between the soak and its clients, a process of their own.
 import type { Seen } from './tally';
 
 export interface Orders {
@@ -9,6 +9,6 @@ export interface Orders {
 
 export interface Outcome {
   seen: Seen;
-  /** The longest pause of the clients' own process, in milliseconds: no answer is told to have come sooner. */
+  /** The longest pause of the clients' own process, in milliseconds: a measured latency may include it. */
   pause: number;
 }

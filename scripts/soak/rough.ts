@@ -1,5 +1,5 @@
-// A client that behaves badly: leaves in the middle, reads slowly, comes as a storm, sends rubbish. Where it is owed an
-// answer and reads it, it must get all of it.
+// A client that behaves badly: leaves in the middle, reads slowly, comes as a storm, sends rubbish. If an answer is due
+// and it reads, it must get all of the answer.
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Random } from '../bench/random';
@@ -11,7 +11,7 @@ import { pick, textExchange } from './text';
 
 const LARGE_BYTES = 300_000;
 const READS = 30;
-/** A slow reader stops after each piece for so long at most. */
+/** The longest pause of a slow reader after a piece. */
 const PAUSE_MS = 30;
 const STORM = 300;
 const ANSWERS = ['VERSION ', 'MN\r\n', 'END\r\n', 'STAT '];
@@ -19,7 +19,7 @@ const ANSWERS = ['VERSION ', 'MN\r\n', 'END\r\n', 'STAT '];
 export class Rough {
   private count = 0;
 
-  /** `name`: what all its keys begin with, and no other client's. */
+  /** `name`: the start of all its keys, and of no other client's. */
   constructor(
     private readonly port: number, private readonly random: Random, private readonly name: string,
     private readonly tally: Tally,
@@ -39,16 +39,16 @@ export class Rough {
     }
   }
 
-  /** A few in turn, so that it does not fill the server. */
+  /** Cycles through a few prefixes, so that it does not fill the server. */
   private prefix(): string {
     return `${this.name}${this.count++ % 4}:`;
   }
 
-  /** Asks, and ends its side at once: all is answered, and then the server ends the connection. */
+  /** Sends requests and ends its side at once: the server answers all, and then ends the connection. */
   private async halfClosed(): Promise<void> {
     const connection = await Connection.open(this.port);
     const prefix = this.prefix(), store = new Store(), count = 1 + below(this.random, 20);
-    const clean = await this.cleanUp(connection, prefix); // it does not know what is there already
+    const clean = await this.cleanUp(connection, prefix); // it does not know which items are there already
     const exchanges = Array.from({ length: count }, () => textExchange(this.random, store, prefix));
     connection.send(exchanges.map(({ request }) => request).join(''));
     connection.end();
@@ -65,7 +65,7 @@ export class Rough {
     return await connection.takeTo('MN\r\n') === 'MN\r\n';
   }
 
-  /** Is gone in the middle of whatever it sends and is sent. */
+  /** Leaves while requests and replies are in transit. */
   private async leaves(reset: boolean): Promise<void> {
     const connection = await Connection.open(this.port);
     const store = new Store(), prefix = this.prefix();
@@ -76,7 +76,7 @@ export class Rough {
     else connection.destroy();
   }
 
-  /** Asks for more than the kernel keeps for it, and reads it bit by bit. */
+  /** Requests more than the kernel buffers, and reads it bit by bit. */
   private async slow(): Promise<void> {
     const connection = await Connection.open(this.port);
     const name = `${this.prefix()}slow`;
@@ -100,7 +100,7 @@ export class Rough {
     connection.destroy();
   }
 
-  /** Many at once: some ask, some leave without a word. */
+  /** Many connections at once: some send a request, some leave without one. */
   private async storm(): Promise<void> {
     await Promise.all(Array.from({ length: STORM }, async () => {
       const connection = await Connection.open(this.port);
@@ -115,7 +115,7 @@ export class Rough {
     }));
   }
 
-  /** No command at all: whatever the server says to it, it goes on. */
+  /** Sends random bytes: whatever it answers, the server must go on. */
   private async rubbish(): Promise<void> {
     const connection = await Connection.open(this.port);
     const bytes = Array.from({ length: below(this.random, 3000) }, () => String.fromCharCode(below(this.random, 256)));

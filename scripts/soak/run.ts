@@ -1,4 +1,4 @@
-// The soak: one server after the other, with the clients, a load from time to time, and somebody who watches.
+// The soak: one server after the other, with clients, a load from time to time, and a watcher.
 import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,19 +18,19 @@ import type { Orders, Outcome } from './protocol';
 import { contestants } from './servers';
 import { Watch, descriptors } from './watch';
 
-/** Nothing is evicted: what the clients and the load store has room. */
+/** Enough for all items of the clients and the load, so that nothing is evicted. */
 const MEGABYTES = 1024;
 const MEBIBYTE = 2 ** 20;
 const BURST_SECONDS = 1;
 /** From the beginning of a burst of the load to the next. */
 const BURST_INTERVAL_MS = 15_000;
 const LOOK_INTERVAL_MS = 1000;
-/** In short runs there are as many looks and bursts as this at least. */
+/** The least numbers of looks and bursts, for short runs. */
 const LOOKS = 60;
 const BURSTS = 3;
-/** In less time, growth cannot be told from warming up. */
+/** A shorter run cannot tell growth from warming up. */
 const GROWTH_SECONDS = 300;
-/** How long a server may take to let go of what its clients have left. */
+/** How long a server may take to close the connections that its clients have left. */
 const SETTLING_MS = 15_000;
 
 /** `scripts` is the folder of the compiled scripts. Throws Misuse, and Failure. */
@@ -141,7 +141,7 @@ function ask(clients: ChildProcess, orders: Orders): Promise<Outcome> {
   });
 }
 
-/** How many descriptors a server keeps when nobody is there. */
+/** How many descriptors a server keeps without clients. */
 async function settled(pid: number): Promise<number | null> {
   const end = performance.now() + SETTLING_MS;
   let least = descriptors(pid);

@@ -10,7 +10,7 @@ import { PROBE_FILE } from './probe';
 
 const CONNECTIONS = '4096';
 
-/** `scripts` is the folder of the compiled scripts; in `folder` ours write of themselves. Throws Misuse. */
+/** `scripts` is the folder of the compiled scripts; in `folder` ours write their figures. Throws Misuse. */
 export function contestants({ servers, memcached }: Options, scripts: string, folder: string): Contestant[] {
   const program = memcached ?? findInPath('memcached');
   if (program === null && servers?.includes('memcached') === true) throw new Misuse('memcached is not installed');

@@ -1,18 +1,18 @@
-// What the clients of a soak have seen.
+// The observations of a soak's clients.
 import { createHistogram } from 'node:perf_hooks';
 
-/** Wrong answers that are told in full; the others are counted. */
+/** This many wrong answers are reported in full; the others are only counted. */
 const TOLD_MAX = 10;
 
 export interface Seen {
   /** Commands that were answered. */
   operations: number;
-  /** How many answers were wrong, or missing, and what was wrong with the first of them. */
+  /** How many answers were wrong or missing, and descriptions of the first ones. */
   wrong: number;
   told: string[];
-  /** In microseconds, from before a batch is sent until its answer is there. */
+  /** In microseconds, from before the send of a batch to its complete answer. */
   latency: { p50: number; p999: number; max: number };
-  /** What the clients that behave badly have done, by its name. */
+  /** The numbers of bad deeds of the rough clients, by name. */
   deeds: Record<string, number>;
 }
 

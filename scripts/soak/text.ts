@@ -12,9 +12,9 @@ const MODES: readonly StoreMode[] = ['set', 'set', 'set', 'add', 'replace', 'app
 const META_MODES = { set: 'S', add: 'E', replace: 'R', append: 'A', prepend: 'P' } as const;
 const KEYS = 40;
 const NUMBERS = 6;
-/** Longer values are not made longer still. */
+/** Longer values do not grow further. */
 const GROWN_MAX = 4000;
-/** What a counter begins with. */
+/** A counter's first value. */
 const FIRST = '20000';
 const NOT_A_NUMBER = 'CLIENT_ERROR cannot increment or decrement non-numeric value\r\n';
 

@@ -1,4 +1,4 @@
-// What can be seen of a server from outside, and what it writes of itself, over time.
+// Samples a server over time: figures visible from outside, and those that it writes itself.
 import { readFileSync, readdirSync } from 'node:fs';
 
 import { residentBytes } from '../bench/proc';
@@ -10,12 +10,12 @@ export class Watch {
   readonly heap: Point[] = [];
   readonly live: Point[] = [];
   readonly descriptors: Point[] = [];
-  /** In milliseconds; null where none is known. */
+  /** In milliseconds; null if unknown. */
   pause: number | null = null;
   private readonly begun = performance.now();
   private readonly timer: NodeJS.Timeout;
 
-  /** `probe`: the file in which the server writes, if it does. */
+  /** `probe`: the file that the server writes, if it does. */
   constructor(private readonly pid: number, private readonly probe: string, intervalMs: number) {
     this.timer = setInterval(() => this.look(), intervalMs);
   }
@@ -38,7 +38,7 @@ export class Watch {
   }
 }
 
-/** How many a process has open; null where that is not told. */
+/** How many descriptors a process has open; null if unknown. */
 export function descriptors(pid: number): number | null {
   try {
     return readdirSync(`/proc/${pid}/fd`).length;

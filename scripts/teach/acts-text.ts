@@ -1,7 +1,7 @@
-// Acts as one writes them in the page, a line each, and back: 'A: get x\r\n', 'A stops reading', '5 seconds pass'.
+// Converts acts to the lines of the page's editor and back: 'A: get x\r\n', 'A stops reading', '5 seconds pass'.
 import type { Act } from './trace';
 
-/** What a line of the editor can be; `needs` tells what is asked for besides the client. */
+/** The kinds of lines in the editor; `needs` is the input besides the client. */
 export const actKinds = [
   { name: 'send', title: 'sends', needs: 'text' },
   { name: 'bytes', title: 'sends byte by byte', needs: 'text' },
@@ -19,13 +19,13 @@ export type ActKind = (typeof actKinds)[number]['name'];
 export interface Row {
   kind: ActKind;
   client: string;
-  /** What is sent, with \r\n as one types it; or how many seconds; or JSON of an act that has no line of its own. */
+  /** The text to send, with \r\n as typed; or a number of seconds; or JSON of an act without a line of its own. */
   text: string;
-  /** How often it is sent in one go. */
+  /** How often the text is sent in one go. */
   times: number;
 }
 
-/** Bytes that came one by one are one row. */
+/** Bytes that are sent one by one become one row. */
 export function rowsOf(acts: readonly Act[]): Row[] {
   const rows: Row[] = [];
   for (const act of acts) {
@@ -50,7 +50,7 @@ function isKind(name: string): name is ActKind {
   return actKinds.some((kind) => kind.name === name);
 }
 
-/** A client connects before its first act, where no row says so. Throws an Error of one line for what is no act. */
+/** Connects a client before its first act if no row does. Throws an Error of one line for an invalid act. */
 export function actsOf(rows: readonly Row[]): Act[] {
   const acts: Act[] = [];
   const connected = new Set<string>();
@@ -95,7 +95,7 @@ function parsed(text: string): Act {
     const act: unknown = JSON.parse(text);
     if (typeof act === 'object' && act !== null && !Array.isArray(act)) return act as Act;
   } catch {
-    // Said below.
+    // Reported below.
   }
   throw new Error(`Not an act: ${text.slice(0, 60)}`);
 }
@@ -106,7 +106,7 @@ export function bytes(text: string): string {
     if (code !== undefined) return String.fromCharCode(parseInt(code, 16));
     return { 'r': '\r', 'n': '\n', 't': '\t', '0': '\0', '\\': '\\' }[(name ?? '').toLowerCase()] ?? '';
   });
-  // What latin1 does not have goes as UTF-8.
+  // Text beyond latin1 is sent as UTF-8.
   return /[^\0-\xff]/.test(plain) ? String.fromCharCode(...new TextEncoder().encode(plain)) : plain;
 }
 

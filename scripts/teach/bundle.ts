@@ -1,4 +1,4 @@
-// Bundles the server, instrumented, and the recorder into one script for a worker: of a page, or of a spec.
+// Bundles the instrumented server and the recorder into one script for a worker, of a page or of a spec.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build as bundle } from 'esbuild';
@@ -7,7 +7,7 @@ import { PROBE, emptyTables, exposing, instrument } from './instrument';
 import { INSTRUMENTED } from './instrumented';
 import { DEBUG, stubs } from './stubs';
 
-/** Variables that a file keeps to itself, and that one wants to see. */
+/** Private variables of files that the page shows. */
 const HIDDEN: Readonly<Record<string, readonly string[]>> = {
   'lib/memcached.ts': ['PJSLArray', 'todelete', 'delcurr', 'freeconns', 'freecurr', 'deleteHandler', 'eventHandler'],
   'lib/memcached.h.ts': ['conns'],

@@ -1,5 +1,5 @@
-// The worker's script as it was bundled last, where nothing that it is made of has changed since: bundling takes longer
-// than most of what is done with it.
+// Caches the worker's script until a file that it is made of changes: bundling takes longer than most uses of the
+// script.
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -9,12 +9,12 @@ import type * as Bundle from './bundle';
 
 const load = createRequire(__filename);
 
-/** All that can be in the bundle, or says how it is made. The lock file stands for the packages. */
+/** All sources and settings of the bundle. The lock file stands for the packages. */
 const FOLDERS = ['lib', 'reactor', 'scripts/teach', 'scripts/command'];
 const FILES = ['package-lock.json', 'tsconfig.json'];
 const PREFIX = 'worker-';
 
-/** As bundleWorker (bundle.ts), from dist/teach/ where it can be. `root`: the folder with lib/, reactor/ and dist/. */
+/** As bundleWorker (bundle.ts), from dist/teach/ if possible. `root`: the folder with lib/, reactor/ and dist/. */
 export async function workerScript(root: string): Promise<string> {
   const folder = join(root, 'dist', 'teach');
   const name = `${PREFIX}${keyOf(root)}.js`;
@@ -23,19 +23,19 @@ export async function workerScript(root: string): Promise<string> {
   } catch {
     // Not made yet.
   }
-  // Loaded only here: it needs the compiler.
+  // Loaded only now: it needs the compiler.
   const { bundleWorker } = load('./bundle') as typeof Bundle;
   const script = await bundleWorker(root);
   mkdirSync(folder, { recursive: true });
   for (const old of readdirSync(folder)) if (old.startsWith(PREFIX)) rmSync(join(folder, old), { force: true });
-  // Others may read it at the same time: they see all of it, or nothing.
+  // Renamed into place, so that a concurrent reader sees all of it or nothing.
   const part = join(folder, `part-${process.pid}.js`);
   writeFileSync(part, script);
   renameSync(part, join(folder, name));
   return script;
 }
 
-/** Changes with any file that can be in the bundle. Numbers of errors and signals in it are the system's. */
+/** Changes with any file that can be in the bundle. Its error and signal numbers are the system's. */
 export function keyOf(root: string): string {
   const hash = createHash('sha256').update(`${process.version} ${process.platform} ${process.arch}\n`);
   const inFolders = FOLDERS.flatMap((folder) => {

@@ -1,4 +1,4 @@
-// The command: reads the arguments, builds the page, and tells the exit status.
+// The command: reads the arguments, builds the page, and returns the exit status.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
@@ -33,7 +33,7 @@ export async function command(args: readonly string[], root: string, { out, err 
 
 async function teach(options: Options, root: string, out: (text: string) => void): Promise<void> {
   const scene = options.scene === null ? null : sceneOf(root, options.scene);
-  // Loaded only now: the compiler is large, and a mistake on the command line is said at once.
+  // Loaded only now: the compiler is large, and a mistake on the command line is reported at once.
   const { livePage, recordedPage } = await import('./html.js');
   const { recorder } = await import('./run.js');
   const worker = await workerScript(root);

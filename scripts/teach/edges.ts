@@ -1,12 +1,12 @@
-// The state diagram of a connection: its edges with what each means, those that a trace has taken, and the questions
-// that one can ask before each.
+// The state diagram of a connection: its edges with their meanings, the edges that a trace takes, and quiz questions
+// before each.
 import type { Trace } from './trace';
 
 /** ConnState, by number. */
 export const STATES = ['listening', 'read', 'write', 'nread', 'swallow', 'closing', 'mwrite'] as const;
 export type StateName = (typeof STATES)[number];
 
-/** By state, what a connection does in it. */
+/** What a connection does in each state. */
 export const STATE_MEANINGS: Readonly<Record<StateName, string>> = {
   listening: 'waits for clients, and accepts them',
   read: 'reads a command line',
@@ -118,7 +118,7 @@ export function edgesTaken(trace: Trace): readonly Taken[] {
       const before = states.get(conn);
       states.set(conn, value);
       if (step === 0 || before === undefined) continue;
-      // A structure begins in whatever state it was left.
+      // A reused structure begins in its old state.
       const isNew = trace.functions[trace.steps[step - 1].fn] === 'connNew';
       taken.push({ step, conn, from: isNew ? null : STATES[before], to: STATES[value] });
     }
@@ -137,11 +137,11 @@ export function edgeCounts(trace: Trace, n = trace.steps.length - 1): Map<string
   return counts;
 }
 
-/** What a connection may do next, beside another state: nothing, until an event comes. */
+/** A connection's other choice besides a next state: it waits for an event. */
 export const WAITS = 'waits';
 
 export interface Question {
-  /** At this step it is asked: the machine looks at the state, and has not done anything in it yet. */
+  /** The step before which to ask: the machine looks at the state, and has done nothing in it yet. */
   step: number;
   conn: number;
   state: StateName;
@@ -174,7 +174,7 @@ export function questions(trace: Trace): Question[] {
   return asked;
 }
 
-/** The last step of driveMachine's loop, outside of its cases, before the edge: there it looks at the state. */
+/** The last step before the edge at which driveMachine looks at the state, outside of its cases. */
 function machineLooks({ steps, sites, functions }: Trace, from: number, to: number): number | null {
   for (let n = to - 1; n >= from; n--) {
     const { fn, site } = steps[n];
@@ -190,7 +190,7 @@ function choices(from: StateName, answer: StateName): string[] {
   return [...STATES, WAITS].filter((name) => name === answer || wrong.includes(name));
 }
 
-/** With a capital, unless the first word is a name with one within: outString. */
+/** Capitalizes the text, unless its first word is a camelCase name: outString. */
 export function capital(text: string): string {
   return /^[a-z]+[A-Z]/.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -1,15 +1,15 @@
-// Faults as edits of a scene: the same run up to a step, and from there the next call of a kind goes wrong.
+// Faults as edits of a scene: the same run up to a step, and then the next call of a kind goes wrong.
 import type { Act, Fault, Scene, SystemCall, Trace } from './trace';
 
 export interface FaultKind {
   name: string;
-  /** What one can choose in the page. */
+  /** The choice in the page. */
   title: string;
   call: string;
   errno?: string;
   /** Whether a number of bytes is asked for. */
   limited?: true;
-  /** Whether it is some client's call. */
+  /** Whether the call is on a client's connection. */
   ofClient: boolean;
 }
 
@@ -23,7 +23,7 @@ export const faultKinds: readonly FaultKind[] = [
   { name: 'accept-emfile', title: 'accept: EMFILE, no descriptor is free', call: 'accept', errno: 'EMFILE', ofClient: false },
 ];
 
-/** `client`: null for whoever comes first; `limit` is for a kind that is limited. */
+/** `client`: null for any; `limit` is for a kind with `limited`. */
 export function faultOf(kind: FaultKind, client: string | null, limit: number): Fault {
   return {
     call: kind.call,
@@ -33,11 +33,11 @@ export function faultOf(kind: FaultKind, client: string | null, limit: number): 
 }
 
 /**
- * The scene in which the first call after step `n` that the fault makes a difference to goes wrong; null where there is
- * no such call.
+ * The scene in which the first call after step `n` that the fault would change goes wrong; null if there is no such
+ * call.
  */
 export function withFault({ scene, steps }: Trace, n: number, fault: Fault): Scene | null {
-  // The fault is in the scene before the act that is running, and lets the calls pass that this act has made already.
+  // The fault goes before the running act in the scene, and skips the calls that this act has already made.
   const act = Math.max(0, steps[n].act);
   const first = steps.findIndex((step) => step.act >= act);
   const isMeant = ({ name, client }: SystemCall): boolean => {
@@ -62,7 +62,7 @@ function differs({ result }: SystemCall, { limit, errno }: Fault): boolean {
   return limit === undefined ? result !== errno : typeof result === 'number' && result > limit;
 }
 
-/** A scene that is no longer the one of its name. */
+/** Marks a scene as different from the one of its name. */
 export function edited(scene: Scene): Scene {
   return { ...scene, name: 'edited', title: scene.title.endsWith(' (edited)') ? scene.title : `${scene.title} (edited)` };
 }

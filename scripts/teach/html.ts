@@ -49,7 +49,7 @@ async function bundle(entry: string): Promise<string> {
   return outputFiles[0].text.trim();
 }
 
-/** A script in which `</script` and `<!--` do not stand: in strings and patterns they mean the same. */
+/** Escapes `</script` and `<!--`: in strings and patterns the escaped forms mean the same. */
 function unclosed(script: string): string {
   return script.replaceAll('</script', '<\\/script').replaceAll('<!--', '<\\!--');
 }

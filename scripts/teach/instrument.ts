@@ -1,12 +1,12 @@
-// Puts a mark before each statement and each loop condition of a file, so that a recorder sees every step. The text of
-// the program stays as it is: what is recorded are the lines of the source.
+// Puts a mark before each statement and each loop condition of a file, so that a recorder sees every step. The source
+// stays as it is, and the recorder records its line numbers.
 import ts from 'typescript';
 import type { Kind, Tables } from './tables';
 import type { SiteKind } from './trace';
 
 /** The module that instrumented code imports: probe.ts. */
 export const PROBE = 'teach:probe';
-/** Its name in instrumented code. */
+/** The probe's name in instrumented code. */
 const NAME = '$probe';
 const CODE_MAX = 100;
 
@@ -20,7 +20,7 @@ export function instrument(file: string, source: string, tables: Tables): string
   return compile(file, source, [(context) => (sourceFile) => new Marks(context, sourceFile, tables).all()]);
 }
 
-/** JavaScript of `source`, which lets variables of its own be seen that it does not export. */
+/** JavaScript of `source` that also exposes the given private variables. */
 export function exposing(file: string, source: string, variables: readonly string[]): string {
   return `${source}\nimport { expose as $expose } from '${PROBE}';\n` +
     `$expose(${JSON.stringify(file)}, () => ({ ${variables.join(', ')} }));\n`;
@@ -32,7 +32,7 @@ function compile(file: string, source: string, before: ts.TransformerFactory<ts.
   return header + ts.transpileModule(source, { fileName: file, compilerOptions, transformers: { before } }).outputText;
 }
 
-/** What a statement is in: the names that it sees, and the case labels around it. */
+/** A statement's surroundings: the names in scope, and the case labels around it. */
 interface Scope {
   names: readonly string[];
   label: string;
@@ -108,7 +108,7 @@ class Marks {
     return f.createBlock(this.marked(statement, scope), true);
   }
 
-  /** The statement with marks on what is in it. */
+  /** The statement with marks on the statements inside it. */
   private inside(s: ts.Statement, scope: Scope): ts.Statement {
     const { f } = this;
     if (ts.isBlock(s)) return this.block(s, scope);
@@ -196,7 +196,7 @@ class Marks {
     return initializer !== undefined && this.isPointer(initializer) ? 'pointer' : undefined;
   }
 
-  /** Whether a value is a pointer by its looks. */
+  /** Guesses from an expression's form whether it is a pointer. */
   private isPointer(e: ts.Expression): boolean {
     if (ts.isIdentifier(e)) return this.kinds[e.text] === 'pointer' || this.pointers.has(e.text);
     if (ts.isBinaryExpression(e) && e.operatorToken.kind === ts.SyntaxKind.PlusToken) return this.isPointer(e.left);
@@ -205,7 +205,7 @@ class Marks {
   }
 }
 
-/** What one shows of a statement: its first line, or its whole condition. */
+/** The text to show for a statement: its first line, or its whole condition. */
 function codeOf(node: ts.Node, source: ts.SourceFile): string {
   const text = ts.isIfStatement(node) ? inOneLine(node.expression.getText(source)) : node.getText(source);
   return text.split('\n', 1)[0].trimEnd().slice(0, CODE_MAX);

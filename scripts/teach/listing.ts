@@ -1,8 +1,8 @@
-// What a source file says besides its code: which lines are notes for the margin, where functions begin, and what each
-// `case` leads to. Knows no grammar: it reads the project's own files, which keep to one style.
+// Finds in a source file the notes for the margin, the starts of functions, and the first statement of each `case`.
+// Knows no grammar: it reads the project's own files, which keep to one style.
 
 export interface Note {
-  /** From 1: the line at which it stands in the margin. */
+  /** From 1: its line in the margin. */
   line: number;
   text: string;
 }
@@ -14,7 +14,7 @@ export interface Place {
 
 export interface Listing {
   notes: Note[];
-  /** Lines that hold nothing but a note. */
+  /** Lines with only a note. */
   hidden: ReadonlySet<number>;
   functions: Place[];
   /** Lines with a `case` or a `default`, and the line of the first statement behind each. */

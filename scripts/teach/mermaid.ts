@@ -8,7 +8,7 @@ import type { SystemCall, Trace } from './trace';
 
 const TEXT_MAX = 60;
 
-/** The kinds of steps that a diagram can show. All of them show acts and edges; 'call' and 'change' also calls. */
+/** `kind`: the steps to show. All kinds show acts and edges; 'call' and 'change' also system calls. */
 export function mermaid(trace: Trace, kind: Exclude<StepKind, 'over' | 'out'>): string {
   const clients = [...new Set(trace.scene.acts.flatMap(connected))];
   const lines = [
@@ -53,7 +53,7 @@ function callLines(trace: Trace, n: number, call: SystemCall): string[] {
   const who = inMachine(trace, n) ? 'Machine' : 'Events';
   const lines = [`  ${who}->>Kernel: ${escaped(call.text)}`, `  Kernel-->>${who}: ${escaped(result(call))}`];
   const isReply = call.name === 'write' && typeof call.result === 'number' && call.client !== undefined;
-  // What a client does not read stays in the kernel.
+  // Bytes that a client does not read stay in the kernel.
   const reads = isReply && stateAt(trace, n).values.get(`socket.${call.client}.reading`) === 1;
   return reads ? [...lines, `  Kernel->>${call.client}: ${escaped(JSON.stringify(call.bytes ?? ''))}`] : lines;
 }
@@ -77,7 +77,7 @@ function which(trace: Trace, n: number): string {
   return `${locals['c'] ?? 'a connection'}: ${locals['which'] ?? ''}`;
 }
 
-/** Mermaid ends a text at a semicolon, and takes # for the begin of a character's name. */
+/** Mermaid ends a text at a semicolon, and takes # for the start of a character's name. */
 function escaped(text: string): string {
   const short = text.length > TEXT_MAX ? `${text.slice(0, TEXT_MAX)}…` : text;
   return short.replace(/[#;]/g, (character) => `#${character.charCodeAt(0)};`);

@@ -1,4 +1,4 @@
-// A sentence for each step: what has just happened and why, or where nothing can be seen, what is about to run.
+// A sentence for each step: what has just happened and why, or if nothing visible has, what is about to run.
 import { actSentence } from './narration/acts';
 import { callSentence } from './narration/calls';
 import { changeSentences } from './narration/changes';
@@ -10,11 +10,11 @@ import { isAct } from './steps';
 import type { Trace } from './trace';
 
 export interface Narration {
-  /** What has changed since the step before, the weightiest first; empty where nothing has. */
+  /** The changes since the step before, the most important first; empty if there are none. */
   happened: string[];
-  /** What the statement is that is about to run. */
+  /** The statement that is about to run. */
   next: string;
-  /** What the function, or the case of its switch, is for. */
+  /** The purpose of the function, or of the case in its switch. */
   purpose: string;
 }
 
@@ -34,7 +34,7 @@ export function narration(trace: Trace, n: number): Narration {
   return { ...told, happened: seen.length > 0 ? [...new Set(seen)] : memorySentences(step, after) };
 }
 
-/** In one text: what has happened, or else what is about to. */
+/** One text: what has happened, or else what is about to. */
 export function narrate(trace: Trace, n: number): string {
   const { happened, next } = narration(trace, n);
   return happened.length > 0 ? happened.join(' ') : next;

@@ -1,18 +1,18 @@
-// What a page is built with.
+// The data that is built into a page.
 import type { Scene, Trace } from './trace';
 
 export interface PageSource {
   name: string;
   text: string;
-  /** By line, in colours; without what stands in the margin. */
+  /** By line, highlighted, without the notes of the margin. */
   html: string[];
 }
 
 export interface PageData {
   /** In the order of Trace.files. */
   sources: PageSource[];
-  /** In a recording the one that was recorded. */
+  /** In a recording only the recorded one. */
   scenes: Scene[];
-  /** Of the first scene, so that there is something to see before the server has started. */
+  /** Of the first scene, so that the page shows something before the server has started. */
   trace: Trace;
 }

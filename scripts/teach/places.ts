@@ -3,7 +3,7 @@ import type { Trace } from './trace';
 
 /**
  * The step at which a run comes to a place for the `nth` time, from 1: to a function (`driveMachine`), or to a case of
- * its switch over states (`driveMachine:mwrite`). Null if it never does, or not so often.
+ * its switch over states (`driveMachine:mwrite`). Null if it does so fewer times.
  */
 export function stepAt(trace: Trace, place: string, nth = 1): number | null {
   const [name, state] = place.split(':') as [string, string | undefined];
@@ -18,7 +18,7 @@ export function stepAt(trace: Trace, place: string, nth = 1): number | null {
   return null;
 }
 
-/** A label has the cases around a statement, the outermost first. */
+/** `label`: the cases around a statement, outermost first. */
 function isIn(label: string, state: string): boolean {
   return label.split('/')[0].split(/\W+/).includes(state);
 }

@@ -1,4 +1,4 @@
-// What instrumented code calls. Whoever records sets the probe; without one, the marks do nothing.
+// Instrumented code calls these functions. A recorder sets the probe; without one, the marks do nothing.
 
 /** The local variables in scope, by name. */
 export type Locals = () => Record<string, unknown>;
@@ -6,7 +6,7 @@ export type Locals = () => Record<string, unknown>;
 export interface Probe {
   /** The statement at `site` (an index in Tables.sites) is about to run. */
   mark(site: number, locals: Locals): void;
-  /** A function (an index in Tables.functions) has been entered, or left in whatever way. */
+  /** A function (an index in Tables.functions) was entered, or left by return or exception. */
   enter(fn: number): void;
   leave(): void;
 }
@@ -31,7 +31,7 @@ export function leave(): void {
 
 const hidden = new Map<string, Locals>();
 
-/** A file lets its own variables be seen: those that it does not export. */
+/** Called by a file to expose variables that it does not export. */
 export function expose(file: string, variables: Locals): void {
   hidden.set(file, variables);
 }

@@ -1,4 +1,4 @@
-// Whether something that was read or typed is a scene.
+// Checks that JSON from a file or the page is a scene.
 import type { Act, Fault, Scene } from './trace';
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { checkScene } from './scene';
 import type { Scene } from './trace';
 
-/** In the order in which one would show them. */
+/** In the order for a presentation. */
 const ORDER = [
   'listen-and-accept', 'get', 'set-in-pieces', 'pipelining', 'multi-get', 'memory-full', 'delete-window', 'fairness',
 ];

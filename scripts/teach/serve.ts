@@ -1,9 +1,9 @@
-// Serves one page over HTTP, for those whose browser opens no files.
+// Serves one page over HTTP, for browsers that open no files.
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** On 127.0.0.1; port 0: any. Resolves when it listens; rejects where the port cannot be had. */
+/** On 127.0.0.1; port 0: any. Resolves when it listens; rejects if the port is not available. */
 export async function servePage(html: string, port: number): Promise<{ server: Server; address: string }> {
   const body = Buffer.from(html);
   const server = createServer(({ method, url }, response) => {

@@ -1,4 +1,4 @@
-// Globals of Node that the server uses, for a place that has none. esbuild puts them where a file names them.
+// Node globals that the server uses, for a browser. esbuild injects them into files that use them.
 export { Buffer } from 'buffer';
 
 /** Lines that the server writes on stderr and stdout. */
@@ -21,7 +21,7 @@ interface Port {
   close(): void;
 }
 
-/** As Node's: after what is due already, without a delay. */
+/** Like Node's: runs after tasks that are due already, without a delay. */
 export function setImmediate(callback: () => void): void {
   const { port1, port2 } = new MessageChannel() as unknown as { port1: Port; port2: Port };
   port1.onmessage = () => {

@@ -1,7 +1,7 @@
-// The state at a step: the changes of all steps up to it, put together. Every view is a function of this and the trace.
+// The state at a step: the changes of all steps up to it, combined. Every view is a function of this and the trace.
 import type { Step, Trace, Value } from './trace';
 
-/** A whole state is kept at each so many steps, so that any other is a few steps from one. */
+/** A whole state is kept every this many steps, so that any other is few steps from one. */
 const KEYFRAME_STEPS = 128;
 const BLOCK_BYTES = 256;
 
@@ -10,7 +10,7 @@ export interface FrameState {
   /** Index in Trace.files. */
   file: number;
   line: number;
-  /** Of the innermost frame at this step, of the others when they called. */
+  /** Of the innermost frame at this step; of the others at their calls. */
   locals: Readonly<Record<string, string>>;
 }
 
@@ -23,7 +23,7 @@ export interface State {
   frames: readonly FrameState[];
 }
 
-/** The flat memory, as far as it is watched; what nobody wrote is 0. */
+/** The watched parts of the flat memory; bytes never written are 0. */
 export class Memory {
   constructor(private readonly blocks: ReadonlyMap<number, Uint8Array>) {}
 
@@ -31,7 +31,7 @@ export class Memory {
     return this.blocks.get(Math.floor(address / BLOCK_BYTES))?.[address % BLOCK_BYTES] ?? 0;
   }
 
-  /** Little endian, as C has it. */
+  /** Little endian, as in C. */
   word(address: number): number {
     const [a, b, c, d] = [0, 1, 2, 3].map((i) => this.byte(address + i));
     return a + b * 2 ** 8 + c * 2 ** 16 + d * 2 ** 24;
@@ -55,7 +55,7 @@ interface Keyframe {
 
 const keyframes = new WeakMap<Trace, Keyframe[]>();
 
-/** What was asked for last: the next one is often a step or two further. */
+/** The last requested state: the next request is often a step or two further. */
 const recent = new WeakMap<Trace, { n: number; frame: Keyframe }>();
 
 /** The state when step `n` (0 to steps.length - 1) is about to run. */
@@ -87,7 +87,7 @@ function frameAt(trace: Trace, n: number): Keyframe {
   return fold(trace, known[at], at * KEYFRAME_STEPS + 1, n);
 }
 
-/** What `start` becomes by the steps from `from` to `to`. */
+/** Applies the steps from `from` to `to` to `start`. */
 function fold(trace: Trace, start: Keyframe, from: number, to: number): Keyframe {
   const values = new Map(start.values);
   const blocks = new Map(start.blocks);
@@ -108,7 +108,7 @@ function fold(trace: Trace, start: Keyframe, from: number, to: number): Keyframe
   return { values, blocks, locals };
 }
 
-/** Blocks that are not our `own` belong to a keyframe, too, and are copied before they are changed. */
+/** Copies blocks before changing them unless they are our `own`: a keyframe shares the others. */
 function store(blocks: Map<number, Uint8Array>, own: Set<number>, address: number, text: string): void {
   for (let i = 0; i < text.length; i++) {
     const id = Math.floor((address + i) / BLOCK_BYTES);

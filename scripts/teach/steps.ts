@@ -1,4 +1,4 @@
-// Where one can stop in a trace: the kinds of steps, forward and back, and the ways from a thing to the step behind it.
+// The stops in a trace: the kinds of steps, forward and back, and the step that caused a value or a state.
 import { edgesTaken } from './edges';
 import { stateAt } from './state';
 import type { Step, Trace } from './trace';
@@ -6,18 +6,18 @@ import type { Step, Trace } from './trace';
 export const KINDS = ['change', 'statement', 'state', 'event', 'call', 'act', 'over', 'out'] as const;
 
 /**
- * change: something that one can see is different, the default; statement: each; state: a connection is in another
- * state; event: the loop turns, or a callback begins; call: a system call has returned; act: something happens from
- * outside; over: the next statement here, or further out; out: back in the caller.
+ * change, the default: something visible is different; statement: each; state: a connection is in another state;
+ * event: the loop turns, or a callback begins; call: a system call has returned; act: an outside event; over: the
+ * next statement here, or further out; out: back in the caller.
  */
 export type StepKind = (typeof KINDS)[number];
 
-/** Changes of these alone are none that one would stop for. */
+/** Changes of these alone are no reason to stop. */
 const QUIET = /^(clock|loop\.phase)/;
 
 const stopsOf = new WeakMap<Trace, Map<StepKind, readonly number[]>>();
 
-/** The steps of a kind that do not depend on where one is, in order. */
+/** All steps of a kind that does not depend on the current step, in order. */
 export function stops(trace: Trace, kind: Exclude<StepKind, 'over' | 'out'>): readonly number[] {
   const known = stopsOf.get(trace) ?? new Map<StepKind, readonly number[]>();
   stopsOf.set(trace, known);
@@ -144,12 +144,12 @@ export function whyHere(trace: Trace, n: number, conn = currentConn(trace, n)): 
   return found;
 }
 
-/** The first steps at which two runs of one scene are not the same; null where there are none. */
+/** The first steps at which two runs of one scene differ; null if there are none. */
 export function firstDifference(a: Trace, b: Trace): { a: number; b: number } | null {
   let i = 0;
   let j = 0;
   for (;;) {
-    // A fault is announced by a step of its own, at which nothing has happened yet.
+    // Skips the step that announces a fault, at which nothing has happened yet.
     while (announcesFault(a, i)) i++;
     while (announcesFault(b, j)) j++;
     const inA = i < a.steps.length;

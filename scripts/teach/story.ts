@@ -11,7 +11,7 @@ export function story(trace: Trace, kind: Exclude<StepKind, 'over' | 'out'>): st
   for (const n of [...all].sort((a, b) => a - b)) {
     const { happened, next } = narration(trace, n);
     const told = happened.length > 0 ? happened.join(' ') : next;
-    // What has happened was done by the statement of the step before.
+    // The statement of the step before has caused what happened.
     const at = happened.length > 0 && n > 0 ? n - 1 : n;
     paragraphs.push(isAct(trace, n) ? `## ${told}` : `[${n}] ${place(trace, at)} ${told}`);
   }

@@ -1,4 +1,4 @@
-// What the server needs of Node's own modules, for a place that is no Node: the text of one small module each.
+// The parts of Node's own modules that the server needs in a browser: the text of one small module each.
 import { constants } from 'node:os';
 import { getSystemErrorMap } from 'node:util';
 
@@ -7,7 +7,7 @@ const none = (...names: string[]): string => {
     names.map((name) => `export const ${name} = none;`).join('\n');
 };
 
-/** By name, modules of Node. Signals and error numbers are those of the system on which the bundle is built. */
+/** Node modules by name. Signals and error numbers are those of the system on which the bundle is built. */
 export const stubs: Readonly<Record<string, string>> = {
   'node:os': `export const constants = ${JSON.stringify({ errno: constants.errno, signals: constants.signals })};
     export const endianness = () => 'LE';`,

@@ -1,4 +1,4 @@
-// What the instrumented code refers to by number: the bundle carries these tables.
+// The tables in the bundle to whose entries instrumented code refers by number.
 import type { Site } from './trace';
 
 /** How a number in a local variable is shown: as a pointer, as a state, as EV_ flags. */

@@ -1,4 +1,4 @@
-// What a run of a scene leaves behind. All of it is JSON, and every view is a pure function of (Trace, step number).
+// The record of a scene's run. All of it is JSON, and every view is a pure function of (Trace, step number).
 // state.ts folds the changes of the steps into the state at one of them.
 
 /** A run of the server, described: which clients do what, and which calls fail. The same seed gives the same trace. */
@@ -23,7 +23,7 @@ export interface SceneOptions {
   sendBuffer?: number;
   /** Seconds since 1970. */
   startTime?: number;
-  /** RLIMIT_NOFILE: with so many descriptors, calls give EMFILE. */
+  /** RLIMIT_NOFILE: with this many descriptors, calls give EMFILE. */
   maxFds?: number;
   /** Whether each read and write moves a random number of bytes. */
   shortIo?: boolean;
@@ -48,13 +48,13 @@ export type Act =
   /** Acts that happen at once: the server sees them together. */
   | { together: Act[] };
 
-/** What goes wrong with the next call of a name. It holds until such a call has come. */
+/** A fault of the next call of a name. It waits until such a call comes. */
 export interface Fault {
   /** 'read', 'write', 'accept', 'fcntl' … */
   call: string;
   /** Only on this client's connection. */
   client?: string;
-  /** So many calls are left alone before. */
+  /** This many calls pass before. */
   skip?: number;
   /** The call moves at most so many bytes. */
   limit?: number;
@@ -83,7 +83,7 @@ export interface Site {
   kind: SiteKind;
   /** Where it begins in the file, in characters. */
   start: number;
-  /** Of an `if`: from where to where in the file it goes if the condition holds. */
+  /** For an `if`: the range in the file that runs if the condition holds. */
   then?: [start: number, end: number];
 }
 

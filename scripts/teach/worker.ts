@@ -1,5 +1,5 @@
-// The entry of the bundle (bundle.ts): runs a scene and records it. One run for each realm, since the port's variables
-// are C's: they keep what the last run left.
+// The entry of the bundle (bundle.ts): runs a scene and records it. A realm runs only one scene, since the port's
+// variables are C's and keep the values of the last run.
 import { memoryInit } from '../../lib/libc/memory';
 import { main } from '../../lib/memcached';
 import { setEventops } from '../../reactor/event';
@@ -12,7 +12,7 @@ import { checkScene } from './scene';
 import type { Tables } from './tables';
 import type { Scene, Trace } from './trace';
 
-/** The bundle has them in place of this name. */
+/** The bundle replaces this name with the tables. */
 declare const TEACH_TABLES: Tables;
 
 const PORT = 11211;
@@ -20,15 +20,15 @@ const MIB = 1 << 20;
 const SMALL_BYTES = 4 * MIB;
 /** `stats sizes` takes 2 MB and more. */
 const LARGE_BYTES = 6 * MIB;
-/** Beside the pages of -m there are the lists of their free chunks. */
+/** Room for the lists of free chunks, besides the pages of -m. */
 const ITEMS_FACTOR = 1.25;
 const ITEMS_MORE_MEGABYTES = 2;
 const DEFAULT_MEGABYTES = 64;
-/** More turns without rest are taken for a loop without an end. */
+/** More turns without a wait count as an endless loop. */
 const TURNS_MAX = 10_000;
 const STEPS_MAX = 200_000;
 
-/** What the worker answers. */
+/** The worker's messages. */
 export type Answer = { progress: number } | { trace: Trace } | { error: string };
 
 /**
@@ -41,7 +41,7 @@ export async function record(
   const started = performance.now();
   checkScene(scene);
   const { megabytes, rest } = commandOptions(scene.args);
-  // main reports what is no number.
+  // main reports an argument that is not a number.
   const items = (/^\d{1,4}$/.test(megabytes ?? '') ? Number(megabytes) : DEFAULT_MEGABYTES) * ITEMS_FACTOR;
   memoryInit(SMALL_BYTES, LARGE_BYTES, (items + ITEMS_MORE_MEGABYTES) * MIB);
   const sim = new Simulation({ maxTurns: TURNS_MAX, ...scene.options, seed: scene.seed });
@@ -67,7 +67,7 @@ export async function record(
     recorder.skipCalls();
     recorder.stepNow();
     recorder.on = everyStatement;
-    // Without it the marks cost nothing; the stack stays that of the loop, in which the server waits at each act.
+    // Without a probe the marks cost nothing; the stack stays that of the loop, in which the server waits at each act.
     if (!everyStatement) setProbe(null);
   }
   for (const [i, act] of scene.acts.entries()) {
@@ -90,7 +90,7 @@ export async function record(
   return { scene, files, functions, functionFiles, sites, stacks: stacks.kept, steps, outputs, milliseconds };
 }
 
-/** As far as a worker's global object is used. */
+/** The part of a worker's global object that is used. */
 interface WorkerScope {
   importScripts?: unknown;
   onmessage?: (message: { data: Scene }) => void;

@@ -1,4 +1,4 @@
-// The command: reads the arguments, plays a scene, and tells it as a text or as a diagram.
+// The command: reads the arguments, plays a scene, and prints it as a text or as a diagram.
 import { parseArgs } from 'node:util';
 import { workerScript } from '../teach/cached';
 import { mermaid } from '../teach/mermaid';

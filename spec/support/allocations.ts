@@ -1,4 +1,4 @@
-// Every malloc and realloc of the port, counted, and failing where a spec wants it.
+// Counts every malloc and realloc of the port, and makes them fail on demand.
 import * as memory from '../../lib/libc/memory';
 import { NULL } from '../../lib/libc/memory';
 import type { Ptr } from '../../lib/libc/memory';
@@ -8,14 +8,14 @@ import { replace } from './replace';
 type Allocator = 'malloc' | 'realloc' | 'mallocForItems' | 'reallocForItems';
 
 export class Allocations {
-  /** How many there were. */
+  /** How many allocations there were. */
   count = 0;
-  /** Those that failed: by which function, and of how many bytes. */
+  /** The failed allocations: the function, and the size in bytes. */
   readonly failed: { by: Allocator; size: number }[] = [];
   /** Whether the allocation of this number, from 0 on, fails. */
   fails: (n: number, size: number, by: Allocator) => boolean = () => false;
 
-  /** What is allocated for items, which never goes back: the sizes of the blocks. */
+  /** The sizes of the blocks for items, which are never freed. */
   private readonly items = new Map<Ptr, number>();
   private readonly restores: (() => void)[];
 
@@ -40,7 +40,7 @@ export class Allocations {
     return memory.mallinfo().uordblks - forItems;
   }
 
-  /** From now on they are the module's own again. */
+  /** Gives the module its own functions back. */
   restore(): void {
     for (const restore of this.restores) restore();
   }

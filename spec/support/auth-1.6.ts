@@ -1,9 +1,9 @@
-// Conversations of strangers with a memcached 1.6 that asks who they are: what is sent, and what 1.6.45 answered to
-// that, one request after the other. Both end a connection at `quit`.
+// Conversations of clients with a memcached 1.6 that requires authentication: the requests, one after the other, and
+// 1.6.45's answers. Both end a connection at `quit`.
 import { hostname } from 'node:os';
 import { request, words } from './packets-1.6';
 
-/** What is sent, and the answers; where `closes` is set, the last of them ends the connection. */
+/** Requests with their answers; if `closes` is set, the server closes the connection after the last. */
 export interface Conversation {
   says: readonly (readonly [sends: string, ...receives: string[]])[];
   closes?: boolean;
@@ -18,7 +18,7 @@ const NO_TOKEN = 'CLIENT_ERROR bad authentication token format\r\n';
 const TOO_LONG = 'CLIENT_ERROR auth token too long\r\n';
 const STORED = 'STORED\r\n';
 
-/** The set that says who one is. */
+/** The set command that authenticates. */
 export function token(value: string, line = `set foo 0 0 ${value.length}`): string {
   return `${line}\r\n${value}\r\n`;
 }
@@ -123,7 +123,7 @@ function ends(sends: string, receives: string): Conversation {
   return { says: [[sends, receives]], closes: true };
 }
 
-/** Attempts that fail: the connection stays, but nothing is served. */
+/** Attempts that fail: the connection stays open, but the server refuses commands. */
 function fails(...attempts: readonly string[]): Conversation {
   return { says: [...attempts.map((sends): [string, string] => [sends, REFUSED]), refusedNoop], closes: true };
 }

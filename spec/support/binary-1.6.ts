@@ -1,5 +1,5 @@
-// Conversations by chance with a memcached 1.6 in the binary protocol. Behind each request goes a noop with a number of
-// its own, since quiet requests have no reply.
+// Random conversations with a memcached 1.6 in the binary protocol. A noop with a unique number follows each request,
+// since quiet requests have no reply.
 import type { Random } from '../../reactor/sim';
 import { CLOSED } from './exchanges';
 import type { Exchange } from './exchanges';
@@ -42,7 +42,7 @@ function words(...values: number[]): Uint8Array {
   return bytes;
 }
 
-/** `length` requests, one packet each; none that ends the connection. */
+/** `length` requests, one packet each; none ends the connection. */
 export function converseBinary(random: Random, length: number): string[] {
   return Array.from({ length }, () => request(random));
 }
@@ -50,7 +50,7 @@ export function converseBinary(random: Random, length: number): string[] {
 function request(random: Random): string {
   const key = random.pick(KEYS);
   const expiry = random.pick(EXPIRIES);
-  // Servers count differently: one that none has come to.
+  // Servers count cas differently, so a wrong one is a number that none has reached.
   const cas = random.chance(0.9) ? 0 : 7777777;
   switch (random.int(12)) {
     case 0: case 1: case 2: {
@@ -94,7 +94,7 @@ async function untilNoop(connection: Replies, number: number): Promise<string> {
   }
 }
 
-/** One request after the other has been answered; on a new connection where the server has closed one. */
+/** Sends each request after the last answer, on a new connection if the server has closed one. */
 export async function binaryInLockstep(
   requests: readonly string[], connect: () => Promise<Replies>,
 ): Promise<Exchange[]> {
@@ -120,7 +120,7 @@ export async function binaryAtOnce(
   return exchanges;
 }
 
-/** Exchanges without the version; of cas numbers they show which are equal, and which came first. */
+/** Exchanges without the version; cas numbers are replaced by their order of appearance. */
 export function maskedBinary(exchanges: readonly Exchange[]): Exchange[] {
   const seen = new Map<string, number>([['0', 0]]);
   return exchanges.map(({ sends, receives }) => {

@@ -1,4 +1,4 @@
-// Calls of a spec on a descriptor: text in the place of buffers, and errno values in the place of -1.
+// System calls for specs, with text in place of buffers, and errno values in place of -1.
 import type { ExecutionContext } from 'ava';
 import { errno } from '../../reactor/errno.h';
 import { read, sendmsg, write } from '../../reactor/syscalls';
@@ -10,7 +10,7 @@ export function readText(fd: number, length = 4096): string | number {
   return n === -1 ? errno : buf.toString('latin1', 0, n);
 }
 
-/** How many bytes went, or the errno value negated. */
+/** The number of bytes written, or the negated errno value. */
 export function writeText(fd: number, text: string): number {
   const n = write(fd, Buffer.from(text, 'latin1'), 0, text.length);
   return n === -1 ? -errno : n;

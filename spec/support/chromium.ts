@@ -1,4 +1,4 @@
-// Chromium without a screen, for pages: the one that the system has.
+// The system's Chromium, headless, for specs of pages.
 import { spawnSync } from 'node:child_process';
 
 import type { Browser } from 'playwright-core';

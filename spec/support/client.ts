@@ -13,7 +13,7 @@ export class Client extends Replies {
   }
 
   static async connect(port: number): Promise<Client> {
-    // node:net starts to listen only when Node's loop has run once more; until then connections are refused.
+    // A node:net server listens only after one more turn of Node's loop; until then connections are refused.
     for (let tries = 1000; tries > 0; tries--) {
       const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
       const client = new Client(socket);
@@ -30,14 +30,14 @@ export class Client extends Replies {
     this.socket.write(bytes(data));
   }
 
-  /** Resolves when all of `data` is the kernel's. */
+  /** Resolves when the kernel has taken all of `data`. */
   sent(data: string | Uint8Array): Promise<void> {
     return new Promise((resolve) => {
       this.socket.write(bytes(data), () => resolve());
     });
   }
 
-  /** Sends all of it and the end, whatever comes. Resolves to all that came; rejects where the connection breaks. */
+  /** Sends all data and the end, whatever comes. Resolves to all that came; rejects if the connection breaks. */
   insists(...data: string[]): Promise<string> {
     return new Promise((resolve, reject) => {
       this.socket.once('error', reject);
@@ -47,17 +47,17 @@ export class Client extends Replies {
     });
   }
 
-  /** Sends no more. */
+  /** Ends the client's side. */
   end(): void {
     this.socket.end();
   }
 
-  /** Gone, with an end of stream, or a reset where something was not read. */
+  /** Closes with an end of stream, or with a reset if there are unread bytes. */
   destroy(): void {
     this.socket.destroy();
   }
 
-  /** Gone, with a reset. */
+  /** Closes with a reset. */
   reset(): void {
     this.socket.resetAndDestroy();
   }
@@ -80,8 +80,8 @@ export async function ask(port: number, command: string, end = '\r\n'): Promise<
 }
 
 /**
- * Resolves when the server has looked at everything that has reached it: what was ready before a new connection is
- * served no later than that is accepted, and a turn of the loop before its first command.
+ * Resolves when the server has handled everything that has reached it: descriptors that were ready before a new
+ * connection are served at the latest when it is accepted, a turn of the loop before its first command.
  */
 export async function served(port: number): Promise<void> {
   await ask(port, 'version\r\n');

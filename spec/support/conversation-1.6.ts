@@ -1,11 +1,11 @@
-// Conversations by chance with a memcached 1.6, in text and meta commands: mostly sense, some nonsense.
+// Random conversations with a memcached 1.6, in text and meta commands: mostly sense, some nonsense.
 import type { Random } from '../../reactor/sim';
 
 const KEYS = ['a', 'b', 'c', 'n', 'm', 'key', 'a-longer-key', 'caf\u00e9', 'k'.repeat(249), 'k'.repeat(250)];
 const TOO_LONG = 'k'.repeat(251);
-/** Keys for the flag b: such that no text key can be, and some that are none. */
+/** Keys for the flag b: some that no text key can be, and some that are invalid. */
 const BASE64_KEYS = ['IA0KAA==', '/w==', 'AAE=', 'YQ', '=', '!!!', 'IA==IA=='];
-/** None is blank: 1.6.45 looks for its number in what lies behind it. */
+/** None is blank: in a blank one 1.6.45 looks for the number in the memory behind it. */
 const VALUES = [
   '0', '9', '10', '99', '100', '18446744073709551615', '18446744073709551616', '18446744073709551610', ' 12', '12 ',
   '-5', '+7', 'abc', '12abc', 'a\0b', '', '\t\n3', 'x'.repeat(30), 'END\r\n', '1'.repeat(21),
@@ -15,18 +15,18 @@ const NUMBERS = [
   '2147483647', '2147483648', '08', '1x', 'x', '-', '99999999999999999999999', '0x10', '1.5',
 ];
 const FLAGS = ['0', '0', '0', '5', '65535', '4294967295', '4294967296', '-1', 'x', '+1', '1x'];
-/** None that ends within a test, and whole tens, so that a second more or less does not show. */
+/** None ends within a test, and all are whole tens, so that a second more or less does not show. */
 const EXPIRIES = ['0', '0', '0', '0', '100', '1000', '-1', '2592000', '2592001', '2147483640', '4294967296', 'x', '+100', '100x'];
 const LENGTHS = [100, 500, 1000, 2040, 3000, 16300, 16400, 70000];
-/** Numbers for the flags E and C, and for cas, so that some meet; larger than any that a server counts to. */
+/** Few numbers for the flags E and C, and for cas, so that some match; larger than a server's own. */
 const CAS = ['7777777', '8888888'];
 const ENDS = ['\r\n', '\r\n', '\r\n', '\r\n', '\n', ' \r\n', ' noreply\r\n', ' and more\r\n', '\0\r\n', '\r\r\n'];
 
 /**
- * What ours does otherwise on purpose, or 1.6.45 by a slip: delete takes no second word; me does not look at a b that
- * comes last; an item that mg or ma vivifies, that md empties, or that a delta or an append makes longer is not base64
- * afterwards, and a number that ma makes longer keeps its expiry; gets with noreply and a key that is too long answers
- * an empty line; the word of stats ends at a NUL; E's number is the next set's where its ms is refused so late.
+ * Requests that ours handles differently on purpose, or 1.6.45 by a slip: delete takes no second word; me ignores a b
+ * that comes last; an item that mg or ma vivifies, that md empties, or that a delta or an append makes longer is not
+ * base64 afterwards, and a number that ma makes longer keeps its expiry; gets with noreply and too long a key answers
+ * an empty line; the word of stats ends at a NUL; if ms is refused late, the next set gets its E number.
  */
 const SLIPS = [
   /^delete and/, /^me \S+ b *\r?\n/, /^mg .* b .*N|^mg .*N.* b /, /^ma .* [bT]/, /^md .* b .*x|^md .*x.* b /,
@@ -93,7 +93,7 @@ function metaKey(random: Random): string {
   return random.chance(0.2) ? random.pick(BASE64_KEYS) : key(random);
 }
 
-/** A few of the flags in `known`, with something behind those that want it; one in a few twice, or unknown. */
+/** A few of the flags in `known`, with arguments if they take one; now and then a flag twice, or an unknown one. */
 function flags(random: Random, known: string): string {
   if (random.chance(0.02)) return ` ${Array.from({ length: 22 }, (_, i) => String.fromCharCode(97 + i)).join(' ')}`;
   const chosen = new Set(Array.from({ length: random.int(6) }, () => known[random.int(known.length)]));
@@ -142,13 +142,13 @@ function storage(random: Random): string {
 
 function metaSet(random: Random): string {
   const data = value(random);
-  // After a flag that is no letter the data are taken for a line, and these may be long.
+  // No invalid flag: after it the server takes the data, which may be long, for a line.
   const words = flags(random, 'bcCEFIkOqsTMvN').replace(' \u00e9', '');
   const length = words.includes(' E') ? String(data.length) : announced(random, data);
   return block(random, `ms ${metaKey(random)} ${length}${words}`, length, data);
 }
 
-/** Mostly the length of the data. One that makes no sense has the data taken for lines, which may not be long. */
+/** Mostly the length of the data. After an invalid length the server takes the data for lines, so these are short. */
 function announced(random: Random, data: string): string {
   if (random.chance(0.93)) return String(data.length);
   const { length } = data;
@@ -156,7 +156,7 @@ function announced(random: Random, data: string): string {
   return String(random.pick(wrong));
 }
 
-/** A line and its data, with some bytes more where the server expects them. */
+/** A line and its data, with more bytes if the announced length needs them. */
 function block(random: Random, line: string, length: string, data: string): string {
   const missing = Number(length) > data.length && Number(length) < 1e6 ? 'zz\r\n' : '';
   return `${line}${random.chance(0.1) ? '\n' : '\r\n'}${data}\r\n${missing}${random.chance(0.05) ? 'ab\r\n' : ''}`;

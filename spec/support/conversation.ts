@@ -1,4 +1,4 @@
-// Conversations by chance: mostly sense, some nonsense, and what a model answers.
+// Random conversations: mostly sense, some nonsense, with a model's answers.
 import type { Random } from '../../reactor/sim';
 import { Model } from './model';
 
@@ -9,7 +9,7 @@ export interface Conversation {
   receives: string;
 }
 
-/** Lines that do not begin with `get ` have to be shorter than 1,024 bytes; with what a bad one leaves behind, too. */
+/** Lines other than `get ` must be shorter than 1,024 bytes, even with leftovers of a bad line before them. */
 const SHORT_BYTES = 300;
 
 const KEYS = ['a', 'b', 'c', 'key', 'a-longer-key', 'n', 'm', 'k'.repeat(249), 'k'.repeat(250), 'k'.repeat(251), 'k'.repeat(256)];
@@ -20,12 +20,12 @@ const NUMBERS = [
 const EXPIRIES = ['0', '0', '0', '0', '0', '2147483647', '1', '2147483648', '-1'];
 const VALUES = ['0', '9', '10', '99', '4294967295', '4294967296', ' 12', '12 ', '   ', '-5', '+7', 'abc', '12abc', '\0', '', '\t\n3'];
 /**
- * The last ones have the largest chunk there is, or are one byte too large for it (with a key of one to four bytes).
+ * The last ones fill the largest chunk, or are one byte too large for it (with a key of one to four bytes).
  */
 const LENGTHS = [0, 1, 2, 9, 14, 15, 16, 100, 1990, 2048, 4000, 20000];
 const HUGE = [600000, 1048576 - 48 - 4 - 2, 1048576 - 48 - 4 - 1, 1048576 - 48 - 8, 1048576];
 
-/** `length` commands, or what is meant to be one. */
+/** `length` commands, some of them invalid. */
 export function converse(random: Random, length: number): Conversation {
   const model = new Model();
   const conversation: Conversation = { sends: '', receives: '' };
@@ -33,12 +33,12 @@ export function converse(random: Random, length: number): Conversation {
     conversation.sends += bytes;
     conversation.receives += model.feed(bytes);
   };
-  // One command of a size to be noticed, at some time.
+  // One command, at a random place, is huge.
   const huge = random.int(length);
   for (let i = 0; i < length; i++) {
     if (i !== huge) {
       const bytes = command(random);
-      // One whose data are one byte short would take the first of this, and leave a line of thousands.
+      // A command whose data are a byte short would take the first byte of this, and leave a line of thousands.
       if (bytes.length > 1000 && model.missing > 0) settle(model, say);
       say(bytes);
     } else {
@@ -52,7 +52,7 @@ export function converse(random: Random, length: number): Conversation {
   return conversation;
 }
 
-/** Brings the model, and so the server, to where it expects a command. */
+/** Brings the model, and so the server, to the state in which it expects a command. */
 function settle(model: Model, say: (bytes: string) => void): void {
   while (model.missing > 0) say('-'.repeat(model.missing));
   say('\n');
@@ -83,11 +83,11 @@ function command(random: Random): string {
   }
 }
 
-/** A set, add or replace of `length` bytes, or, where that is negative, of a value from the list; `off` by so many. */
+/** A set, add or replace of `length` bytes, or of a listed value if negative; its length word is `off` too large. */
 function storage(random: Random, length: number, off: number): string {
   const value = length < 0 ? random.pick(VALUES) : noise(random, off === 0 ? length : Math.min(length, SHORT_BYTES));
   const name = random.pick(['set', 'set', 'add', 'replace']);
-  // A refused line whose length cannot be read has its data taken for a command; a long one ends the connection.
+  // If a refused line has an unreadable length, the server takes its data for a line; a long one ends the connection.
   const long = value.length > 1000;
   const key = random.pick(long ? KEYS.slice(0, 7) : KEYS);
   const [flags, expiry] = long ? ['0', '0'] : [random.pick(NUMBERS), random.pick(random.chance(0.1) ? NUMBERS : EXPIRIES)];
@@ -95,7 +95,7 @@ function storage(random: Random, length: number, off: number): string {
   return `${name} ${words}\r\n${value}\r\n`;
 }
 
-/** Any bytes; many of them at a time are one byte. */
+/** Random bytes; a long text repeats a single byte. */
 function noise(random: Random, length: number): string {
   if (length > SHORT_BYTES) return String.fromCharCode(random.int(256)).repeat(length);
   return Array.from({ length }, () => String.fromCharCode(random.int(256))).join('');

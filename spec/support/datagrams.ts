@@ -1,11 +1,11 @@
-// Requests and answers by UDP: their form, and a client.
+// UDP requests and answers: their format, and a client.
 import { createSocket } from 'node:dgram';
 import type { Socket } from 'node:dgram';
 import { once } from 'node:events';
 
 export const HEADER_BYTES = 8;
 
-/** A request of one datagram, whatever its header is to say. */
+/** A request in one datagram, with any header. */
 export function request(id: number, text: string, total = 1, sequence = 0): Buffer {
   const header = Buffer.alloc(HEADER_BYTES);
   header.writeUInt16BE(id, 0);
@@ -21,7 +21,7 @@ export interface Answer {
   lengths: number[];
 }
 
-/** The answers in datagrams that came in their order. Throws where a header is not what it has to be. */
+/** The answers in datagrams that came in order. Throws if a header is wrong. */
 export function answers(datagrams: readonly Buffer[]): Answer[] {
   const found: Answer[] = [];
   let left = 0;
@@ -71,7 +71,7 @@ export class DatagramClient {
     this.socket.send(datagram);
   }
 
-  /** Resolves to all answers since the last time, when that to `id` is complete. */
+  /** Resolves to all answers since the last call, when the one to `id` is complete. */
   async answersUntil(id: number): Promise<Answer[]> {
     for (;;) {
       if (this.isComplete(id)) return answers(this.got.splice(0));

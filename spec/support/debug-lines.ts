@@ -1,5 +1,5 @@
-// All debug lines of memcached, kept in place of being written. To be imported before the port, which asks once whether
-// they are wanted.
+// Keeps all debug lines of memcached instead of writing them. Import it before the port, which checks only once whether
+// they are enabled.
 import debug from 'debug';
 import { format } from 'node:util';
 

@@ -1,5 +1,5 @@
-// Requests to a memcached 1.6 with what each is answered, though a reply does not tell where it ends, or whether there
-// is one: behind each request goes a numbered question, whose answer nothing else gives.
+// Requests to a memcached 1.6 with their replies. A reply does not mark its end, and some requests have none, so a
+// numbered question with a unique answer follows each request.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -8,15 +8,15 @@ import type { Replies } from './replies';
 import { root } from './server';
 
 export interface Exchange {
-  /** Bytes, one in a character; ends where the server expects a command. */
+  /** One byte per character; afterwards the server expects a command. */
   sends: string;
-  /** All that comes; CLOSED at its end where the server closes the connection. */
+  /** All that comes; ends in CLOSED if the server closes the connection. */
   receives: string;
 }
 
 export const CLOSED = '<closed>';
 
-/** What answers with more lines than it is asked to, and must not be followed by a command before. */
+/** Dumps: no command may follow before their last line. */
 const DUMP = /^lru_crawler (metadump|mgdump) /;
 
 function question(number: number): string {
@@ -27,7 +27,7 @@ function answer(number: number): string {
   return `EN kz O${number}\r\n`;
 }
 
-/** One request after the other has been answered; on a new connection where the server has closed one. */
+/** Sends each request after the last answer, on a new connection if the server has closed one. */
 export async function inLockstep(requests: readonly string[], connect: () => Promise<Replies>): Promise<Exchange[]> {
   let connection = await connect();
   const exchanges: Exchange[] = [];
@@ -35,7 +35,7 @@ export async function inLockstep(requests: readonly string[], connect: () => Pro
   await connection.ask(question(0), answer(0));
   for (const [i, sends] of requests.entries()) {
     try {
-      // With a question behind it, what is too long for a line may become a line; and no dump may be followed by one.
+      // A question would end a text that is too long for a line, making it a line; and nothing may follow a dump.
       const alone = sends.endsWith('\n') ? DUMP.test(sends) : true;
       const dump = alone ? await connection.ask(sends, 'END\r\n') : '';
       const reply = await connection.ask((alone ? '' : sends) + question(i), answer(i));
@@ -48,7 +48,7 @@ export async function inLockstep(requests: readonly string[], connect: () => Pro
   return exchanges;
 }
 
-/** All requests at once, of which none may end the connection. `send` gets all the bytes. */
+/** All requests at once; none may end the connection. `send` gets all the bytes. */
 export async function atOnce(
   requests: readonly string[], connection: Replies, send: (bytes: string) => void | Promise<void>,
 ): Promise<Exchange[]> {
@@ -74,7 +74,7 @@ export interface PackedExchange {
 
 export function packed(text: string): Packed {
   return text.split(/((.)\2{50,})/s).flatMap((part, i): Packed => {
-    // Each run comes twice: itself, and its character.
+    // split gives each run twice: the run, and its character.
     if (i % 3 === 2 || part === '') return [];
     return i % 3 === 1 ? [[part[0], part.length]] : [part];
   });
@@ -101,13 +101,13 @@ export function pieces(random: Random, text: string): string[] {
   return [0, ...cuts].map((from, i) => text.slice(from, cuts[i])).filter((piece) => piece !== '');
 }
 
-/** Times are in whole tens, of which a second or two may have gone. */
+/** Times are in whole tens, of which a second or two may have passed. */
 const TEN = 10;
 const MONTH = 60 * 60 * 24 * 30;
 
 /**
- * Exchanges without what is the run's or the build's own: the version, the time of day, how large an item's head is.
- * Of cas numbers it shows which are equal, and which came first.
+ * Exchanges without figures of the run or the build: the version, the time of day, the size of an item's header. cas
+ * numbers are replaced by their order of appearance.
  */
 export function masked(exchanges: readonly Exchange[]): Exchange[] {
   const seen = new Map<string, number>();
@@ -121,7 +121,7 @@ export function masked(exchanges: readonly Exchange[]): Exchange[] {
 
 function maskedReply(reply: string, cas: (number: string) => string): string {
   return reply
-    // A slip of 1.6.45: the line's end of the reply that it takes back stays.
+    // A slip of 1.6.45: the line end of a withdrawn reply stays.
     .replace(/^(CLIENT_ERROR bad command line format\r\n)\r\n$/, '$1')
     .replace(/^VERSION \S+/gm, 'VERSION #')
     .replace(/^(VALUE \S+ \d+ \d+) (\d+)/gm, (_, head: string, number: string) => `${head} ${cas(number)}`)
@@ -137,7 +137,7 @@ function seconds(time: number): string {
   return time > 2 * MONTH ? '#' : String(Math.ceil(time / TEN) * TEN);
 }
 
-/** Only the exchanges that differ, for a message that can be read. */
+/** Only the exchanges that differ, for a readable message. */
 export function differences(actual: readonly Exchange[], expected: readonly Exchange[]): object[] {
   return expected.flatMap(({ sends, receives }, i) => {
     const other = actual.at(i)?.receives ?? 'nothing';

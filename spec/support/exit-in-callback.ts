@@ -1,4 +1,4 @@
-// A program that ends in a callback of the loop, at once or by an exception, and says what its client got then.
+// A program that ends in a callback of the loop, at once or by an exception, and prints what its client got.
 import { eventEconomy } from '../../reactor/backends';
 import { eventActive, eventInit, eventLoop, eventSet } from '../../reactor/event';
 import { EV_READ, Event } from '../../reactor/event.h';

@@ -1,5 +1,5 @@
-// A program that ends by exit(3) of lib/libc, and says what ran before, and whether it was Node's own way out that was
-// taken. Its arguments: the status, and "without-koffi" or "in-worker" where that is wanted.
+// A program that ends by exit(3) of lib/libc, and prints what ran before, and whether Node's own exit was used. Its
+// arguments: the status, and optionally "without-koffi" or "in-worker".
 import { Module } from 'node:module';
 import { Worker, isMainThread } from 'node:worker_threads';
 import { exit } from '../../lib/libc/stdlib';

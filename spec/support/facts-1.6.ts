@@ -1,5 +1,5 @@
-// Requests about which one may be in doubt what a memcached 1.6 answers: to be sent in this order to one that has just
-// been started. The answers of 1.6.45 are in spec/1.6/facts.json.
+// Requests whose replies by memcached 1.6 are not obvious: to be sent in this order to a server that has just started.
+// The answers of 1.6.45 are in spec/1.6/facts.json.
 
 const TOO_LONG = 'k'.repeat(251);
 

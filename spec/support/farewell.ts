@@ -1,5 +1,5 @@
 // A program that says good bye to its first client, in a callback that ends the process; or, with an argument, writes
-// that many bytes to its stdout, which is no socket.
+// that many bytes to its stdout, which is not a socket.
 import { eventEconomy } from '../../reactor/backends';
 import { eventAdd, eventInit, eventLoop, eventActive, eventSet } from '../../reactor/event';
 import { EVLOOP_NONBLOCK, EV_READ, Event } from '../../reactor/event.h';

@@ -1,4 +1,4 @@
-// HalfSipHash-c-d as its authors' paper and reference code describe it, for any bytes: to check the port's against.
+// HalfSipHash-c-d by its authors' paper and reference code, for any bytes: the port's hash is checked against it.
 
 /** `rounds`: [c, d]. The key is two words. 32 bits. */
 export function halfSipHash(data: Uint8Array, [k0, k1]: [number, number], [c, d]: [number, number]): number {
@@ -24,7 +24,7 @@ export function halfSipHash(data: Uint8Array, [k0, k1]: [number, number], [c, d]
       rotl(2, 16);
     }
   };
-  // Whole words, little endian, and a last one of what is left, with the length in its highest byte.
+  // Whole little-endian words, and a last word of the remaining bytes, with the length in its highest byte.
   const padded = Buffer.alloc((data.length & ~3) + 4);
   padded.set(data);
   padded[padded.length - 1] = data.length;

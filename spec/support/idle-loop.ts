@@ -1,6 +1,6 @@
-// A program that does nothing but run the event loop, to show what becomes of Node's own loop meanwhile. Its argument
-// is the period of a timer in milliseconds; at each it tells how often the loop has waited since the last. Beside that
-// it answers SIGUSR2, lines on stdin, and messages of its parent, and has event_sigcb answer SIGWINCH.
+// A program that only runs the event loop, to show that Node's own loop works meanwhile. Its argument is the period of
+// a timer in milliseconds; at each tick it prints how often the loop has waited since the last. It also answers
+// SIGUSR2, lines on stdin, and messages of its parent, and event_sigcb answers SIGWINCH.
 import { createInterface } from 'node:readline';
 import { eventEconomy } from '../../reactor/backends';
 import { eventDispatch, eventInit, evsel, setEventGotsig, setEventSigcb } from '../../reactor/event';

@@ -1,4 +1,4 @@
-// Starts a launch configuration of .vscode/launch.json, and asks what a debugger would.
+// Starts a launch configuration of .vscode/launch.json, and acts as its debugger.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -24,7 +24,7 @@ export interface Configuration {
   skipFiles: string[];
 }
 
-/** `inputs`: what the debugger asks the reader for before it starts. */
+/** `inputs`: the values that the debugger asks the user for before it starts. */
 export const { configurations, inputs } = JSON.parse(readFileSync(join(root, '.vscode', 'launch.json'), 'utf8')) as {
   configurations: Configuration[];
   inputs: { id: string; options: string[] }[];
@@ -34,7 +34,7 @@ export const { configurations, inputs } = JSON.parse(readFileSync(join(root, '.v
 export interface Stop {
   fn: string;
   line: number | null;
-  /** The value of an expression in that function; what is no plain value, as the debugger's own text. */
+  /** The value of an expression in that function; if it is not a plain value, the debugger's text for it. */
   evaluate: (expression: string) => Promise<unknown>;
 }
 
@@ -81,12 +81,12 @@ export class Inspector {
     await this.call('Debugger.setBreakpointByUrl', { urlRegex, ...source.compiledAt(line) });
   }
 
-  /** Lets a program go on that waits for its debugger. */
+  /** Resumes a program that waits for its debugger. */
   async run(): Promise<void> {
     await this.call('Runtime.runIfWaitingForDebugger');
   }
 
-  /** No debugger any more: the program runs on. */
+  /** Disconnects the debugger: the program runs on. */
   detach(): void {
     this.socket.terminate();
   }
@@ -116,7 +116,7 @@ export class Inspector {
   }
 }
 
-/** A TypeScript file, and where its lines are in what tsc made of it. */
+/** A TypeScript file, with the places of its lines in tsc's output. */
 export class Source {
   private readonly map: TraceMap;
   private readonly lines: string[];
@@ -154,9 +154,9 @@ export class Source {
 }
 
 export interface Launched {
-  /** Addresses of the inspectors that open, in their order: of the program, and of those that it starts. */
+  /** The address of the next inspector that opens: of the program, then of those that it starts. */
   inspector(): Promise<string>;
-  /** What the first group of a pattern matches in its output. */
+  /** Resolves to the first group's match of a pattern in its output. */
   says(pattern: RegExp): Promise<string>;
 }
 
@@ -170,7 +170,7 @@ export function launch(t: ExecutionContext, name: string, values: Readonly<Recor
   const resolved = (word: string): string => Object.entries({ '${workspaceFolder}': root, ...values })
     .reduce((text, [variable, value]) => text.replaceAll(variable, value), word);
   const line = [...found.runtimeArgs ?? [], found.program, ...found.args].map(resolved);
-  // CI: ava does not let itself be debugged where it sees that a machine runs it.
+  // CI: ava refuses to be debugged in continuous integration.
   const env = {
     ...process.env, NODE_V8_COVERAGE: undefined, DEBUG: 'memcached:conn', NODE_OPTIONS: '--inspect-wait=127.0.0.1:0',
     FORCE_COLOR: '0', CI: 'false',

@@ -1,5 +1,5 @@
-// A program on the epoll backend, in which a callback of Node's adds an event while the loop waits, to a descriptor of
-// which something was fetched that nobody has read. Says 'called', or, five seconds later, 'called with the timer'.
+// A program on the epoll backend in which a Node callback adds an event while the loop waits, for a descriptor with
+// fetched bytes that were not read. Prints 'called', or, five seconds later, 'called with the timer'.
 import { EVLIST_TIMEOUT, EVLOOP_ONCE, EV_PERSIST, EV_READ, Event } from '../../reactor/event.h';
 import { eventAdd, eventDel, eventLoop, eventSet } from '../../reactor/event';
 import { epollops } from '../../reactor/epoll';

@@ -1,12 +1,12 @@
-// The memcached 1.6 that is installed, as a partner of ours in specs; and where the older one that systems bring along
-// answers differently from 1.6.45, which ours follows.
+// The installed memcached 1.6, as a reference for ours in specs; and the requests to which an older one from a Linux
+// distribution answers like 1.6.45, which ours follows.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { userInfo } from 'node:os';
 
 import { freePort } from '../../scripts/free-port';
 
-/** The arguments of both servers: what goes on behind the commands has no say in the replies. */
+/** The arguments of both servers: background threads must not affect the replies. */
 export const ARGS = ['-o', 'no_lru_crawler,no_lru_maintainer'];
 
 /** The version that ours follows. */
@@ -18,14 +18,14 @@ const KEY = '(?! )[^ \\0\\n\\r]{1,250}';
 const EXPIRY = '(0|-1|100|1000|2592000|2592001|2147483640)';
 const FLAGS = '(0|5|65535|4294967295)';
 const OPAQUE = '[^ \\0\\n\\r]{0,31}';
-/** No two words begin with the same letter: it has other words for that. */
+/** No two words begin with the same letter: the older version reports that with another error text. */
 const NO_TWICE = '(?!.* ([A-Za-z])[^ ]* (?:.* )?\\1)';
 const META = `[ckqstuvhl]|T(0|-1|1000?|2592000)|O${OPAQUE}`;
 
 /**
- * What the older one answers as 1.6.45 does: what is well formed. It calls errors otherwise; after a line that it
- * refuses it takes the data for lines; it knows no flag E, no s of ms, no x and I of mg; ma takes N's time at once; me
- * gives exp a minus; it reads a NUL as the end of a line, and takes `+5` for a number.
+ * Well-formed requests, which the older version answers as 1.6.45 does. Otherwise it differs: it has other error texts;
+ * after a refused line it takes the data for lines; it knows no flag E, no s of ms, no x and I of mg; ma takes N's time
+ * at once; me gives exp a minus; it reads a NUL as the end of a line, and takes `+5` for a number.
  */
 const ALIKE: readonly RegExp[] = [
   `(gets?|gat ${EXPIRY}|gats ${EXPIRY})( +${KEY})+`,
@@ -40,7 +40,7 @@ const ALIKE: readonly RegExp[] = [
   'verbosity 0',
 ].map((line) => new RegExp(`^${line} ?\r?\n$`));
 
-/** Such with data behind the line; their length is the last group. */
+/** Such requests with data behind the line; the last group is the data's length. */
 const ALIKE_WITH_DATA: readonly RegExp[] = [
   `(?:set|add|replace|append|prepend) ${KEY} ${FLAGS} ${EXPIRY} (\\d+)(?: noreply)?`,
   `cas ${KEY} ${FLAGS} ${EXPIRY} (\\d+) \\d{1,19}(?: noreply)?`,
@@ -53,18 +53,18 @@ function isAlike(request: string): boolean {
   return form !== undefined && request.length === form[0].length + Number(form.at(-1)) + '\r\n'.length;
 }
 
-/** The version that a program tells of itself; null where there is none. */
+/** The version that a program reports; null if there is none. */
 export function versionOf(program: string): string | null {
   const { stdout, status } = spawnSync(program, ['-V'], { encoding: 'utf8' });
   return status === 0 ? (/^memcached (\S+)/.exec(stdout)?.[1] ?? null) : null;
 }
 
-/** Whether it is a version of which is known where it differs. */
+/** Whether the differences of its version are known. */
 export function hasKnownVersion(program: string): boolean {
   return [FOLLOWED, OLDER].includes(versionOf(program) ?? '');
 }
 
-/** Those of `requests` to which it answers as 1.6.45 does. */
+/** The `requests` to which it answers as 1.6.45 does. */
 export function withKnownReply(program: string, requests: readonly string[]): string[] {
   return versionOf(program) === OLDER ? requests.filter(isAlike) : [...requests];
 }

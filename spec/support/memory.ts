@@ -1,4 +1,4 @@
-// The flat memory in specs: how it is looked at, and taken.
+// The flat memory in specs: access and allocation.
 import heap from '../../lib/libc/heap';
 import { memoryInit, memoryReset } from '../../lib/libc/memory';
 
@@ -8,8 +8,8 @@ export { bytes, put, putz, text } from '../../scripts/sim/memory';
 let last: { u8: Uint8Array; sizes: string } | null = null;
 
 /**
- * What memoryInit does, but for the zeros: takes the last memory again if it is as large, for a new one takes longer
- * than all else of a start.
+ * Like memoryInit, but without zeroing: reuses the last memory if its sizes are the same, since a new one takes longer
+ * than the rest of a start.
  */
 export function takeMemory(...sizes: readonly [small: number, large: number, items: number]): void {
   if (last !== null && last.u8 === heap.u8 && last.sizes === sizes.join()) {

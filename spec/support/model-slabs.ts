@@ -1,9 +1,9 @@
-// The chunks of memcached 1.0.4, counted: what `stats slabs` says, without any memory.
+// Counts the chunks of memcached 1.0.4 for `stats slabs`, without any memory.
 
 const SMALLEST = 6;
 const LARGEST = 20;
 const PAGE_BYTES = 2 ** LARGEST;
-/** Pages that 64 megabytes, the default, are good for. */
+/** The number of pages in 64 megabytes, the default. */
 const MAX_PAGES = 64;
 
 /** The class for an object of `size` bytes: its power of two. 0 for one that is too large. */

@@ -1,5 +1,5 @@
-// A model of memcached 1.0.4 with one client: bytes in, bytes out. It is right while nothing is evicted, and no delete
-// is more than four seconds old. # stands for a number that differs from run to run.
+// A model of memcached 1.0.4 with one client: bytes in, bytes out. It is valid while nothing is evicted, and no delete
+// is older than four seconds. # stands for a number that differs from run to run.
 import { ModelSlabs, classOf } from './model-slabs';
 import { Scanner } from './scanner';
 
@@ -45,12 +45,12 @@ export class Model {
     return output;
   }
 
-  /** How many bytes of data it waits for. */
+  /** How many bytes of data are missing. */
   get missing(): number {
     return Math.max(0, (this.storing === null ? this.swallow : size(this.storing.item)) - this.input.length);
   }
 
-  /** The reply to the next command or data; null where it is not complete. */
+  /** The reply to the next command or data; null if it is not complete. */
   private step(): string | null {
     if (this.closed) return null;
     if (this.swallow > 0) {
@@ -232,7 +232,7 @@ export class Model {
     return { key, flags, exptime, data: '', slab, total, deleted: false };
   }
 
-  /** What a set, add or replace of `key` finds. */
+  /** The item that a set, add or replace of `key` finds. */
   private find(key: string): Item | null {
     const item = this.items.get(key);
     if (item === undefined || !isPast(item.exptime)) return item ?? null;
@@ -240,7 +240,7 @@ export class Model {
     return null;
   }
 
-  /** What the others find. */
+  /** The item that other commands find. */
   private findLive(key: string): Item | null {
     return this.items.get(key)?.deleted === true ? null : this.find(key);
   }
@@ -252,7 +252,7 @@ export class Model {
 
   private unlink(item: Item): void {
     this.items.delete(item.key);
-    // The deleted are held until their time has come.
+    // A reference keeps deleted items until their time has come.
     if (!item.deleted) this.slabs.release(item.slab);
   }
 
@@ -267,7 +267,7 @@ function size({ key, total }: Item): number {
   return total - ITEM_SIZE_BYTES - Math.ceil((key.length + 1) / 4) * 4;
 }
 
-/** Whether a time_t is before any time at which this runs: such are 1, and what is above 2^31 and so negative. */
+/** Whether a time_t is in the past for any run: 1, for instance, and values above 2^31, which are negative. */
 function isPast(exptime: number): boolean {
   return exptime !== 0 && exptime < 1e9;
 }
@@ -276,7 +276,7 @@ function lineOf(reply: string): string {
   return reply.length + 3 > LINE_MAX_BYTES ? 'SERVER_ERROR output line too long' : reply;
 }
 
-/** How many bytes behind a refused line are its data: what its fifth word says, whatever the others are; else none. */
+/** The bytes of data behind a refused line: its fifth word, whatever the others are; 0 if that is not a number. */
 function sizeOfRefused(line: string): number {
   const scanner = new Scanner(line);
   for (let i = 0; i < 4; i++) scanner.word(LINE_MAX_BYTES);

@@ -1,23 +1,23 @@
-// Client libraries of the npm registry behind one interface: what a cache does, and nothing of how they say it.
+// Client libraries from npm behind one interface of cache operations.
 import { promisify } from 'node:util';
 import { Memcache } from 'memcache';
 import { MemcacheClient } from 'memcache-client';
 import MemcachePlus from 'memcache-plus';
 import Memcached from 'memcached';
 
-/** What some of them have no call for. */
+/** Operations that some of them lack. */
 export type Ability = 'cas' | 'touch' | 'gat' | 'noreply';
 
 export interface Cache {
   close(): unknown;
-  /** All that store resolve to whether the server did. A lifetime is in seconds, 0 for ever. */
+  /** Storage calls resolve to whether the server stored. A lifetime is in seconds, 0 for ever. */
   set(key: string, value: unknown, lifetime?: number): Promise<boolean>;
   add(key: string, value: string): Promise<boolean>;
   replace(key: string, value: string): Promise<boolean>;
   append(key: string, value: string): Promise<boolean>;
   prepend(key: string, value: string): Promise<boolean>;
   setUnanswered?(key: string, value: string): Promise<unknown>;
-  /** The unique number of what is stored, and storing if it still is. */
+  /** gets returns the item's cas number; cas stores if the number is still the same. */
   gets?(key: string): Promise<string>;
   cas?(key: string, value: string, unique: string): Promise<boolean>;
   /** The value, or something falsy. */
@@ -26,9 +26,9 @@ export interface Cache {
   getMulti(keys: string[]): Promise<unknown[]>;
   delete(key: string): Promise<boolean>;
   touch?(key: string, lifetime: number): Promise<boolean>;
-  /** The value, which then lives as long. */
+  /** The value, whose lifetime is set anew. */
   getAndTouch?(key: string, lifetime: number): Promise<unknown>;
-  /** The new number; false where there is none. */
+  /** The new number; false if there is none. */
   incr(key: string, by: number): Promise<number | false>;
   decr(key: string, by: number): Promise<number | false>;
   flush(): Promise<unknown>;
@@ -40,23 +40,23 @@ export interface Cache {
 export interface Client {
   name: string;
   open(port: number): Cache;
-  /** Values beside strings that come back as what they were. */
+  /** Values other than strings that come back unchanged. */
   values: readonly unknown[];
   longestKey: number;
   can: readonly Ability[];
 }
 
-/** Milliseconds to wait for a reply: more than a spec has. */
+/** Milliseconds to wait for a reply: longer than a spec may take. */
 const timeout = 100_000;
 
-/** So that the server refuses what is too large, not the client. But memcached gives a server up for an error. */
+/** So that the server refuses too large values, not the client. But the client memcached gives up a server then. */
 const maxValue = 1 << 30;
 
 const address = (port: number): string => `127.0.0.1:${port}`;
 
 const refusal = /NOT_STORED|not stored|NOT_FOUND|EXISTS|does not exist|already exists|too large|is greater than/i;
 
-/** Resolves to what the server did; to false where the client reports by an error that it refused. */
+/** Resolves to the server's result; to false if the client reports a refusal as an error. */
 async function unlessRefused<T>(reply: Promise<T>): Promise<T | false> {
   try {
     return await reply;
@@ -71,7 +71,7 @@ async function succeeds(reply: Promise<unknown>): Promise<boolean> {
   return answer !== false;
 }
 
-/** For where memcached's types have no result, or any. */
+/** A callback for calls whose result memcached's types omit, or give as any. */
 type Done = (error: unknown, result?: unknown) => void;
 
 const memcached: Client = {
@@ -124,7 +124,7 @@ const memcache: Client = {
       replace: (key, value) => succeeds(client.replace(key, value)),
       append: (key, value) => succeeds(client.append(key, value)),
       prepend: (key, value) => succeeds(client.prepend(key, value)),
-      // Its cas() wants a unique number, and it has nothing that tells one.
+      // Its cas() needs a cas number, and it has no call that returns one.
       get: (key) => client.get(key),
       getMulti: async (keys) => [...(await client.gets(keys)).values()],
       delete: (key) => succeeds(client.delete(key)),
@@ -170,7 +170,7 @@ const memcacheClient: Client = {
           .map(({ value }) => value),
       delete: (key) => found(client.delete(key)),
       touch: (key, lifetime) => found(client.touch(key, lifetime)),
-      // It sends what it is given behind the command.
+      // retrieve sends these words behind the command.
       getAndTouch: async (key, lifetime) =>
         (await client.retrieve<Record<string, { value: string }>>('gat', [String(lifetime), key]))[key].value,
       incr: (key, by) => number(client.incr(key, by)),
@@ -192,7 +192,7 @@ const memcachePlus: Client = {
   can: ['cas'],
   open: (port) => {
     const client = new MemcachePlus({ hosts: [address(port)], netTimeout: timeout, maxValueSize: maxValue });
-    // It makes NaN of NOT_FOUND.
+    // It turns NOT_FOUND into NaN.
     const number = async (reply: Promise<number>): Promise<number | false> => {
       const value = await reply;
       return !Number.isNaN(value) && value;

@@ -5,7 +5,7 @@ import type { Replies } from './replies';
 
 const HEADER_BYTES = 24;
 const OPAQUE = 'opaq';
-/** Of the request that ends a conversation. */
+/** Opaque of the request that ends a conversation. */
 const LAST = 'last';
 
 const NOOP = 0x0a;
@@ -16,7 +16,7 @@ export interface Parts {
   value?: string;
   cas?: bigint;
   opaque?: string;
-  /** What the header says instead of what there is. */
+  /** Body length for the header, instead of the real one. */
   bodylen?: number;
 }
 
@@ -48,7 +48,7 @@ export interface Answer {
   cas: bigint;
 }
 
-/** An answer as conversations have it: its parts that are there, and whether there is a cas number. */
+/** An answer as in the conversations: its parts, if not empty, and whether there is a cas number. */
 export function told({ opcode, status, extras, key, value, cas }: Answer): string {
   const parts = [
     opcode.toString(16).padStart(2, '0'), `status ${status.toString(16)}`, extras && `extras ${hex(extras)}`,
@@ -61,7 +61,7 @@ function hex(bytes: string): string {
   return Buffer.from(bytes, 'latin1').toString('hex');
 }
 
-/** The next answer; null for that to `end`, and where the server has closed the connection. */
+/** The next answer; null for that to `end`, or if the server has closed the connection. */
 export async function answer(t: ExecutionContext, peer: Replies): Promise<Answer | null> {
   const header = await peer.takeBytes(HEADER_BYTES);
   const opaque = header.toString('latin1', 12, 16);

@@ -1,7 +1,7 @@
-// What comes from a server, awaited by its length, its last words, or its end. How it comes is the subclass's matter.
+// Awaits bytes from a server, by their length, their last words, or their end. A subclass supplies the bytes.
 
 export abstract class Replies {
-  /** What has come and was not taken is from `start` to `limit`. It is not changed, for a part may be a caller's. */
+  /** Bytes not taken yet are from `start` to `limit`. They never change, since callers may hold parts of them. */
   private bytes: Buffer = Buffer.allocUnsafe(4096);
   private start = 0;
   private limit = 0;
@@ -35,7 +35,7 @@ export abstract class Replies {
     }
   }
 
-  /** Resolves when the server has closed the connection, to what came before and was not taken. */
+  /** Resolves to the bytes not taken yet, when the server has closed the connection. */
   async closed(): Promise<string> {
     while (!this.over) await this.more();
     return this.take(this.waiting);

@@ -1,6 +1,6 @@
-// sscanf(3) of C in 2003, as a model needs it: words and 32-bit numbers, one after the other.
+// sscanf(3) of 2003's C for a model: words and 32-bit numbers, one after the other.
 
-/** What isspace() takes for white space. */
+/** White space by isspace(). */
 const SPACE = '[\\t-\\r ]*';
 
 export class Scanner {
@@ -14,7 +14,7 @@ export class Scanner {
     return this.match(`${SPACE}([^\\0\\t-\\r ]{1,${most}})`);
   }
 
-  /** %u and %lu: a number that is too large is the largest; a minus sign wraps. */
+  /** %u and %lu: too large a number gives the largest; a minus sign wraps. */
   unsigned(): number | null {
     const digits = this.match(`${SPACE}([-+]?[0-9]+)`);
     if (digits === null) return null;
@@ -23,7 +23,7 @@ export class Scanner {
     return digits.startsWith('-') ? -value >>> 0 : value;
   }
 
-  /** %d: the nearest there is. */
+  /** %d: the nearest 32-bit number. */
   signed(): number | null {
     const digits = this.match(`${SPACE}([-+]?[0-9]+)`);
     return digits === null ? null : Math.max(-0x80000000, Math.min(0x7fffffff, Number(digits)));

@@ -13,7 +13,7 @@ export { userOption };
 export const backends = ['epoll', 'net'] as const;
 export type Backend = (typeof backends)[number];
 
-/** The servers of 1.0.4 that there are: on each backend with the calls of C, or fewer. */
+/** The kinds of 1.0.4 servers: on each backend with the system calls of C, or fewer. */
 export const kinds: readonly { name: string; backend: Backend; classic?: boolean }[] = [
   { name: 'epoll', backend: 'epoll' },
   { name: 'epoll --classic', backend: 'epoll', classic: true },
@@ -27,7 +27,7 @@ export const program = join(root, 'dist', 'scripts', 'memcached-ts.js');
 export interface Server {
   port: number;
   process: ChildProcess;
-  /** What it has written to stderr so far, but for its debug lines. */
+  /** Its stderr so far, without debug lines. */
   stderr(): string;
   /** Resolves when it has written that to stderr. */
   says(text: string): Promise<void>;
@@ -39,20 +39,20 @@ export interface Options {
   backend?: Backend;
   /** Whether it runs with `--classic`. */
   classic?: boolean;
-  /** Whether it speaks as memcached 1.6; else as 1.0.4. */
+  /** Whether it is memcached 1.6; else 1.0.4. */
   today?: boolean;
-  /** Whether root starts it without saying as which user it is to serve. */
+  /** Whether to leave out -u if root starts it. */
   userUnsaid?: boolean;
-  /** Arguments beside that, the port and `-l 127.0.0.1`. */
+  /** Arguments besides these, the port and `-l 127.0.0.1`. */
   args?: readonly string[];
-  /** Of node itself. */
+  /** Options of node itself. */
   nodeArgs?: readonly string[];
-  /** A command that runs it, as strace. */
+  /** A command that runs it, such as strace. */
   under?: readonly string[];
   env?: NodeJS.ProcessEnv;
 }
 
-/** The environment in which only `backend` is left. */
+/** The environment that leaves only `backend`. */
 export function environment(backend: Backend | undefined): NodeJS.ProcessEnv {
   const others = backends.filter((name) => backend !== undefined && name !== backend);
   return Object.fromEntries(others.map((name) => [`EVENT_NO${name.toUpperCase()}`, '1']));
@@ -63,8 +63,8 @@ const PORTS = 100;
 let ports = 0;
 
 /**
- * The port to ask for: any that is free; but on net one of this process's own, below those that the system gives away.
- * There a port is found free and listened on a moment later, and another server may have got it meanwhile.
+ * The port to ask for: any free one; but on net one of this process's own, below the system's ephemeral ports. The net
+ * backend probes a port and listens a moment later, and another server may take it in between.
  */
 function portFor(backend: Backend | undefined, today: boolean): number {
   if (backend !== 'net') return today ? -1 : 0;

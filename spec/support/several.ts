@@ -1,4 +1,4 @@
-// Several clients of a simulation, for specs of what is read or written together.
+// Several clients of a simulation, for specs of batched reads and writes.
 import type { ExecutionContext } from 'ava';
 import { EAGAIN } from '../../reactor/errno.h';
 import { EVLOOP_NONBLOCK, EVLOOP_ONCE, EV_PERSIST, EV_READ } from '../../reactor/event.h';
@@ -8,10 +8,10 @@ import type { SimClient, Simulation } from '../../reactor/sim';
 import { readText, writeText } from './calls';
 import { accepted, newEvent, turn } from './simulated';
 
-/** What a callback may get of a descriptor: text, or an errno value. */
+/** The result of a read in a callback: text, or an errno value. */
 export type Got = string | number;
 
-/** Clients, and the descriptors from which the last read was a short one. */
+/** Clients, and their descriptors, whose last read was short. */
 export async function warm(sim: Simulation, count = 4): Promise<[SimClient, number][]> {
   const pairs = accepted(sim, count);
   for (const [client] of pairs) client.send('x');
@@ -21,7 +21,7 @@ export async function warm(sim: Simulation, count = 4): Promise<[SimClient, numb
   return pairs;
 }
 
-/** Has `callback` called when one of the descriptors is readable, again and again. */
+/** Calls `callback` whenever one of the descriptors is readable. */
 export function watch(pairs: readonly [unknown, number][], callback: (fd: number, which: number) => void): Event[] {
   return pairs.map(([, fd]) => {
     const ev = newEvent(fd, EV_READ | EV_PERSIST, callback);
@@ -35,7 +35,7 @@ export function oneTurn(): Promise<number> {
   return eventLoop(EVLOOP_ONCE | EVLOOP_NONBLOCK);
 }
 
-/** Reads until there is no more; what each read gave. */
+/** Reads until there is no more; returns the result of each read. */
 export function readAll(fd: number, length = 4096): Got[] {
   const got: Got[] = [];
   do got.push(readText(fd, length)); while (typeof got.at(-1) === 'string' && got.at(-1) !== '');
@@ -53,12 +53,12 @@ export async function answered(t: ExecutionContext, pairs: readonly [SimClient, 
   for (const [client] of pairs) t.is(client.take().toString(), 'world');
 }
 
-/** Those of `pairs`, in a call's record. */
+/** The descriptors of `pairs`, as in a call's record. */
 export function list(pairs: readonly [unknown, number][]): string {
   return pairs.map(([, fd]) => fd).join(' ');
 }
 
-/** So many bytes, no part of which looks like another. */
+/** `length` bytes, no part of which looks like another. */
 export function distinct(length: number): string {
   return Array.from({ length }, (_, i) => String.fromCharCode((i * 7 + (i >> 8) * 3) & 0xff)).join('');
 }

@@ -12,11 +12,11 @@ import { Replies } from './replies';
 const MIB = 1 << 20;
 /** For a few items. */
 export const SMALL_MEMORY = [16 * MIB, 8 * MIB, 10 * MIB] as const;
-/** Less than the command takes, which is for more connections. */
+/** Less than the command allocates, which serves more connections. */
 const memoryFor = (megabytes: number): readonly [small: number, large: number, items: number] =>
   [16 * MIB, 32 * MIB, (1.25 * megabytes + 16) * MIB];
 
-/** Has the server take this process for one that root did not start: to switch to root is slow, and changes nothing. */
+/** Hides from the server that root runs this process: switching to root is slow, and changes nothing. */
 async function withoutRoot<T>(run: () => Promise<T>): Promise<T> {
   const restores = (['getuid', 'geteuid'] as const).map((name) => replace(process, name, () => () => 1));
   try {
@@ -29,19 +29,19 @@ async function withoutRoot<T>(run: () => Promise<T>): Promise<T> {
 export interface SimServerOptions extends Partial<SimulationOptions> {
   /** Whether it runs with `--classic`. */
   classic?: boolean;
-  /** Whether it speaks as memcached 1.6; else as 1.0.4. */
+  /** Whether it is memcached 1.6; else 1.0.4. */
   today?: boolean;
-  /** Bytes for small blocks, large ones and items; else enough for -m, or a few items where that is not said. */
+  /** Bytes for small blocks, large ones and items; by default enough for -m, or for a few items without -m. */
   memory?: readonly [small: number, large: number, items: number];
   /** A layer above the backend. */
   over?: ((base: Eventop) => Eventop) | null;
 }
 
 export class SimServer {
-  /** `ended` resolves to what main has returned. */
+  /** `ended` resolves to main's result. */
   private constructor(readonly sim: Simulation, readonly ended: Promise<number>) {}
 
-  /** Resolves when it listens. `args` are the arguments beside the port and `--classic`. */
+  /** Resolves when it listens. `args` are the arguments besides the port and `--classic`. */
   static async start(args: readonly string[] = [], options: SimServerOptions = {}): Promise<SimServer> {
     const { classic = false, today = false, memory, over = null, ...simulation } = options;
     const sim = new Simulation({ seed: 1, record: false, ...simulation });
@@ -57,12 +57,12 @@ export class SimServer {
     return Promise.resolve(this.connectNow());
   }
 
-  /** The same, for a spec that awaits nothing here. */
+  /** The same, without a promise. */
   connectNow(): SimPeer {
     return new SimPeer(this.sim.connect(PORT));
   }
 
-  /** Ends the loop; what main took stays as it is. */
+  /** Ends the loop; main's memory and variables stay as they are. */
   async stop(): Promise<void> {
     await stopOn(this.sim, this.ended);
   }
@@ -83,17 +83,17 @@ export class SimPeer extends Replies {
     this.client.send(data);
   }
 
-  /** Sends no more. */
+  /** Ends the client's side. */
   end(): void {
     this.client.end();
   }
 
-  /** Gone, with an end of stream, or a reset where something was not read. */
+  /** Closes with an end of stream, or with a reset if there are unread bytes. */
   destroy(): void {
     this.client.close();
   }
 
-  /** Gone, with a reset. */
+  /** Closes with a reset. */
   reset(): void {
     this.client.reset();
   }

@@ -1,5 +1,5 @@
-// The simulated backend in the hands of a spec about the layer above it: where the calls that the kernel gets are
-// recorded, and where a test decides what the kernel takes. A process has one simulation at a time.
+// The simulated backend for specs of the layer above it: it records the calls that the kernel gets, and a test decides
+// how much the kernel takes. A process has one simulation at a time.
 import { EVLOOP_NONBLOCK, EVLOOP_ONCE, EV_READ, Event } from '../../reactor/event.h';
 import { eventActive, eventInit, eventLoop, eventSet } from '../../reactor/event';
 import { evtimerAdd, evtimerSet } from '../../reactor/evtimer';
@@ -12,7 +12,7 @@ export const PORT = 11211;
 
 let running: Simulation | null = null;
 
-/** A simulation, which event_init has chosen; `prepare` may do something to it before. */
+/** A simulation that event_init has chosen; `prepare` may change it before. */
 export function start(options: Partial<SimulationOptions> = {}, prepare?: (sim: Simulation) => void): Simulation {
   running = new Simulation({ seed: 1, ...options });
   prepare?.(running);
@@ -21,14 +21,14 @@ export function start(options: Partial<SimulationOptions> = {}, prepare?: (sim: 
   return running;
 }
 
-/** For what follows a test. */
+/** Cleans up after a test. */
 export function stopAll(): void {
   running?.stop();
   running = null;
   installSimulation(null);
 }
 
-/** A socket at which `sim.connect(PORT)` queues clients. */
+/** A listening socket, at which `sim.connect(PORT)` queues clients. */
 export function listening(): number {
   const listener = socket(AF_INET, SOCK_STREAM, 0);
   bind(listener, { sinFamily: AF_INET, sinPort: PORT, sinAddr: INADDR_ANY });
@@ -68,7 +68,7 @@ export function timer(seconds: number, callback: () => void): void {
   evtimerAdd(ev, { tvSec, tvUsec: (seconds - tvSec) * 1e6 });
 }
 
-/** The calls on descriptors that the kernel gets, but for those that are about waiting. */
+/** The system calls on descriptors that the kernel gets, without epoll's. */
 export class Kernel {
   private from: number;
 
@@ -76,7 +76,7 @@ export class Kernel {
     this.from = sim.calls.length;
   }
 
-  /** Those since the last time: 'write 4: 5 of 5', 'read 4: EAGAIN of 4096', 'close 4: 0'. */
+  /** The calls since the last time: 'write 4: 5 of 5', 'read 4: EAGAIN of 4096', 'close 4: 0'. */
   calls(): string[] {
     const since = this.sim.calls.slice(this.from);
     this.from = this.sim.calls.length;
@@ -98,7 +98,7 @@ export function failOnce(sim: Simulation, name: CallName, errnum: number, fd?: n
   };
 }
 
-/** What is read or written together from now on: 'recv 4 5 6 7', 'send 4 5 6 7'. */
+/** Records batched reads and writes from now on: 'recv 4 5 6 7', 'send 4 5 6 7'. */
 export function batches(sim: Simulation): string[] {
   const { batch } = sim.syscalls;
   if (batch === null) throw new Error('the simulated kernel has no batch');

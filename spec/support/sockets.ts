@@ -11,7 +11,7 @@ import type { Backend } from './server';
 
 export const LOOPBACK = 0x7f000001;
 
-/** event_init, where only `backend` is left. */
+/** event_init with only `backend` available. */
 export function init(backend: Backend, economy = false): void {
   for (const name of backends) Reflect.deleteProperty(process.env, `EVENT_NO${name.toUpperCase()}`);
   Object.assign(process.env, environment(backend));
@@ -27,14 +27,14 @@ export function listener(backlog = 16): { fd: number; port: number } {
   return { fd, port: addr.sinPort };
 }
 
-/** Has calls on it fail with EAGAIN that would have to wait. */
+/** Sets O_NONBLOCK: calls that would have to wait fail with EAGAIN. */
 export function unblock(fd: number): number {
   fcntl(fd, F_SETFL, fcntl(fd, F_GETFL, 0) | O_NONBLOCK);
   return fd;
 }
 
 /**
- * epoll only, whose connect waits: `count` connections, each with its two ends; the one that was accepted comes first.
+ * Only for epoll, whose connect blocks: `count` connections, each with its two ends, the accepted one first.
  */
 export function connections(count: number): [number, number][] {
   const { fd, port } = listener();
@@ -56,13 +56,13 @@ export async function until(fd: number, what = EV_READ): Promise<void> {
   while (came === 0) await eventLoop(EVLOOP_ONCE);
 }
 
-/** Linux only: the descriptors of this process, and what /proc says that they are. */
+/** Linux only: the descriptors of this process with their targets from /proc. */
 export function descriptors(): Map<number, string> {
   return new Map(readdirSync('/proc/self/fd').flatMap((name): [number, string][] => {
     try {
       return [[Number(name), readlinkSync(`/proc/self/fd/${name}`)]];
     } catch {
-      return []; // that with which the folder was read
+      return []; // the descriptor that readdir itself used
     }
   }));
 }

@@ -1,2 +1,2 @@
-// Where specs find it.
+// Stderr, for specs.
 export { Stderr } from '../../scripts/sim/stderr';

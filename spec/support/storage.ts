@@ -1,5 +1,5 @@
-// The storage of lib/1.6 without a network: a start, and commands as plain calls. The check that all of it agrees is
-// scripts/sim/storage.ts.
+// The storage of lib/1.6 without a network: a start, and commands as plain calls. scripts/sim/storage.ts checks its
+// consistency.
 import { assocInit, hashOf } from '../../lib/1.6/assoc';
 import { addTime, currentTime } from '../../lib/1.6/clock';
 import { hold, itemAlloc, itemBump, itemGet, itemInit, itemRemove, itemUnlink } from '../../lib/1.6/items';
@@ -20,16 +20,16 @@ import { bytes, put, takeMemory } from './memory';
 export { checkStorage, keyText } from '../../scripts/sim/storage';
 
 export const MIB = 1 << 20;
-/** One LRU, as in former times. */
+/** One LRU per class, as in older versions. */
 export const FLAT = { lruSegmented: false };
-/** A value of class 39, which has two chunks to the page. */
+/** A value of class 39, which has two chunks per page. */
 export const HALF_PAGE = 'v'.repeat(500_000);
 const name = bss(256);
 
 eventEconomy(false);
-eventInit(); // where the random key of the hash comes from
+eventInit(); // the hash takes its random key from the backend
 
-/** What a start may have beside settings. */
+/** Options of a start besides settings. */
 interface Circumstances {
   slabSizes?: readonly number[];
   preallocate?: boolean;
@@ -41,7 +41,7 @@ interface Circumstances {
 export function start(changed: Partial<Settings> = {}, arena = 16, also: Circumstances = {}): void {
   const { slabSizes = null, preallocate = false, before = MIB } = also;
   settingsInit();
-  settings.hashpowerInit = 6; // a table that must grow, and can be walked in no time
+  settings.hashpowerInit = 6; // a small table, which must grow, and is quick to walk
   Object.assign(settings, changed);
   takeMemory(before, 0, arena * MIB);
   assocInit(settings.hashpowerInit);
@@ -55,7 +55,7 @@ export function keyNames(n: number): string[] {
   return Array.from({ length: n }, (_, i) => `k${i}`);
 }
 
-/** Lets the server's clock go on. */
+/** Advances the server's clock. */
 export const pass = addTime;
 
 export function hash(key: string): number {
@@ -70,7 +70,7 @@ export function alloc(key: string, value: string, flags = 0, ttl = 0): Ptr {
   return it;
 }
 
-/** Stores a value as a client does; what became of it, or null if there was no memory. */
+/** Stores a value as a client does; returns storeItem's result, or null if there was no memory. */
 export function store(key: string, value: string, comm = NREAD_SET, ttl = 0, casHi = 0, casLo = 0): number | null {
   const it = alloc(key, value, 0, ttl);
   if (it === NULL) return null;
@@ -79,7 +79,7 @@ export function store(key: string, value: string, comm = NREAD_SET, ttl = 0, cas
   return result;
 }
 
-/** Stores a value of that length, whatever is in it. */
+/** Stores a value of that length with undefined bytes. */
 export function storeRoom(key: string, length: number): number | null {
   const it = itemAlloc(put(name, key), key.length, 0, 0, length + 2);
   if (it === NULL) return null;
@@ -93,7 +93,7 @@ export function item(key: string): Ptr {
   return itemGet(put(name, key), key.length, hash(key));
 }
 
-/** What a client is given, which bumps the item. */
+/** The value that a client gets, which bumps the item. */
 export function get(key: string): string | null {
   const it = item(key);
   if (it === NULL) return null;
@@ -111,7 +111,7 @@ export function remove(key: string): boolean {
   return it !== NULL;
 }
 
-/** The item of a key with a reference, as a connection has it that sends the value. */
+/** The item of a key with a reference, as of a connection that sends the value. */
 export function held(key: string): Ptr {
   const it = item(key);
   if (it === NULL) throw new Error(`${key} is not there`);

@@ -1,5 +1,5 @@
-// Commands by chance for memcached 1.6, and what may be answered. All values of a key are made of one character, so
-// that a value shows whose it is.
+// Random commands for memcached 1.6, and their possible replies. All values of a key repeat one character, so that a
+// value shows its key.
 import type { Random } from '../../reactor/sim';
 
 /** The key of each letter. */
@@ -19,7 +19,7 @@ function size(random: Random): number {
   return random.pick([300_000, 530_000, 700_000, 1_100_000]);
 }
 
-/** A value of the key, with its \r\n, or with something else. */
+/** A value of the key, with \r\n, or now and then with a wrong end. */
 function data(random: Random, key: string, length: number): string {
   return letterOf(key).repeat(length) + (random.chance(0.03) ? random.pick(['\n', 'x\r\n', '']) : '\r\n');
 }
@@ -109,7 +109,7 @@ const COMMANDS: readonly Command[] = [
   ]),
 ];
 
-/** Some commands, one behind the other. */
+/** Some commands, concatenated. */
 export function storm(random: Random): string {
   return Array.from({ length: 1 + random.int(4) }, () => random.pick(COMMANDS)(random)).join('');
 }
@@ -120,7 +120,7 @@ const LINE = new RegExp('^(' + [
   'MN|EN|ME .*|mg .*|(HD|NF|NS|EX|EN)( .*)?',
 ].join('|') + ')$');
 
-/** The first thing in a stream of replies, which may be cut off, that the storm cannot have asked for; or null. */
+/** The first part of a stream of replies, which may be cut off, that no command of the storm can get; or null. */
 export function unexpected(replies: string): string | null {
   let at = 0;
   for (;;) {

@@ -1,4 +1,4 @@
-// strace(1): the system calls that a process really makes.
+// strace(1): the real system calls of a process.
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -8,14 +8,14 @@ import type { TranscriptEntry } from '../../reactor/sim';
 /** Whether it is installed. */
 export const hasStrace = spawnSync('strace', ['-V']).status === 0;
 
-/** The command that runs a server so that its calls on sockets go to `file`; those of io_uring, too. */
+/** A command prefix that writes a server's socket and io_uring calls to `file`. */
 export function strace(file: string): string[] {
   return ['strace', '-f', '-s', '0', '-e', 'trace=socket,accept,accept4,read,write,close,recvfrom,sendto,/^io_uring', '-o', file];
 }
 
 /**
- * What was done with the connection that came in first, from its accept to its close, as transcripts have it. Throws
- * for output without one.
+ * The calls on the first accepted connection, from its accept to its close, in the form of transcripts. Throws if there
+ * is none.
  */
 export function firstConnection(output: string): TranscriptEntry[] {
   const entries: TranscriptEntry[] = [];
@@ -42,7 +42,7 @@ interface Call {
   result: string;
 }
 
-/** The calls in the order of their ends: one that another thread interrupts stands there in two parts. */
+/** The calls in the order of their ends: strace prints a call that another thread interrupts in two parts. */
 function calls(output: string): Call[] {
   const begun = new Map<string, string>();
   return output.split('\n').flatMap((line) => {
@@ -57,10 +57,10 @@ function calls(output: string): Call[] {
   });
 }
 
-/** Ends when it is traced. */
+/** A shell loop that ends when the shell is traced. */
 const UNTIL_TRACED = "while grep -q 'TracerPid:.0$' /proc/$$/status; do sleep 0.01; done";
 
-/** Whether strace may look at a process that runs already. */
+/** Whether strace may attach to a running process. */
 export function mayAttach(): boolean {
   if (!hasStrace) return false;
   const child = spawn('sh', ['-c', UNTIL_TRACED], { stdio: 'ignore' });
@@ -69,7 +69,7 @@ export function mayAttach(): boolean {
   return status === 0;
 }
 
-/** Ends what strace runs, whatever state it is in. strace ends with it. */
+/** Kills the process that strace runs, in any state. strace ends with it. */
 export async function killTraced(strace: ChildProcess): Promise<void> {
   if (strace.exitCode !== null || strace.signalCode !== null) return;
   const exit = once(strace, 'exit');
@@ -79,7 +79,7 @@ export async function killTraced(strace: ChildProcess): Promise<void> {
   await exit;
 }
 
-/** A strace on the main thread of a process that runs already. */
+/** A strace attached to the main thread of a running process. */
 export class Attached {
   private said = '';
   private wake: () => void = () => {};
@@ -91,7 +91,7 @@ export class Attached {
     });
   }
 
-  /** `args`: what strace is to trace, and to change. */
+  /** `args`: strace's options for tracing and tampering. */
   static async to(pid: number | undefined, ...args: string[]): Promise<Attached> {
     const attached = new Attached(spawn('strace', ['-e', 'signal=none', '-p', String(pid), ...args], {
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -100,7 +100,7 @@ export class Attached {
     return attached;
   }
 
-  /** Resolves when strace has written such a line. */
+  /** Resolves when strace has printed a match of `pattern`. */
   async says(pattern: RegExp): Promise<void> {
     while (!pattern.test(this.said)) {
       await new Promise<void>((resolve) => {
@@ -109,12 +109,12 @@ export class Attached {
     }
   }
 
-  /** The calls that it has seen, a line for each. */
+  /** The traced calls, a line for each. */
   get calls(): string[] {
     return this.said.split('\n').filter((line) => /^\w+\(/.test(line));
   }
 
-  /** Those of the calls that it made fail. */
+  /** The calls that strace made fail. */
   get injected(): string[] {
     return this.calls.filter((line) => line.includes('(INJECTED)'));
   }

@@ -1,10 +1,10 @@
-// How much a run tries of what could go on for ever: seeds, and one behaviour on each kind of server.
+// How much a run tests of endless possibilities: seeds, and each behaviour on each kind of server.
 import { backends, kinds } from './server';
 
 /** Whether THOROUGH=1 is set, as in the gate's last run. */
 export const thorough = process.env['THOROUGH'] === '1';
 
-/** The kinds of server for what each must do, but what one hardly does without the others. */
+/** The kinds of server to test for behaviour that hardly differs between them. */
 export const kindsToTry = kinds.slice(0, thorough ? kinds.length : 1);
 
 /** The backends, likewise. */

@@ -1,4 +1,4 @@
-// The conversations in spec/transcripts, recorded with memcached 1.0.4 in C, and how to hold one again.
+// The conversations in spec/transcripts, recorded with memcached 1.0.4 in C, and a function to replay one.
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TranscriptEntry } from '../../reactor/sim';
@@ -8,7 +8,7 @@ export interface Step {
   send: string;
   /** Empty for a piece of a command. */
   receive: string;
-  /** The server closes the connection then. */
+  /** Then the server closes the connection. */
   closed?: true;
 }
 
@@ -16,15 +16,15 @@ export interface Transcript {
   name: string;
   arguments: string[];
   steps: Step[];
-  /** What the C server did with the connection's descriptor. */
+  /** The C server's calls on the connection's descriptor. */
   calls?: TranscriptEntry[];
 }
 
-/** What came in one step, and what C sent in its place, without the numbers that differ from run to run. */
+/** The reply in one step, and C's, without the numbers that differ from run to run. */
 export interface Reply {
   actual: string;
   recorded: string;
-  /** Of what came, in bytes. */
+  /** Length of the actual reply, in bytes. */
   length: number;
 }
 
@@ -34,13 +34,13 @@ export const transcripts = readdirSync(directory).sort().map((name): Transcript 
   return JSON.parse(readFileSync(join(directory, name), 'utf8')) as Transcript;
 });
 
-/** Where nothing more is sent in one go than the system hands on in one go, the calls do not depend on timing. */
+/** Transcripts whose sends the system delivers in one piece, so that the calls do not depend on timing. */
 export const transcriptsWithCalls = transcripts.filter(({ calls }) => calls !== undefined);
 
 /** The numbers that differ from run to run. */
 const VARYING = /(STAT pid |STAT uptime |STAT items:\d+:age |ITEM \S+ \[\d+ b; )\d+/g;
 
-/** A reply that may be longer or shorter than C's ends in this, or in something as long. */
+/** Replies that may be longer or shorter than C's end in this, or in as many bytes. */
 const LAST_WORD = 'END\r\n';
 
 /** `text` without the numbers that differ from run to run. */
@@ -49,14 +49,14 @@ export function masked(text: string): string {
 }
 
 /**
- * Holds the conversation `transcript`, to the end of the connection, and resolves to what came. Before each next step
- * it awaits `settled`.
+ * Replays a transcript to the end of the connection, and resolves to the replies. Before each next step it awaits
+ * `settled`.
  */
 export async function replay(
   { steps }: Transcript, peer: Replies & { end(): void }, settled: () => Promise<unknown>,
 ): Promise<Reply[]> {
   const replies: Reply[] = [];
-  /** By how much more this server has written than C had. */
+  /** How many bytes more than C this server has written. */
   let drift = 0;
   for (const { send, receive, closed } of steps) {
     const recorded = receive.replace(/(STAT bytes_written )(\d+)/, (_all, words: string, count: string) => {
@@ -79,7 +79,7 @@ export async function replay(
   return replies;
 }
 
-/** C's calls, each reply to `stats` as long as it was here: its numbers do not all have as many digits. */
+/** C's calls, with the lengths of our replies to `stats`: its numbers may have more or fewer digits. */
 export function callsWithLengths({ steps, calls = [] }: Transcript, replies: readonly Reply[]): TranscriptEntry[] {
   let from = 0;
   const adjusted = [...calls];

@@ -1,4 +1,4 @@
-// What the specs use of clients that come without types.
+// The parts that the specs use of clients without types.
 declare module 'memcache-plus' {
   class MemcachePlus {
     constructor(options: { hosts: string[]; netTimeout: number; maxValueSize: number });

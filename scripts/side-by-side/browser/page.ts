@@ -12,7 +12,7 @@ function all(selector: string): HTMLElement[] {
 
 const root = document.documentElement;
 
-// What the reader has chosen lasts until he closes the browser, where it lets a page keep anything.
+// The reader's choices last for the browser session, if the browser allows storage.
 function kept(key: string): string | null {
   try {
     return sessionStorage.getItem(`side-by-side.${key}`);
@@ -25,7 +25,7 @@ function keep(key: string, value: string): void {
   try {
     sessionStorage.setItem(`side-by-side.${key}`, value);
   } catch {
-    // It is not kept.
+    // The choice is not kept.
   }
 }
 
@@ -70,7 +70,7 @@ function top(element: Element): number {
   return element.getBoundingClientRect().top;
 }
 
-/** Where a place begins for the reader, below the bar. */
+/** The visible part of the page begins this far down, below the bar. */
 const EDGE_PIXELS = 130;
 
 function go(element: HTMLElement): void {
@@ -79,7 +79,7 @@ function go(element: HTMLElement): void {
   else element.scrollIntoView();
 }
 
-/** The one after or before the place where the reader is. */
+/** Goes to the next or previous element from the reader's place. */
 function step(elements: readonly HTMLElement[], forward: boolean): void {
   const below = elements.filter((element) => top(element) > EDGE_PIXELS + 2);
   const above = elements.filter((element) => top(element) < EDGE_PIXELS - 60);
@@ -123,7 +123,7 @@ function showStop(index: number): void {
   if (matchMedia('(min-width: 901px)').matches) entry.scrollIntoView({ block: 'nearest' });
 }
 
-/** Whose place the address names. */
+/** Shows the stop that the address names. */
 function stopAtHash(): void {
   const index = entries.findIndex((entry) => entry.querySelector('a')?.hash === decodeURI(location.hash));
   if (index !== -1) showStop(index);

@@ -1,4 +1,4 @@
-// Sentences for what happens from outside, while the server sleeps.
+// Sentences for outside events while the server sleeps.
 import type { Act, Fault } from '../trace';
 import { bytes, quoted } from './values';
 
@@ -22,7 +22,7 @@ export function actSentence(act: Act): string {
   return faultSentence(act.fault);
 }
 
-/** Within several acts at once. */
+/** For one of several acts at once. */
 function shortly(act: Act): string {
   if ('connect' in act) return `${act.connect} connects.`;
   return actSentence(act);

@@ -2,7 +2,7 @@
 import type { SystemCall } from '../trace';
 import { bytes, count, fdName, quoted } from './values';
 
-/** Of a call that failed, by the error: what it means to a server that must not block. */
+/** By error, what a failed call means to a server that must not block. */
 const ERRORS: Readonly<Record<string, string>> = {
   ECONNRESET: 'the other side is gone with a reset',
   EPIPE: 'the other side does not read any more',

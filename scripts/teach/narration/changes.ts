@@ -1,4 +1,4 @@
-// Sentences for what has changed in the state between two steps.
+// Sentences for changes of the state between two steps.
 import { capital, edgeBetween } from '../edges';
 import type { StateName } from '../edges';
 import type { State } from '../state';
@@ -7,7 +7,7 @@ import { itemSentences } from './items';
 import { queueSentences } from './queues';
 import { bytes, connName, count, numberAt, quoted, stateName } from './values';
 
-/** By field of a connection, what its new value means. */
+/** Explains the new value of a connection's field. */
 type FieldSentence = (value: number, conn: string, before: number) => string;
 
 const IPART = [
@@ -59,10 +59,10 @@ const STATS: Readonly<Record<string, string>> = {
   bytesWritten: 'bytes written', connYields: 'after 20 commands in a row the connection lets the others go first',
 };
 
-/** Where the pointers of a new connection point to. */
+/** The buffers to whose start a new connection's pointers point. */
 const BEGINNINGS: Readonly<Record<string, string>> = { rcurr: 'rbuf', wcurr: 'wbuf', icurr: 'ilist', iptr: 'ibuf' };
 
-/** Of edges that can be taken for different reasons: by the function whose statement set the state, the reason. */
+/** For edges with several possible reasons: the reason, by the function that set the state. */
 export const REASONS: Readonly<Record<string, Readonly<Record<string, string>> | undefined>> = {
   'read>closing': {
     tryReadNetwork: 'the client has ended its side',
@@ -71,7 +71,7 @@ export const REASONS: Readonly<Record<string, Readonly<Record<string, string>> |
   },
 };
 
-/** In the order of their weight. `set`: what has changed; an edge comes first. `by`: the function that did it. */
+/** Most important first, an edge before all. `set`: the changes. `by`: the function that made them. */
 export function changeSentences(
   set: Readonly<Record<string, Value>>, before: State, after: State, by: string,
 ): string[] {
@@ -90,7 +90,7 @@ export function changeSentences(
     .filter((text) => text !== '').map(begun);
 }
 
-/** A sentence has a capital, unless it begins with a name of C. */
+/** Capitalizes a sentence, unless it begins with a name of C. */
 function begun(text: string): string {
   const [word] = text.split(/\W/, 1);
   const isName = word in FIELDS || word === 'stats' || word === 'settings' || word === 'next' || word === 'prev';
@@ -101,7 +101,7 @@ function edgeSentence(after: State, id: string, was: Value | undefined, to: Valu
   if (was === undefined) return 'There is a structure for a new connection, with nothing in it yet.';
   const conn = connName(after, id);
   const target = stateName(to) as StateName;
-  // A structure that is used again begins in whatever state it was left.
+  // A reused structure begins in its old state.
   const source = by === 'connNew' ? null : stateName(was) as StateName;
   const edge = edgeBetween(source, target);
   const move = source === null ? `${conn} begins in ${target}` : `${conn} goes from ${source} to ${target}`;
@@ -124,7 +124,7 @@ function connSentence(
     if (value === -1) return '';
     return value === null ? 'The structure of the connection is kept for the next client.' : `Its descriptor is ${value}.`;
   }
-  // Of a structure that is being filled in, and of one that has just appeared, this would be noise.
+  // For a structure that is being filled in, or has just appeared, this would be noise.
   if (typeof value !== 'number' || !before.values.has(`conn.${id}.${field}`) || !(field in FIELDS)) return '';
   if (by === 'connNew' && field in BEGINNINGS) return `${field} points to the beginning of ${BEGINNINGS[field]}.`;
   return FIELDS[field](value, conn, numberAt(before, `conn.${id}.${field}`));

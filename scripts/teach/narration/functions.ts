@@ -1,4 +1,4 @@
-// What each function is for, and each case of a switch: by function, and by function and label, never by line.
+// The purposes of functions, and of cases of a switch: by function, and by function and label, never by line.
 
 /** By function: 'Here …' */
 export const FUNCTIONS: Readonly<Record<string, string | undefined>> = {
@@ -110,7 +110,7 @@ export const CASES: Readonly<Record<string, string | undefined>> = {
   'eventQueueInsert/default': 'there is no such queue: a bug',
 };
 
-/** What a statement is part of. */
+/** The purpose of the function or case that a statement is in. */
 export function purpose(fn: string, label: string): string | undefined {
   return CASES[`${fn}/${label}`] ?? FUNCTIONS[fn];
 }

@@ -1,4 +1,4 @@
-// Sentences for bytes that have changed, where nothing else tells of them.
+// Sentences for changed bytes that no other sentence mentions.
 import type { State } from '../state';
 import type { Step } from '../trace';
 import { itemName, numberAt, quoted } from './values';
@@ -11,7 +11,7 @@ const HEADER = [
 ];
 const HEADER_BYTES = 4 * HEADER.length;
 
-/** One for each buffer in which something has changed. */
+/** One sentence for each buffer with changes. */
 export function memorySentences({ mem = [] }: Step, state: State): string[] {
   return [...new Set(mem.map(([address]) => memorySentence(address, state)))];
 }

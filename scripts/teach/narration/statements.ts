@@ -1,9 +1,9 @@
-// Sentences for the statement that is about to run: what it is, and how it will come out, which the trace knows.
+// Sentences for the statement that is about to run, and its outcome, which the trace knows.
 import type { Site, Trace } from '../trace';
 import { CASES, FUNCTIONS } from './functions';
 import type { State } from '../state';
 
-/** Statements whose text says what happens, in words. */
+/** Sentences for statements, by their text. */
 const TEXTS: readonly (readonly [RegExp, string])[] = [
   [/^exit = true/, 'The machine can do no more without waiting, so it leaves its loop.'],
   [/^const dispatched = evsel\.dispatch/, 'The loop goes to sleep in epoll_wait, until a descriptor is ready or a timer is due.'],

@@ -2,7 +2,7 @@
 import { STATES } from '../edges';
 import type { State } from '../state';
 
-/** A string as in C, cut where it is long. */
+/** A string as in C, cut off if it is long. */
 export function quoted(text: string, max = 40): string {
   return JSON.stringify(text.length > max ? `${text.slice(0, max)}…` : text);
 }
@@ -19,7 +19,7 @@ export function stateName(value: unknown): string {
   return typeof value === 'number' && value < STATES.length ? STATES[value] : String(value);
 }
 
-/** The number at a path; 0 where there is none. */
+/** The number at a path; 0 if there is none. */
 export function numberAt({ values }: State, path: string): number {
   const value = values.get(path);
   return typeof value === 'number' ? value : 0;

@@ -1,16 +1,16 @@
 // The address of a step: '#scene=get&step=214', or by its place in the code: '#scene=get&at=driveMachine:mwrite&n=2'.
-// A scene that was edited is in the address as a whole.
+// The address of an edited scene contains the whole scene.
 import { checkScene } from '../scene';
 import type { Scene } from '../trace';
 
 export interface Address {
   scene: Scene;
   step: number;
-  /** A place in the code in place of the number, as stepAt has it, and which time it is. */
+  /** In place of the number: a place in the code, and which visit of it, as for stepAt. */
   at?: { place: string; nth: number };
 }
 
-/** Without a scene's name it is the first one; null where the address names none of ours. */
+/** Without a scene's name, the first scene; null if the address names an unknown one. */
 export function readAddress(hash: string, scenes: readonly Scene[]): Address | null {
   const parts = new URLSearchParams(hash.replace(/^#/, ''));
   const step = Number(parts.get('step') ?? 0);

@@ -1,4 +1,4 @@
-// The page's state, and what the controls do with it. Each change ends in one synchronous redraw.
+// The page's state and its changes by the controls. Each change ends in one synchronous redraw.
 import type { Fault, Scene, Trace } from '../trace';
 import type { PageData } from '../page-data';
 import { STATES } from '../edges';
@@ -23,7 +23,7 @@ import { Runs } from './runs';
 import type { Kind } from './travel';
 import { questionOnTheWay, travel } from './travel';
 
-/** The address follows the steps, but not more often than so: browsers limit how often it may change. */
+/** The least time between updates of the address: browsers limit how often it may change. */
 const ADDRESS_MS = 300;
 
 export class App {
@@ -79,7 +79,7 @@ export class App {
     window.addEventListener('beforeprint', () => this.beforePrint());
     [this.scene] = this.scenes;
     void this.openAddress(location.hash);
-    // While the worker runs the scene.
+    // Meanwhile the worker runs the scene.
     this.code.prepare();
   }
 
@@ -99,7 +99,7 @@ export class App {
     await this.run(scene, stepOf);
   }
 
-  /** An edit of the scene that is shown: the old run stays, to be compared with. */
+  /** Runs an edit of the shown scene, and keeps the old run for a comparison. */
   private async rerun(scene: Scene, stepOf: (trace: Trace) => number): Promise<void> {
     const before = this.trace;
     if (await this.run(scene, stepOf)) this.before = before;
@@ -122,7 +122,7 @@ export class App {
       this.panels.open(scene);
       this.controls.say('');
       this.show();
-      // Says that the first step is there, and after how many milliseconds.
+      // Tells tests that the first step is shown, and after how many milliseconds.
       document.documentElement.dataset['ready'] ??= performance.now().toFixed();
       return true;
     } catch (error) {
@@ -140,7 +140,7 @@ export class App {
     this.narration.show(moment);
     this.controls.show(moment);
     this.runs.show(n);
-    // Scrolling asks for the layout: once, with the frame, however many steps a key that is held down makes till then.
+    // Scrolling needs a layout, so it happens once per frame, however many steps a key that is held down makes.
     window.cancelAnimationFrame(this.frame);
     this.frame = window.requestAnimationFrame(() => this.scroll());
     window.clearTimeout(this.addressTimer);
@@ -214,7 +214,7 @@ export class App {
     }
   }
 
-  /** A function's own file may have to be shown first. */
+  /** Shows a line, if necessary after switching to the function's file. */
   private reveal(name: string, line: number): void {
     if (this.trace === null) return;
     const fn = this.trace.functions.indexOf(name);

@@ -1,4 +1,4 @@
-// Light or dark, and the size for a projector: kept for the next visit, where the browser lets us.
+// Light or dark, and the size for a projector: kept for the next visit, if the browser allows it.
 import { byId } from './dom';
 
 const THEMES = ['system', 'light', 'dark'] as const;
@@ -31,12 +31,12 @@ export function setUpAppearance(): void {
     else root.dataset['size'] = 'projector';
     save('size', root.dataset['size'] ?? '');
     show();
-    // As with any other size, the line that is about to run comes into sight again.
+    // As on any resize, scrolls the line that is about to run into sight.
     window.dispatchEvent(new Event('resize'));
   });
 }
 
-// A page that was opened as a file may have no storage.
+// A page opened as a file may have no storage.
 function load(name: string): string | null {
   try {
     return localStorage.getItem(`teach.${name}`);
@@ -49,6 +49,6 @@ function save(name: string, value: string): void {
   try {
     localStorage.setItem(`teach.${name}`, value);
   } catch {
-    // It is forgotten with the page.
+    // The choice ends with the page.
   }
 }

@@ -1,4 +1,4 @@
-// The code column: a tab for each file, the port's listing, and beside it the reader's C, each moved by the other.
+// The code column: a tab for each file, the port's listing, and beside it the reader's C, scrolled together.
 import type { Trace } from '../trace';
 import { alignSources } from '../../align/align';
 import { runCounts } from '../steps';
@@ -10,7 +10,7 @@ import type { Source } from './listing-pane';
 interface Twins {
   toC: ReadonlyMap<number, readonly number[]>;
   toTs: ReadonlyMap<number, readonly number[]>;
-  /** How many of the port's lines have a line of C. */
+  /** The share of the port's lines that have a line of C. */
   share: number;
 }
 
@@ -63,7 +63,7 @@ export class Code {
     place.functions.addEventListener('change', () => this.pane(this.shown).reveal(Number(place.functions.value)));
   }
 
-  /** Makes all files' listings, which else are made when they are first shown. */
+  /** Makes all listings now, instead of when they are first shown. */
   prepare(): void {
     this.sources.forEach((_, file) => this.pane(file));
   }
@@ -78,7 +78,7 @@ export class Code {
     this.panes.forEach((pane, i) => pane?.count(this.runs[i]));
   }
 
-  /** The line that is about to run, and the one that has just run. They are not scrolled to: see reveal. */
+  /** Marks the line that is about to run, and the one that has just run, without scrolling: see reveal. */
   at(current: PlaceInCode, ran: PlaceInCode | null): void {
     this.marked = { current, ran };
     this.show(current.file);
@@ -104,7 +104,7 @@ export class Code {
     if (this.marked !== null) this.reveal(this.marked.current.file, this.marked.current.line);
   }
 
-  /** The line whose runs are listed; none for null. */
+  /** Marks the line whose runs are listed; null for none. */
   choose(file: number, line: number | null): void {
     this.panes.forEach((pane, i) => pane?.mark('chosen', i === file && line !== null ? [line] : []));
   }
@@ -130,7 +130,7 @@ export class Code {
       ...pane.source.listing.functions.map(({ name, line }) => new Option(name, String(line))));
   }
 
-  /** The reader's own C for a file of the port. Throws SyntaxError for a source that cannot be read. */
+  /** Adds the reader's own C for a file of the port. Throws SyntaxError for a source that cannot be parsed. */
   addC(file: number, c: Source): void {
     const aligned = alignSources(c.text, this.sources[file].text).flatMap(({ lines }) => lines);
     const toC = new Map(aligned.map(({ line, cLines }) => [line, cLines]));
@@ -149,7 +149,7 @@ export class Code {
     if (this.marked !== null) this.at(this.marked.current, this.marked.ran);
   }
 
-  /** Of the lines of the port that a run ran, how many have their line of C: 0 to 1. */
+  /** The share, 0 to 1, of the port's lines in this run that have their line of C. */
   shareOfRun(): number {
     let all = 0;
     let paired = 0;
@@ -176,7 +176,7 @@ export class Code {
     return pane;
   }
 
-  /** Links lines of both columns while one of them is pointed at. */
+  /** Links lines of both columns while the pointer is on one of them. */
   private twin(file: number, lines: readonly number[], cLine: number | null): void {
     const c = this.cPanes[file];
     if (c === null) return;

@@ -1,4 +1,4 @@
-// Two runs side by side, from their first differing step; they go on together.
+// Two runs side by side, stepping together from their first differing step.
 import type { Trace } from '../trace';
 import type { PageData } from '../page-data';
 import { narrate } from '../narrate';
@@ -24,7 +24,7 @@ export class Comparison {
     return this.sides.length > 0;
   }
 
-  /** `difference`: the first step of each that is not the other's. */
+  /** `difference`: the first differing step of each. */
   open(before: Trace, after: Trace, difference: readonly [number, number], sources: PageData['sources']): void {
     this.sources = sources;
     this.sides = [before, after].map((trace, i) => ({
@@ -43,7 +43,7 @@ export class Comparison {
     this.show();
   }
 
-  /** Returns where the second run was; null where nothing was open. */
+  /** Returns the step of the second run; null if nothing was open. */
   close(): number | null {
     const n = this.sides.at(1)?.n ?? null;
     this.sides = [];

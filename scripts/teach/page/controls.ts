@@ -1,4 +1,4 @@
-// The controls: scenes, steps, the line of time, tools and keys. They show the page's state, and tell what is wanted.
+// The controls: scenes, steps, the timeline, tools and keys. They show the page's state, and report requests.
 import type { Scene, Trace } from '../trace';
 import type { Moment } from '../views/moment';
 import { number } from '../views/moment';
@@ -69,7 +69,7 @@ export class Controls {
     return KINDS.find(({ name }) => name === chosen)?.name ?? 'change';
   }
 
-  /** For another run. */
+  /** Shows another run. */
   open(scene: Scene, trace: Trace): void {
     this.last = trace.steps.length - 1;
     this.slider.max = String(this.last);
@@ -120,7 +120,7 @@ export class Controls {
     document.body.classList.toggle('comparing', on);
   }
 
-  /** One line that goes away by itself. */
+  /** Shows one line that goes away by itself. */
   say(text: string): void {
     window.clearTimeout(this.timer);
     this.status.textContent = text;

@@ -1,13 +1,13 @@
-// Markup on the screen: what a view returns becomes DOM, and only what differs from the last time is touched. Most of a
-// step is as it was one step before.
+// Renders a view's markup to the DOM, and touches only the differences from the last time, since most of a step is as
+// in the step before.
 import type { ComponentChild } from 'preact';
 import { h, render } from 'preact';
 
 import type { Attributes, Element as MarkupElement, Markup } from '../views/markup';
 
-/** By place, what was drawn there last. */
+/** By place, the markup that was last drawn there. */
 const drawn = new WeakMap<Element, readonly Markup[]>();
-/** What an element became. Preact passes over one that it is given again. */
+/** The vnode of an element. Preact skips a vnode that it gets again. */
 const made = new WeakMap<MarkupElement, ComponentChild>();
 
 /** Draws at once, before it returns. */
@@ -20,7 +20,7 @@ export function draw(markup: Markup | readonly Markup[], into: Element): void {
   render(kept.map(vnode), into);
 }
 
-/** `now`, but with the parts of `before` that are the same; `before` itself where nothing differs. */
+/** `now`, but with the equal parts of `before`; `before` itself if nothing differs. */
 function keep(before: readonly Markup[], now: readonly Markup[]): readonly Markup[] {
   let isSame = before.length === now.length;
   const kept = now.map((each, i) => {
@@ -54,14 +54,14 @@ function vnode(markup: Markup): ComponentChild {
   return node;
 }
 
-/** The element with this id, of this class. Throws where the page has none. */
+/** The element with this id and class. Throws if the page has none. */
 export function byId<T extends Element>(id: string, type: new () => T): T {
   const found = document.getElementById(id);
   if (!(found instanceof type)) throw new Error(`no #${id}`);
   return found;
 }
 
-/** An element that is not a view's. */
+/** Makes an element that belongs to no view. */
 export function create<K extends keyof HTMLElementTagNameMap>(
   tag: K, className = '', text = '',
 ): HTMLElementTagNameMap[K] {

@@ -1,4 +1,4 @@
-// The dialog in which one writes a scene of one's own, or changes the one that is shown.
+// The dialog for writing a new scene, or changing the shown one.
 import type { Act, Scene } from '../trace';
 import type { Row } from '../acts-text';
 import { actKinds, actsOf, argumentsOf, rowsOf } from '../acts-text';
@@ -15,7 +15,7 @@ export class Editor {
   private readonly error = byId('edit-error', HTMLElement);
   private scene: Scene | null = null;
 
-  /** `run` gets the scene, and the index of the first act that is not as it was. */
+  /** `run` gets the scene, and the index of the first changed act. */
   constructor(private readonly run: (scene: Scene, firstAct: number) => void) {
     byId('edit-add', HTMLButtonElement).addEventListener('click', () => {
       const row = this.addRow({ kind: 'send', client: this.lastClient(), text: 'get greeting\\r\\n', times: 1 });

@@ -1,4 +1,4 @@
-// The dialog that lets a call fail from the step on that is shown.
+// The dialog that makes a call fail after the shown step.
 import type { Fault } from '../trace';
 import { faultKinds, faultOf } from '../faults';
 import { byId, create } from './dom';

@@ -1,4 +1,4 @@
-// The reader's own C source: dropped on the page or picked. It is read here, and goes nowhere.
+// The reader's own C source, dropped on the page or picked. It is read here, and never leaves the page.
 import { byId } from './dom';
 import type { Code } from './code';
 import { highlight } from './highlight';
@@ -15,7 +15,7 @@ export interface Dropped {
 }
 
 export class Folder {
-  /** `say` tells how it went, in one line. */
+  /** `say` shows the outcome in one line. */
   constructor(
     private readonly code: Code, private readonly files: readonly string[],
     private readonly say: (text: string) => void,
@@ -69,7 +69,7 @@ export class Folder {
 }
 
 function dropped(file: File): Dropped {
-  // latin1 takes any byte; old C files are not UTF-8 where names have accents.
+  // latin1 takes any byte; old C files with accented names are not UTF-8.
   return { name: file.name, text: async () => new TextDecoder('latin1').decode(await file.arrayBuffer()) };
 }
 
@@ -87,7 +87,7 @@ async function below(entry: FileSystemEntry): Promise<Dropped[]> {
   const reader = entry.createReader();
   const found: Dropped[] = [];
   for (;;) {
-    // It gives a hundred at a time, and none at the end.
+    // readEntries gives up to 100 entries at a time, and none at the end.
     const some = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
     if (some.length === 0) return found;
     found.push(...(await Promise.all(some.map((each) => below(each)))).flat());

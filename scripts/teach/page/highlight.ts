@@ -1,10 +1,10 @@
-// The reader's C in colours, line by line. The port has got its own when the page was built.
+// Highlights the reader's C, line by line. The build of the page has highlighted the port.
 import hljs from 'highlight.js/lib/core';
 import c from 'highlight.js/lib/languages/c';
 
 hljs.registerLanguage('c', c);
 
-/** HTML for each line; what goes over several lines is closed and opened again at their ends. */
+/** HTML for each line; elements that span lines are closed and reopened at line ends. */
 export function highlight(source: string): string[] {
   const html = hljs.highlight(source, { language: 'c', ignoreIllegals: true }).value;
   const open: string[] = [];

@@ -1,4 +1,4 @@
-// The keyboard: one letter for each thing that a button does. A letter alone goes on, with Shift it goes back.
+// The keyboard: one letter for each button's action. A letter alone goes forward, with Shift it goes back.
 import { byId, create } from './dom';
 
 export interface KeyAction {
@@ -30,7 +30,7 @@ export function setUpKeys(actions: readonly KeyAction[]): void {
 
 /** Whether the element has a use of its own for the key. */
 function takesKeys(target: EventTarget | null, key: string): boolean {
-  // The focus stays in a dialog that was closed until the next frame.
+  // A closed dialog keeps the focus until the next frame.
   if (target instanceof Element && target.closest('dialog')?.open === false) return false;
   if (target instanceof HTMLSelectElement) return true;
   if (target instanceof HTMLInputElement) {

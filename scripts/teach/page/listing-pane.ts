@@ -1,4 +1,4 @@
-// A source file on the page: its lines with numbers, notes in the margin, and marks for what runs. Built once for a
+// A source file on the page: its lines with numbers, notes in the margin, and marks for running lines. Built once per
 // file; a step only moves the marks.
 import type { Listing } from '../listing';
 import { create } from './dom';
@@ -7,7 +7,7 @@ export interface Source {
   /** 'lib/memcached.ts' or 'memcached.c' */
   name: string;
   text: string;
-  /** By line, in colours. */
+  /** By line, highlighted. */
   html: readonly string[];
   language: 'c' | 'typescript';
   listing: Listing;
@@ -23,7 +23,7 @@ export class ListingPane {
   private counted: ReadonlyMap<number, number> = new Map();
   private focusable: HTMLElement | null = null;
 
-  /** `onLine` is called for a line whose number is clicked; `onHover` for one that is pointed at, or focused. */
+  /** `onLine` is called for a clicked line number; `onHover` for a line under the pointer, or focused. */
   constructor(
     readonly source: Source, onLine: (line: number) => void, onHover: (line: number | null) => void,
   ) {
@@ -55,7 +55,7 @@ export class ListingPane {
     this.element.addEventListener('keydown', (event) => this.walk(event));
   }
 
-  /** Written as one text: a file has more than a thousand lines. */
+  /** Sets innerHTML once, for speed: a file has more than a thousand lines. */
   private block(numbers: readonly number[], html: readonly string[]): HTMLElement {
     const block = create('div', 'block');
     block.style.setProperty('--lines', String(numbers.length));
@@ -70,7 +70,7 @@ export class ListingPane {
     return block;
   }
 
-  /** How often each line ran in the scene; and for each `case` how often the scene came there. */
+  /** Shows how often each line ran in the scene, and how often the scene came to each `case`. */
   count(runs: ReadonlyMap<number, number>): void {
     for (const number of new Set([...this.counted.keys(), ...runs.keys()])) {
       const ran = runs.get(number) ?? 0;
@@ -90,7 +90,7 @@ export class ListingPane {
     }
   }
 
-  /** These lines, and no others, have the mark. */
+  /** Gives the mark to these lines, and takes it from others. */
   mark(mark: Mark, numbers: readonly number[]): void {
     for (const line of this.marked.get(mark) ?? []) {
       line.classList.remove(mark);
@@ -105,7 +105,7 @@ export class ListingPane {
     if (mark === 'current' && lines.length > 0) this.makeFocusable(lines[0]);
   }
 
-  /** Scrolls only where the line is not well in sight: then its function's head is at the top, if both have room. */
+  /** Scrolls only if the line is not well in sight: then with its function's head at the top, if both have room. */
   reveal(number: number): void {
     const line = this.lines.get(number);
     const box = this.element;
@@ -113,7 +113,7 @@ export class ListingPane {
     if (isWellSeen(line, box)) return;
     const begun = this.source.listing.functions.findLast((each) => each.line <= number);
     const head = this.lines.get(begun?.line ?? 1) ?? line;
-    // Lines that were never in sight have an estimated height, and the right one once they are scrolled to.
+    // Lines that were never in sight have an estimated height until they are scrolled to.
     for (let i = 0; i < SCROLLS_MAX; i++) {
       const [top, headTop] = [line, head].map((each) => topIn(box, each));
       const by = top - headTop < box.clientHeight * 0.7 ? headTop - 8 : top - box.clientHeight * 0.35;
@@ -122,12 +122,12 @@ export class ListingPane {
     }
   }
 
-  /** Only those around this line are printed. */
+  /** Only lines around this one are printed. */
   near(number: number, before: number, after: number): void {
     for (const [each, line] of this.lines) line.classList.toggle('near', each >= number - before && each <= number + after);
   }
 
-  /** What the margin says at the line; '' for nothing. */
+  /** The note in the margin at the line; '' for none. */
   noteAt(number: number): string {
     return this.source.listing.notes.findLast(({ line }) => line === number)?.text ?? '';
   }
@@ -136,7 +136,7 @@ export class ListingPane {
     return this.lines.get(number)?.querySelector('code')?.textContent.trim() ?? '';
   }
 
-  /** One line can be reached by Tab; the arrows go on from there. */
+  /** Tab reaches one line; the arrow keys go on from there. */
   private makeFocusable(line: HTMLElement): void {
     const button = line.querySelector('button');
     if (this.focusable !== null) this.focusable.tabIndex = -1;
@@ -157,7 +157,7 @@ export class ListingPane {
   }
 }
 
-/** So many lines are laid out, or left out of sight, together (page.css): each one alone costs more than it saves. */
+/** The browser lays out or skips this many lines together (page.css): single lines would cost more than they save. */
 const BLOCK_LINES = 24;
 const SCROLLS_MAX = 4;
 
@@ -165,7 +165,7 @@ function topIn(box: HTMLElement, line: HTMLElement): number {
   return line.getBoundingClientRect().top - box.getBoundingClientRect().top;
 }
 
-/** Neither at the very top, nor near the lower end. */
+/** Whether the line is neither at the very top nor near the lower end. */
 function isWellSeen(line: HTMLElement, box: HTMLElement): boolean {
   const top = topIn(box, line);
   return top > box.clientHeight * 0.1 && top < box.clientHeight * 0.75;

@@ -1,11 +1,11 @@
-// The sentence of the step, always in sight, and beside it what happened from outside.
+// The sentence of the step, always in sight, and beside it the outside event.
 import type { Scene } from '../trace';
 import { narration } from '../narrate';
 import type { Moment } from '../views/moment';
 import { describeAct } from '../views/timeline';
 import { byId } from './dom';
 
-/** So many letters have room in large type. */
+/** This many letters fit in large type. */
 const LONG = 130;
 
 export class Narration {
@@ -31,12 +31,12 @@ export class Narration {
     this.act.textContent = step.act < 0 ? 'The server starts.' : `${step.act + 1} of ${acts.length}: ${describeAct(acts[step.act])}`;
   }
 
-  /** In place of the sentence, until the next step. */
+  /** Shows a text in place of the sentence, until the next step. */
   say(text: string): void {
     this.sentence.textContent = text;
   }
 
-  /** The answer to a question of the reader's; '' for none. */
+  /** Shows the answer to a reader's question; '' for none. */
   because(text: string): void {
     this.reason.textContent = text;
     this.reason.title = text;

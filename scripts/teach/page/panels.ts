@@ -1,4 +1,4 @@
-// The panels of the right half: made once, drawn again at each step, each in its place.
+// The panels of the right half: made once, and redrawn in place at each step.
 import type { Scene, Trace } from '../trace';
 import { stateAt } from '../state';
 import type { Markup } from '../views/markup';
@@ -9,7 +9,7 @@ import { connections } from '../views/moment';
 import { firstPanels, panels } from '../views/panels';
 import { byId, create, draw } from './dom';
 
-/** `pinned`: the connection that the reader has chosen; null follows the one in hand. */
+/** `pinned`: the connection that the reader has chosen; null follows the current one. */
 export function momentAt(trace: Trace, n: number, pinned: string | null): Moment {
   const moment: Moment = { trace, n, step: trace.steps[n], state: stateAt(trace, n), conn: null };
   const open = connections(moment);
@@ -24,7 +24,7 @@ export class Panels {
   private readonly bodies = new Map<string, HTMLElement>();
   private readonly choosers: HTMLElement[] = [];
 
-  /** `redraw` is called when another connection is to be shown. */
+  /** `redraw` is called when the reader chooses another connection. */
   constructor(private readonly redraw: () => void) {
     for (const { id, title, column, long, choosesConnection } of panels) {
       const section = create('section', `panel ${id}-panel${long === true ? ' long' : ''}`);
@@ -56,7 +56,7 @@ export class Panels {
     document.addEventListener('keydown', walkCells);
   }
 
-  /** For another run. An edited scene has its panels where they were. */
+  /** Shows another run. An edited scene keeps the order of its panels. */
   open(scene: Scene): void {
     this.pinned = null;
     if (scene.name === 'edited') return;
@@ -80,7 +80,7 @@ export class Panels {
     for (const chooser of this.choosers) draw(this.choices(moment), chooser);
   }
 
-  /** Scrolls what grows to its end. */
+  /** Scrolls growing lists to their ends. */
   follow(): void {
     for (const body of this.bodies.values()) {
       const list = body.firstElementChild;
@@ -97,7 +97,7 @@ export class Panels {
   }
 }
 
-/** The arrows go from byte to byte. */
+/** The arrow keys go from byte to byte. */
 function walkCells(event: KeyboardEvent): void {
   const cell = event.target instanceof HTMLElement && event.target.classList.contains('cell') ? event.target : null;
   const next = event.key === 'ArrowRight' ? cell?.nextElementSibling : event.key === 'ArrowLeft' ? cell?.previousElementSibling : null;

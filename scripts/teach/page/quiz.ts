@@ -22,7 +22,7 @@ export class Quiz {
     return this.toggle.getAttribute('aria-pressed') === 'true';
   }
 
-  /** `name`: whose connection it is. `done` is called when the reader has seen the answer, or has skipped it. */
+  /** `name`: the connection's client. `done` is called when the reader has seen the answer, or has skipped it. */
   ask({ state, choices: answers, answer: right, explanation }: Question, name: string, done: () => void): void {
     const verdict = byId('quiz-verdict', HTMLElement);
     const [skip, go] = ['quiz-skip', 'quiz-go'].map((id) => byId(id, HTMLButtonElement));

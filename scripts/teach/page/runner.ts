@@ -1,7 +1,7 @@
-// Runs scenes: each in a worker of its own, since the server's variables live as long as its program.
+// Runs scenes, each in a worker of its own, since the server's variables live as long as its program.
 import type { Scene, Trace } from '../trace';
 
-/** So many runs are kept: the same scene gives the same trace, so one that is come back to is not run again. */
+/** The number of cached runs: a scene always gives the same trace, so it need not run again. */
 const KEPT = 12;
 
 /** The worker's script is in the page; a recording has none. */
@@ -10,7 +10,7 @@ export class Runner {
   private readonly script: string;
   private worker: Worker | null = null;
 
-  /** `recorded`: a run that there is already. */
+  /** `recorded`: an existing run. */
   constructor(recorded: Trace) {
     this.kept.set(JSON.stringify(recorded.scene), recorded);
     this.script = document.getElementById('worker')?.textContent ?? '';
@@ -20,7 +20,7 @@ export class Runner {
     return this.script !== '';
   }
 
-  /** A run that is still going on is given up; its promise stays open. Rejects with what went wrong in the scene. */
+  /** Gives up a run in progress, whose promise stays pending. Rejects with an error of the scene. */
   async run(scene: Scene): Promise<Trace> {
     this.worker?.terminate();
     const key = JSON.stringify(scene);

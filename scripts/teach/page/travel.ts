@@ -16,12 +16,12 @@ export const KINDS: readonly { name: Kind; title: string; key: string; about: st
   { name: 'out', title: 'out', key: 'o', about: 'out of the function' },
 ];
 
-/** At the last of its kind, to the end of the run. */
+/** The next step of a kind; after the last one, the end of the run. */
 export function travel(trace: Trace, n: number, kind: Kind, direction: 1 | -1): number {
   return nextStep(trace, n, kind, direction) ?? (direction === 1 ? trace.steps.length - 1 : 0);
 }
 
-/** The question that is met on the way from `n` to `target`; null where there is none. */
+/** The first question on the way from `n` to `target`; null if there is none. */
 export function questionOnTheWay(trace: Trace, n: number, target: number): Question | null {
   return questions(trace).find(({ step }) => step > n && step <= target) ?? null;
 }

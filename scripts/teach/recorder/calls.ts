@@ -1,4 +1,4 @@
-// System calls as strace shows them, with the bytes that they moved.
+// System calls as strace prints them, with the bytes that they moved.
 import {
   AF_INET, F_GETFL, F_SETFL, IPPROTO_TCP, O_NONBLOCK, SOCK_STREAM, SOL_SOCKET, SO_KEEPALIVE, SO_LINGER, SO_REUSEADDR,
   TCP_NODELAY,
@@ -10,7 +10,7 @@ import { placeOf } from './names';
 import type { Targets } from './names';
 
 const BYTES_MAX = 200;
-/** Those of EPOLL_CTL_ADD … and POLLIN … that the simulated kernel knows. */
+/** The EPOLL_CTL_ and POLL names that the simulated kernel knows. */
 const EPOLL_OPS = ['', 'EPOLL_CTL_ADD', 'EPOLL_CTL_DEL', 'EPOLL_CTL_MOD'];
 const POLL_NAMES = [['EPOLLIN', 1], ['EPOLLOUT', 4]] as const;
 const OPTIONS: Readonly<Record<string, string>> = {
@@ -29,7 +29,7 @@ interface Moved {
 export class Calls {
   /** By the index of a call in the simulation's record. */
   private readonly moved = new Map<number, Moved>();
-  /** Of the calls of epoll_wait that were not taken yet. */
+  /** The timeouts of epoll_wait calls that were not taken yet. */
   private readonly timeouts: number[] = [];
   private readonly injected = new Set<number>();
   private readonly owners = new Map<number, string>();
@@ -53,27 +53,27 @@ export class Calls {
     this.moved.set(this.sim.calls.length, { place: placeOf(offset, this.targets), offset });
   }
 
-  /** The call that begins now has a fault of the scene. */
+  /** Marks the call that begins now as having a fault of the scene. */
   inject(): void {
     this.injected.add(this.sim.calls.length);
   }
 
-  /** The call that begins now is on the connection of `client`: after it the connection may be gone. */
+  /** Notes that the call that begins now is for `client`: after it the connection may be gone. */
   owned(client: string | undefined): void {
     if (client !== undefined) this.owners.set(this.sim.calls.length, client);
   }
 
-  /** epoll_wait begins, with a timeout in milliseconds. */
+  /** Notes that epoll_wait begins, with a timeout in milliseconds. */
   waits(timeout: number): void {
     this.timeouts.push(timeout);
   }
 
-  /** Whether it waits in epoll_wait, as far as the calls were taken. */
+  /** Whether the server waits in epoll_wait, as far as the calls were taken. */
   get waiting(): boolean {
     return this.timeouts.length > 0;
   }
 
-  /** The calls that have returned since it was asked last. */
+  /** The calls that have returned since the last take(). */
   take(): SystemCall[] {
     const { calls } = this.sim;
     const taken: SystemCall[] = [];

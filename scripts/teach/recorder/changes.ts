@@ -1,4 +1,4 @@
-// Finds out which parts of the state have changed since it was told of them last.
+// Finds the parts of the state that have changed since the last look.
 import type { Value } from '../trace';
 
 export class Changes {
@@ -11,7 +11,7 @@ export class Changes {
     (this.fresh ??= {})[path] = value;
   }
 
-  /** There is no such part any more. */
+  /** Removes a part of the state. */
   drop(path: string): void {
     if (this.known.delete(path)) (this.fresh ??= {})[path] = null;
   }
@@ -24,7 +24,7 @@ export class Changes {
   }
 }
 
-/** Whether a sequence of values is the same as the last time. Nearly always it is, and then nothing is allocated. */
+/** Compares a sequence of values with the last one. If they are equal, as nearly always, it allocates nothing. */
 export class Signature {
   private readonly values: unknown[] = [];
   private length = 0;
@@ -39,7 +39,7 @@ export class Signature {
     this.next++;
   }
 
-  /** Ends a sequence: whether it differs from the one before. */
+  /** Ends a sequence, and returns whether it differs from the one before. */
   changed(): boolean {
     const changed = this.differs || this.next !== this.length;
     this.length = this.next;
@@ -49,7 +49,7 @@ export class Signature {
   }
 }
 
-/** The paths of the fields of one thing: made once, since they are asked for at every step. */
+/** The paths of an object's fields: made once, since every step needs them. */
 export class Paths {
   private readonly made = new Map<string, readonly string[]>();
 

@@ -1,4 +1,4 @@
-// The clients of a scene, what happens from outside, and which calls are made to fail.
+// The clients of a scene, its acts, and its failing calls.
 import { constants } from 'node:os';
 import type { Call, Intervention, SimClient, Simulation, Waiting } from '../../../reactor/sim';
 import type { Act, Fault } from '../trace';
@@ -15,7 +15,7 @@ const paths = new Paths([
 
 interface Client {
   client: SimClient;
-  /** What it has received. */
+  /** The bytes that it has received. */
   output: string;
 }
 
@@ -27,7 +27,7 @@ export class Clients {
   /** `port`: where the server listens. */
   constructor(private readonly sim: Simulation, private readonly port: number) {}
 
-  /** Does what an act says. Resolves when the server rests again. */
+  /** Performs an act. Resolves when the server is idle again. */
   async perform(act: Act, begun: () => void): Promise<void> {
     if ('advance' in act) {
       begun();
@@ -56,7 +56,7 @@ export class Clients {
     else throw new Error('time cannot pass together with something else');
   }
 
-  /** Makes a call fail, or move less, where a fault of the scene says so. */
+  /** Makes a call fail, or move less, if a fault of the scene matches it. */
   intervene(call: Call): Intervention | undefined {
     const fault = this.faults.find(({ call: name, client }) => {
       return name === call.name && (client === undefined || this.find(client).fd === call.fd);

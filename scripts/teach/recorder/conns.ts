@@ -11,10 +11,10 @@ const FIELDS = [
   'writeAndFree', 'rcurr', 'rlbytes', 'itemPtr', 'itemComm', 'sbytes', 'ilist', 'isize', 'icurr', 'ileft', 'ipart',
   'ibuf', 'iptr', 'ibytes',
 ] as const;
-/** Under other names in the trace. */
+/** Fields with other names in the trace. */
 const SHOWN_AS: Readonly<Record<string, string>> = { itemPtr: 'item' };
 const IBUF_BYTES = 320;
-/** No more of rbuf is watched. */
+/** Only this much of rbuf is watched. */
 const RBUF_WATCHED_BYTES = 8192;
 
 const paths = new Paths(FIELDS.map((field) => SHOWN_AS[field] ?? field));
@@ -32,7 +32,7 @@ export class Conns {
     return conns.values();
   }
 
-  /** Whether something had changed. */
+  /** Returns whether anything had changed. */
   observe(changes: Changes): boolean {
     for (const c of this.all()) {
       const fields = c as unknown as Record<string, number>;

@@ -27,7 +27,7 @@ const STATS_PATHS = STATS.map((name) => `stats.${name}`);
 const SETTINGS = ['maxbytes', 'maxconns', 'port', 'verbose', 'reqsPerEvent'] as const;
 const SETTINGS_PATHS = SETTINGS.map((name) => `settings.${name}`);
 
-/** What a callback is called in the source: the bundle has other names. */
+/** A callback's name in the source: the bundle has other names. */
 export function functionName(callback: unknown): string {
   const known = variablesOf('lib/memcached.ts');
   return ['eventHandler', 'deleteHandler'].find((name) => known[name] === callback) ?? 'function';
@@ -45,7 +45,7 @@ export function eventNames(events: number): string {
 export class Events {
   private readonly signatures = { event: new Signature(), active: new Signature(), timer: new Signature() };
 
-  /** `clientOf`: the client at a descriptor. `startTime`: what the clock said at the start, in seconds since 1970. */
+  /** `clientOf`: the client at a descriptor. `startTime`: the clock at the start, in seconds since 1970. */
   constructor(private readonly clientOf: (fd: number) => string | undefined, private readonly startTime: number) {}
 
   observe(changes: Changes): void {

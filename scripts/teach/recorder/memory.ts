@@ -1,14 +1,14 @@
-// Which bytes of the flat memory have changed, in the parts that are watched.
+// Finds changed bytes in the watched parts of the flat memory.
 import { u32, u8 } from '../../../lib/libc/heap';
 
 /** A part of the memory. Its start is a multiple of 4. */
 export type Region = readonly [start: number, length: number];
 
-/** Behind so many equal words a new run of changes begins. */
+/** After this many equal words a new run of changes begins. */
 const GAP_WORDS = 2;
 
 export class MemoryWatch {
-  /** The memory as it was told last. */
+  /** The memory as last reported. */
   private readonly shadow = new Uint32Array(u32.length);
 
   /** Runs of changed bytes, in whole words: address, and text as latin1. */

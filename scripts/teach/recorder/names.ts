@@ -10,7 +10,7 @@ import { itemKey } from './storage';
 
 const TEXT_MAX = 48;
 
-/** What pointers may point into. */
+/** The objects into which pointers may point. */
 export interface Targets {
   conns(): Iterable<Conn>;
   items(): Iterable<number>;
@@ -35,7 +35,7 @@ export function shown(value: unknown, kind: Kind | undefined, targets: Targets):
   }
 }
 
-/** What `shown` depends on, of a value that is shown again and again. */
+/** Adds everything that `shown` depends on, for a value that is shown again and again. */
 export function addTo(signature: Signature, value: unknown, kind: Kind | undefined): void {
   signature.add(value);
   if (typeof value === 'number' && kind === 'pointer') addText(signature, value);
@@ -111,7 +111,7 @@ function within(p: number, start: number, length: number): boolean {
   return start !== 0 && p >= start && p < start + length && p < u8.length;
 }
 
-/** A string as in C, cut where it is long. */
+/** A string as in C, cut off if it is long. */
 export function quoted(text: string): string {
   return JSON.stringify(text.length > TEXT_MAX ? `${text.slice(0, TEXT_MAX)}…` : text);
 }

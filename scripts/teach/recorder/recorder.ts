@@ -1,4 +1,4 @@
-// Records a run: at each mark, where the server is and what has changed since the mark before.
+// Records a run: at each mark, the place in the server and the changes since the mark before.
 import { Item } from '../../../lib/memcached.h';
 import type { Conn } from '../../../lib/memcached.h';
 import type { Call, Intervention, Simulation } from '../../../reactor/sim';
@@ -17,11 +17,11 @@ import type { Targets } from './names';
 import { Stacks } from './stacks';
 import { Storage } from './storage';
 
-/** By function, what the loop is doing. */
+/** The phase of the loop, by function. */
 const PHASES: Readonly<Record<string, string | undefined>> = {
   eventLoop: 'loop', timeoutProcess: 'timers', eventProcessActive: 'callbacks',
 };
-/** What the loop waits in. */
+/** The loop waits in this call. */
 const WAITS = 'evsel.dispatch(';
 
 export class Recorder implements Probe, Targets {
@@ -31,10 +31,10 @@ export class Recorder implements Probe, Targets {
   readonly sites: Site[] = [];
   /** Whether marks become steps. */
   on = false;
-  /** Whose consequences are running: an index in Scene.acts. */
+  /** The act whose consequences are running: an index in Scene.acts. */
   act = -1;
 
-  /** What has ended the recording early. */
+  /** The error that has ended the recording early. */
   failure: unknown = null;
 
   private readonly siteIds = new Map<number, number>();
@@ -45,7 +45,7 @@ export class Recorder implements Probe, Targets {
   private readonly memory = new MemoryWatch();
   private readonly calls: Calls;
   private turns = 0;
-  /** Items that connections hold, and what is watched: known as long as no connection and no item changes. */
+  /** Items that connections hold, and watched regions: valid until a connection or an item changes. */
   private held: readonly number[] = [];
   private regions: readonly Region[] = [];
 
@@ -58,7 +58,7 @@ export class Recorder implements Probe, Targets {
     sim.onCall = (call) => this.called(call);
   }
 
-  /** What has been called until now is not told. */
+  /** Leaves out the calls until now. */
   skipCalls(): void {
     this.calls.take();
   }
@@ -86,13 +86,13 @@ export class Recorder implements Probe, Targets {
     try {
       this.step();
     } catch (error) {
-      // Not to be thrown here: the server would take it for a bug of its own.
+      // Must not be thrown here: the server would take it for a bug of its own.
       this.on = false;
       this.failure = error;
     }
   }
 
-  /** A step at the last mark, though the server does not run: something has happened from outside. */
+  /** Adds a step at the last mark while the server does not run, for an outside event. */
   stepNow(): void {
     for (const frame of this.stacks.open) {
       if (frame.later !== null) frame.locals = frame.later();
@@ -162,7 +162,7 @@ export class Recorder implements Probe, Targets {
     return this.sites.length - 1;
   }
 
-  /** The locals of the innermost frame, where they have changed. */
+  /** The locals of the innermost frame, if they have changed. */
   private localsShown(): Record<string, string> | null {
     const { top } = this.stacks;
     if (top === undefined) return null;

@@ -1,4 +1,4 @@
-// The call stack as the marks tell it, and its states, each kept once.
+// The call stack by the marks, and its states, each kept once.
 import type { Locals } from '../probe';
 import type { Frame } from '../trace';
 import { Signature } from './changes';
@@ -8,11 +8,11 @@ export interface OpenFrame {
   /** The last mark in it; -1 before the first. */
   site: number;
   line: number;
-  /** Its locals at that mark: they stay as they are while a function runs that it has called. */
+  /** Its locals at that mark: they do not change while a callee runs. */
   locals: Record<string, unknown>;
-  /** What gives them, where nothing was recorded yet. */
+  /** Gets the locals, if they are not recorded yet. */
   later: Locals | null;
-  /** What of the locals was told last. */
+  /** The locals as last reported. */
   signature: Signature;
   /** The stack below, by its index in `kept`; -1 for none. */
   below: number;

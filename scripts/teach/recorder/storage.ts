@@ -15,7 +15,7 @@ const KEY = WORDS.indexOf('key');
 const POINTERS = new Set<string>(['next', 'prev', 'data']);
 const ITEM_BYTES = 4 * WORDS.length;
 const KEY_MAX = 250;
-/** No more of an item is watched. */
+/** Only this much of an item is watched. */
 const WATCHED_BYTES = 4096;
 const LIST_MAX = 1000;
 
@@ -31,7 +31,7 @@ interface Slabclass {
 }
 const SLAB_FIELDS = ['size', 'perslab', 'slabs', 'slTotal', 'slCurr', 'endPagePtr', 'endPageFree'] as const;
 
-/** What is private in the hash table. */
+/** The private fields of the hash table. */
 interface Table {
   nodes: Int32Array;
   buckets: Uint32Array;
@@ -61,7 +61,7 @@ export class Storage {
     return this.shown;
   }
 
-  /** Whether something had changed. `held`: addresses that somebody has a pointer to. */
+  /** Returns whether anything had changed. `held`: addresses of items in connections and locals. */
   observe(changes: Changes, held: readonly number[]): boolean {
     if (!this.differs(held)) return false;
     const free = this.slabs(changes);
@@ -133,7 +133,7 @@ export class Storage {
     return free;
   }
 
-  /** A page that has come since the last step is the one whose end is free. */
+  /** The new page since the last step, if any, is the one with a free end. */
   private pagesOf(id: number, { slabs, endPagePtr }: Slabclass): number[] {
     const pages = this.pages.get(id) ?? [];
     this.pages.set(id, pages);
@@ -156,7 +156,7 @@ export class Storage {
     return all;
   }
 
-  /** Looks at the hash table when its count has changed: there is no other way to tell. */
+  /** Reads the hash table only if its count has changed: nothing else tells. */
   private table(changes: Changes): void {
     const { PJSLArray } = variablesOf('lib/memcached.ts') as { PJSLArray: Table | undefined };
     if (PJSLArray === undefined || PJSLArray.count === this.counted) return;

@@ -5,7 +5,7 @@ import { shown, spoken } from './bytes';
 import type { Moment } from './moment';
 import { hasChanged, number, wasWritten } from './moment';
 
-/** So many cells of a buffer are shown. */
+/** How many cells of a buffer are shown. */
 const CELLS = 48;
 
 export interface Pointer {
@@ -19,7 +19,7 @@ export interface Strip {
   address: number;
   /** How many bytes it has room for. */
   size: number;
-  /** How many of them, from where on, are in use. */
+  /** How many of them are in use, and from which address on. */
   used: number;
   usedFrom: number;
   pointers: readonly Pointer[];
@@ -63,7 +63,7 @@ function strip(moment: Moment, what: Strip, facts: readonly string[], fields: re
     what.address === 0 ? h('p', { class: 'none' }, 'no memory yet') : cells(moment, what, CELLS));
 }
 
-/** A row of bytes, each a button that leads to the step which wrote it; it starts where something is to be seen. */
+/** A row of bytes, each a button that leads to the step that wrote it; it starts at bytes of interest. */
 export function cells(moment: Moment, what: Strip, most: number): Markup {
   const { address, size, used, usedFrom, pointers, name } = what;
   const here = pointers.filter((pointer) => within(pointer.address, address, size));

@@ -1,4 +1,4 @@
-// Bytes as text that one can see.
+// Bytes as visible text.
 
 const NAMES: Readonly<Record<string, string>> = { '\r': '\\r', '\n': '\\n', '\t': '\\t', '\0': '\\0', ' ': '␣' };
 
@@ -7,7 +7,7 @@ export function shown(byte: string): string {
   return NAMES[byte] ?? (isPrintable(byte) ? byte : hex(byte));
 }
 
-/** The name of a byte for those who hear it. */
+/** The name of a byte for screen readers. */
 export function spoken(byte: string): string {
   return byte === ' ' ? 'space' : shown(byte);
 }

@@ -1,4 +1,4 @@
-// The system calls up to a step, as strace shows them; each leads to its step.
+// The system calls up to a step, as strace prints them; each links to its step.
 import type { SystemCall } from '../trace';
 import type { Markup } from './markup';
 import { classes, h } from './markup';
@@ -25,7 +25,7 @@ export function calls({ trace, n }: Moment): Markup[] {
   return [h('ol', { class: 'calls', start: first + 1, 'data-follow': 'end' }, rows)];
 }
 
-/** The calls' errors are names; -1 and the like do not come. */
+/** Failed calls have an error name as their result, never -1. */
 export function isFailed({ result }: SystemCall): boolean {
   return typeof result === 'string' && /^E[A-Z]/.test(result);
 }

@@ -1,4 +1,4 @@
-// What a run has had up to a step: its system calls, and whose connection was in hand.
+// The history of a run: its system calls, and the connection in hand at each step.
 import type { SystemCall, Trace } from '../trace';
 
 export interface MadeCall {
@@ -23,7 +23,7 @@ export function history(trace: Trace): History {
   return made;
 }
 
-/** How many there are up to step `n` of what is in the order of its steps. */
+/** The number of entries up to step `n`; the entries are in the order of their steps. */
 export function upTo(entries: readonly { step: number }[], n: number): number {
   let low = 0;
   let high = entries.length;
@@ -47,7 +47,7 @@ function read({ steps }: Trace): History {
       const id = /^conn\.(\d+)\.sfd$/.exec(path)?.[1];
       if (id !== undefined && typeof value === 'number') byDescriptor.set(value, id);
     }
-    // The machine's own name for it is c; a changed field says nothing of whose turn it is.
+    // driveMachine's variable for it is c; a changed field does not tell whose turn it is.
     const descriptor = /^conn fd (\d+)/.exec(locals?.['c'] ?? '')?.[1];
     if (descriptor !== undefined) current = byDescriptor.get(Number(descriptor)) ?? current;
     inHand.push(current);

@@ -1,4 +1,4 @@
-// The item in hand: the one that is read into, or the one that is being sent; its fields, key and data.
+// The item in hand, which is being read or sent: its fields, key and data.
 import type { Markup } from './markup';
 import { classes, h } from './markup';
 import { cells } from './buffers';

@@ -1,4 +1,4 @@
-// What the kernel holds: each client's socket with the bytes that wait in it, both ways, and who waits to be accepted.
+// The kernel's state: each client's socket with the bytes that wait in it, both ways, and clients that wait for accept.
 import type { Markup } from './markup';
 import { classes, h } from './markup';
 import { visible } from './bytes';
@@ -29,7 +29,7 @@ function socket(moment: Moment, client: string): Markup {
     received(moment, client, path));
 }
 
-/** The end of what the client has read. */
+/** The last bytes that the client has read. */
 function received(moment: Moment, client: string, path: string): Markup {
   const bytes = number(moment, `${path}.receivedBytes`);
   const end = text(moment, `${path}.received`).slice(-64);

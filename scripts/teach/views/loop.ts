@@ -1,4 +1,4 @@
-// The event loop: the phase of its turn, and its queues: what waits, what is active, which timers run.
+// The event loop: the phase of its turn, and its queues of waiting events, active events and timers.
 import type { Markup } from './markup';
 import { classes, h } from './markup';
 import type { Moment } from './moment';

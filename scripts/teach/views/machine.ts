@@ -1,4 +1,4 @@
-// The state diagram: where each connection is, how often each edge was taken, and which one was last.
+// The state diagram: the state of each connection, how often each edge was taken, and the last one.
 import type { Markup } from './markup';
 import { classes, h } from './markup';
 import { STATES, STATE_MEANINGS, edgesTaken } from '../edges';
@@ -18,9 +18,9 @@ const PLACES: Readonly<Record<StateName, readonly [x: number, y: number]>> = {
 
 interface Path {
   d: string;
-  /** Where its count stands. */
+  /** The place of its count. */
   at: readonly [x: number, y: number];
-  /** Drawn only once it has been taken: an error's way out. */
+  /** An error's edge, drawn only after it was taken. */
   rare?: boolean;
 }
 
@@ -63,7 +63,7 @@ export function machine(moment: Moment, id = 'm'): Markup[] {
   ];
 }
 
-/** 'read-nread'. A connection that begins comes from the one that listens. */
+/** 'read-nread'. The edge of a new connection comes from 'listening'. */
 export function nameOfEdge({ from, to }: Pick<Taken, 'from' | 'to'>): string {
   return `${from ?? 'listening'}-${to}`;
 }

@@ -1,4 +1,4 @@
-// What a view returns: elements as plain data. The page turns them into DOM; specs walk them without a browser.
+// A view returns elements as plain data. The page turns them into DOM; specs walk them without a browser.
 
 export interface Element {
   tag: string;

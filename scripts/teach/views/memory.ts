@@ -1,11 +1,11 @@
-// Memory as a picture: the pages of each slab class cut into chunks, and each class's items from the one that was used
-// last to the next one to be evicted.
+// Memory as a picture: the pages of each slab class cut into chunks, and each class's items from the most recently used
+// to the next one to be evicted.
 import type { Markup } from './markup';
 import { classes, h } from './markup';
 import type { Moment } from './moment';
 import { addresses, hasChanged, hexadecimal, keyAt, namesUnder, number } from './moment';
 
-/** So many chunks of a page are drawn, and so many items of a list. */
+/** How many chunks of a page, and items of a list, are drawn. */
 const CHUNKS = 48;
 const ITEMS = 12;
 const DELETED = 2;
@@ -61,7 +61,7 @@ function lru(moment: Moment, id: number): Markup {
     h('span', { class: 'end' }, 'tail'));
 }
 
-/** The ends of a long list, with null for what is between them. */
+/** The ends of a long list, with null for the middle. */
 function shorten(list: readonly number[]): (number | null)[] {
   if (list.length <= ITEMS) return [...list];
   return [...list.slice(0, ITEMS - 5), null, ...list.slice(-4)];

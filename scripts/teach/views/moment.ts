@@ -1,4 +1,4 @@
-// What every view is given: a run, a step of it, and the state there; and the questions that several views ask.
+// The input of every view: a run, a step of it, and the state there; and queries that several views share.
 import { STATES } from '../edges';
 import type { StateName } from '../edges';
 import type { State } from '../state';
@@ -10,7 +10,7 @@ export interface Moment {
   n: number;
   step: Step;
   state: State;
-  /** The connection that is looked at; null before there is one. */
+  /** The connection that is shown; null before there is one. */
   conn: string | null;
 }
 
@@ -43,7 +43,7 @@ export interface Connection {
   sfd: number;
 }
 
-/** Those that are open, in the order of their appearance. */
+/** The open connections, in order of appearance. */
 export function connections(moment: Moment): Connection[] {
   const found: Connection[] = [];
   for (const [path, value] of moment.state.values) {
@@ -79,12 +79,12 @@ export function keyAt(moment: Moment, address: number): string {
   return text(moment, `item.${address}.key`);
 }
 
-/** An address as one writes it. */
+/** An address in C's notation. */
 export function hexadecimal(address: number): string {
   return `0x${address.toString(16)}`;
 }
 
-/** The clients of a scene, in order, whether they are there yet or not. */
+/** All clients of a scene, in order, connected yet or not. */
 export function clientsOf(trace: Trace): string[] {
   const names = new Set<string>();
   const visit = (acts: Trace['scene']['acts']): void => {

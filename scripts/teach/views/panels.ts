@@ -1,4 +1,4 @@
-// Which panels there are, where each stands, and what draws it.
+// The panels, their places, and the functions that draw them.
 import type { Markup } from './markup';
 import { h } from './markup';
 import { buffers } from './buffers';
@@ -18,9 +18,9 @@ export interface Panel {
   title: string;
   column: 'left' | 'right';
   view: (moment: Moment) => Markup[];
-  /** Whether the connection can be chosen in its head. */
+  /** Whether its head lets the reader choose the connection. */
   choosesConnection?: true;
-  /** Left out on paper, where there is room for one page. */
+  /** Left out in print, which has room for one page. */
   long?: true;
 }
 
@@ -45,7 +45,7 @@ export const panels: readonly Panel[] = [
   { id: 'counters', title: 'Statistics', column: 'right', view: counters, long: true },
 ];
 
-/** By scene, the panels that stand above the others of their column, since the scene is about them. */
+/** By scene, the panels that it is about, which come first in their column. */
 export const firstPanels: Readonly<Record<string, readonly string[]>> = {
   'memory-full': ['memory'],
   'delete-window': ['memory', 'tables'],

@@ -1,4 +1,4 @@
-// One of two runs that are compared: where it is, what it says, and what differs.
+// One of two compared runs: its place, its sentence, and its differences.
 import type { Markup } from './markup';
 import { classes, h } from './markup';
 import { buffers } from './buffers';
@@ -7,10 +7,10 @@ import { kernel } from './kernel';
 import { machine } from './machine';
 import type { Moment } from './moment';
 
-/** So many lines of code around the one that is about to run. */
+/** Lines of code shown before and after the one that is about to run. */
 const AROUND = 4;
 
-/** `differs`: whether the other run is somewhere else. */
+/** `differs`: whether the other run is at another place. */
 export function side(moment: Moment, title: string, sentence: string, source: string, differs: boolean): Markup[] {
   const { trace, n, step } = moment;
   const lines = source.split('\n');

@@ -15,7 +15,7 @@ export function stack({ trace, step }: Moment): Markup[] {
 export function locals({ trace, n, state, step }: Moment): Markup[] {
   const now = state.frames.at(-1)?.locals ?? {};
   const names = Object.keys(now);
-  // Nothing has changed where the frame is another one than a step ago.
+  // If the frame is another one than a step ago, no local counts as changed.
   const isSame = n > 0 && trace.steps[n - 1].stack === step.stack;
   const before = isSame && step.locals !== undefined ? stateAt(trace, n - 1).frames.at(-1)?.locals : now;
   if (names.length === 0) return [h('p', { class: 'none' }, 'no locals')];

@@ -7,7 +7,7 @@ import { visible } from './bytes';
 import { isFailed } from './calls';
 import { history } from './history';
 
-/** Made once for a run: where the cursor is, is the page's affair. In units of a thousandth of the width. */
+/** Made once for a run: the page draws the cursor. In units of a thousandth of the width. */
 export function timeline(trace: Trace): Element {
   const { calls } = history(trace);
   const edges = edgesTaken(trace);
