@@ -1,18 +1,7 @@
 // npm run fidelity: compares the port, function by function, with the reader's own copy of the C source.
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-
 import { run } from './fidelity/command';
-
-/** Where package.json is, seen from this file and from its compiled form alike. */
-function projectRoot(from: string): string {
-  return existsSync(join(from, 'package.json')) || dirname(from) === from ? from : projectRoot(dirname(from));
-}
-
-// The reader of the pipe may close it early, as head(1) does.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-});
+import './pipe';
+import { projectRoot } from './root';
 
 process.exitCode = run(process.argv.slice(2), projectRoot(__dirname), {
   out: (text) => process.stdout.write(text),

@@ -5,11 +5,7 @@ import { join } from 'node:path';
 import { SingleBar } from 'cli-progress';
 
 import { command } from './sim/command';
-
-// The reader of the pipe may close it early, as head(1) does.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-});
+import './pipe';
 
 const bar = new SingleBar({ format: '{bar} {value}/{total} {eta_formatted} {what}', hideCursor: true, clearOnComplete: true });
 let shows = false;

@@ -3,13 +3,10 @@ import { SingleBar } from 'cli-progress';
 
 import { endWithUs } from './processes';
 import type { Output } from './status';
+import '../pipe';
 
 /** `command` gets the arguments of this process, and resolves to its exit status. */
 export function runOnTerminal(command: (args: readonly string[], output: Output) => Promise<number>): void {
-  // The reader of the pipe may have seen enough, as head has.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
   endWithUs();
 
   const bar = new SingleBar({ format: '{bar} {percentage}% {what}', hideCursor: true, clearOnComplete: true });

@@ -1,8 +1,5 @@
 // Plays a scene of the teaching page under a debugger: clients, kernel and clock are simulated, so they stop at a
 // breakpoint, too. Its argument is the scene's name, or a file. It prints outside events, and what the clients got.
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-
 import { memoryInit } from '../../lib/libc/memory';
 import { main } from '../../lib/memcached';
 import { eventEconomy } from '../../reactor/backends';
@@ -11,6 +8,7 @@ import { commandOptions } from '../command/options';
 import { Clients } from '../teach/recorder/clients';
 import { loadScene } from '../teach/scenes';
 import type { Scene } from '../teach/trace';
+import { projectRoot } from '../root';
 
 const PORT = 11211;
 const MIB = 1 << 20;
@@ -18,11 +16,6 @@ const SMALL_BYTES = 4 * MIB;
 const LARGE_BYTES = 8 * MIB;
 const DEFAULT_MEGABYTES = 64;
 const SHOWN_CHARACTERS = 100;
-
-/** Where package.json is, seen from this file and from its compiled form alike. */
-function projectRoot(from: string): string {
-  return existsSync(join(from, 'package.json')) || dirname(from) === from ? from : projectRoot(dirname(from));
-}
 
 function say(text: string): void {
   process.stdout.write(`${text}\n`);
