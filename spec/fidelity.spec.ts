@@ -468,6 +468,12 @@ test('command: 2 and one line for what it cannot use', (t) => {
   }
 });
 
+test('command: --help prints the options', (t) => {
+  let said = '';
+  t.is(run(['--help'], root, { out: (text) => void (said += text), err: () => t.fail() }), 0);
+  t.regex(said, /^Compares the port[^]*\n {2}--diff /);
+});
+
 test('command: the script itself exits with the status', (t) => {
   const script = join(root, 'dist', 'scripts', 'fidelity.js');
   const { status, stdout, stderr } = spawnSync(process.execPath, [script], { encoding: 'utf8' });

@@ -212,6 +212,9 @@ test("the reader's C files are read from the given folders; mistakes are reporte
   t.is(run([folder], root, tell), MISUSED);
   t.regex(said, /^side-by-side: .* has none of memcached\.h, memcached\.c, items\.c[^\n]*\n$/);
   said = '';
+  t.is(run(['--help'], root, tell), DONE);
+  t.regex(said, /^Writes a page [^]*\n {2}-o, --output <file> /);
+  said = '';
   t.is(run(['--nonsense'], root, tell), MISUSED);
   t.regex(said, /^side-by-side: usage: [^\n]*\n$/);
   said = '';

@@ -490,6 +490,7 @@ test('npm run trace: it lists its scenes, and reports a mistake in one line', as
   const [status, list] = await told('--list');
   t.is(status, 0);
   t.is(list.split('\n').length, scenes.size + 1);
+  t.regex((await told('--help'))[1], /^Plays a scene [^]* --steps KIND .* change, statement, /);
   for (const args of [[], ['--scene', 'nope'], ['--scene', 'get', '--steps', 'out'], ['--scene', 'package.json'], ['--what']]) {
     const [failed, out, err] = await told(...args);
     t.is(failed, 1);

@@ -20,10 +20,28 @@ export interface Output {
   err: (text: string) => void;
 }
 
+const HELP = `Compares the port, function by function, with your copy of the C source.
+
+  npm run fidelity -- [options] <folder>...
+
+  <folder>  of memcached 1.0.4's source, of libevent 0.7's, or both
+  --diff    print the control flow that differs
+  --lines   print the port's lines that have no C line
+  --json    print everything as JSON
+  --help
+
+Exit status: 0, 1 when the port is not faithful, 2 when the arguments are wrong.
+`;
+
 /** `projectRoot` is the folder that holds lib and reactor. */
 export function run(args: readonly string[], projectRoot: string, { out, err }: Output): number {
   try {
-    const { folders, json, ...details } = readArguments(args);
+    const options = readArguments(args);
+    if (options === 'help') {
+      out(HELP);
+      return FAITHFUL;
+    }
+    const { folders, json, ...details } = options;
     const sources = findSources(folders, groups.flatMap(({ pairs }) => pairs.map(({ c }) => c)));
     const results = groups.flatMap((group): GroupResult[] => {
       const files = group.pairs.flatMap((pair): FileResult[] => {
@@ -48,7 +66,7 @@ interface Arguments {
   json: boolean;
 }
 
-function readArguments(args: readonly string[]): Arguments {
+function readArguments(args: readonly string[]): Arguments | 'help' {
   const usage = 'give the folder of the C source: fidelity [--diff] [--lines] [--json] <folder>...';
   try {
     const { values, positionals } = parseArgs({
@@ -57,11 +75,14 @@ function readArguments(args: readonly string[]): Arguments {
         diff: { type: 'boolean', default: false },
         lines: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
       },
       allowPositionals: true,
     });
+    const { help, ...given } = values;
+    if (help) return 'help';
     if (positionals.length === 0) throw new Misuse(usage);
-    return { folders: positionals, ...values };
+    return { folders: positionals, ...given };
   } catch (error) {
     throw error instanceof Misuse ? error : new Misuse(usage);
   }

@@ -22,11 +22,24 @@ export interface Output {
 }
 
 const USAGE = 'side-by-side [<folder of the C source> [<libevent\'s>]] [-o <file>]';
+const HELP = `Writes a page with the C source and the port side by side; without a folder, the port alone.
+
+  npm run side-by-side -- [<folder>...] [options]
+
+  <folder>             of memcached 1.0.4's source, of libevent 0.7's, or both
+  -o, --output <file>  the page (default: dist/side-by-side.html)
+  --help
+`;
 
 /** `projectRoot` is the folder that holds lib and reactor. Returns the exit status. */
 export function run(args: readonly string[], projectRoot: string, { out, err }: Output): number {
   try {
-    const { folders, file } = readArguments(args, projectRoot);
+    const options = readArguments(args, projectRoot);
+    if (options === 'help') {
+      out(HELP);
+      return DONE;
+    }
+    const { folders, file } = options;
     const { html, book } = sideBySide(folders, projectRoot, file);
     write(file, html);
     if (book.memcached !== null) {
@@ -69,11 +82,14 @@ function bookOf(sources: ReadonlyMap<string, string>, read: (path: string) => st
   }
 }
 
-function readArguments(args: readonly string[], projectRoot: string): { folders: string[]; file: string } {
+function readArguments(args: readonly string[], projectRoot: string): { folders: string[]; file: string } | 'help' {
   try {
     const { values, positionals } = parseArgs({
-      args: [...args], options: { output: { type: 'string', short: 'o' } }, allowPositionals: true,
+      args: [...args],
+      options: { output: { type: 'string', short: 'o' }, help: { type: 'boolean', default: false } },
+      allowPositionals: true,
     });
+    if (values.help) return 'help';
     return { folders: positionals, file: resolve(values.output ?? join(projectRoot, 'dist', 'side-by-side.html')) };
   } catch {
     throw new Misuse(`usage: ${USAGE}`);

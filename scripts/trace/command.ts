@@ -17,10 +17,27 @@ type Stops = Exclude<StepKind, 'over' | 'out'>;
 
 const STOPS = KINDS.filter((kind): kind is Stops => kind !== 'over' && kind !== 'out');
 
+const HELP = `Plays a scene on the simulated backend, and prints what the server does at each step.
+
+  npm run trace -- --scene FILE|NAME [--steps KIND] [--mermaid]
+  npm run trace -- --list
+
+  --scene FILE|NAME  a scene's name, or a file
+  --steps KIND       print a step at each ${STOPS.join(', ')} (default: change)
+  --mermaid          as a diagram for Mermaid, not as a text
+  --list             print the names of the scenes
+  --help
+`;
+
 /** `root`: the folder with lib/ and reactor/. Resolves to the exit status. */
 export async function run(args: readonly string[], root: string, { out, err }: Output): Promise<number> {
   try {
-    const { scene, steps, diagram } = readArguments(args);
+    const options = readArguments(args);
+    if (options === 'help') {
+      out(HELP);
+      return 0;
+    }
+    const { scene, steps, diagram } = options;
     if (scene === undefined) {
       out(sceneNames(root).map((name) => `${name.padEnd(20)}${loadScene(root, name).title}\n`).join(''));
       return 0;
@@ -42,7 +59,7 @@ interface Arguments {
   diagram: boolean;
 }
 
-function readArguments(args: readonly string[]): Arguments {
+function readArguments(args: readonly string[]): Arguments | 'help' {
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -50,8 +67,10 @@ function readArguments(args: readonly string[]): Arguments {
       steps: { type: 'string', default: 'change' },
       mermaid: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
     },
   });
+  if (values.help) return 'help';
   const steps = STOPS.find((kind) => kind === values.steps);
   if (steps === undefined) throw new Error(`--steps is one of ${STOPS.join(', ')}`);
   if (values.scene === undefined && !values.list) throw new Error('give --scene FILE|NAME, or --list');
