@@ -13,11 +13,14 @@ export async function freePort(): Promise<number> {
   }
 }
 
-/** Whether one can listen on a port of 127.0.0.1. */
+/** Whether one can listen on a port of 127.0.0.1. Rejects if it fails for another reason than the port. */
 export function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer()
-      .once('error', () => resolve(false))
-      .listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE' || error.code === 'EACCES') resolve(false);
+      else reject(error);
+    });
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
 }
