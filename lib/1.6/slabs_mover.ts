@@ -164,7 +164,8 @@ function movePage(): number {
       if (backoff >= STEP_SLEEP) return Math.min(backoff, BACKOFF_MAX);
     }
   } while (left > 0 && !stepIsOver());
-  return STEP_SLEEP;
+  // A step that ran out of time has done little, so the next one comes in the loop's next turn.
+  return left > 0 ? 0 : STEP_SLEEP;
 }
 
 /** Something in the page was busy: the next round begins at the first chunk. */
