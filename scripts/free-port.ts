@@ -2,7 +2,7 @@
 import { createServer } from 'node:net';
 
 /** Below the ports that a system gives to a socket that connects or asks for port 0 (on Linux 32768 and above). */
-const FIRST = 20_000;
+const FIRST = 32_000;
 const END = 32_768;
 
 /** A port of 127.0.0.1 without a listener, which the system gives to no client meanwhile. */

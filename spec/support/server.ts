@@ -58,13 +58,12 @@ export function environment(backend: Backend | undefined): NodeJS.ProcessEnv {
   return Object.fromEntries(others.map((name) => [`EVENT_NO${name.toUpperCase()}`, '1']));
 }
 
-
 const PORTS = 100;
 let ports = 0;
 
 /**
  * The port to ask for: any free one; but on net one of this process's own, below the system's ephemeral ports. The net
- * backend probes a port and listens a moment later, and another server may take it in between.
+ * backend probes a port and listens a moment later, and another server may take it in between. (freePort's are higher.)
  */
 function portFor(backend: Backend | undefined, today: boolean): number {
   if (backend !== 'net') return today ? -1 : 0;
